@@ -1,0 +1,198 @@
+//! What changed, who did it, and which pages should look again.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+
+/// A wake-up says only which topic to read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Topic {
+    Vpcs,
+    Gateways,
+    Peers,
+    Plan,
+    People,
+    Reconcilers,
+    Lab,
+}
+
+impl Topic {
+    pub const ALL: [Self; 7] =
+        [Self::Vpcs, Self::Gateways, Self::Peers, Self::Plan, Self::People, Self::Reconcilers, Self::Lab];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Vpcs => "vpcs",
+            Self::Gateways => "gateways",
+            Self::Peers => "peers",
+            Self::Plan => "plan",
+            Self::People => "people",
+            Self::Reconcilers => "reconcilers",
+            Self::Lab => "lab",
+        }
+    }
+
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|topic| topic.as_str() == text)
+    }
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The names of domain 1.14, and ours in the same hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    ProjectVpcCreate,
+    ProjectVpcDelete,
+    VpnGatewayCreate,
+    VpnGatewayUpdate,
+    VpnGatewayDelete,
+    VpnGatewayEnrolmentToken,
+    VpnGatewayEnrol,
+    VpnGatewayCredentialRotate,
+    VpnGatewayCredentialRevoke,
+    VpnGatewayStateChange,
+    VpnGatewayRepair,
+    VpnPeerCreate,
+    VpnPeerUpdate,
+    VpnPeerDelete,
+    VpnPeeringCreate,
+    VpnPeeringDelete,
+    VpnPeeringStateChange,
+    VpnConfigDownload,
+    PlannedNetworkCreate,
+    PlannedNetworkDelete,
+    AdministratorCreate,
+    SignIn,
+    SignOutEverywhere,
+    LabBuild,
+    LabRemove,
+}
+
+impl ChangeKind {
+    pub const ALL: [Self; 25] = [
+        Self::ProjectVpcCreate, Self::ProjectVpcDelete, Self::VpnGatewayCreate, Self::VpnGatewayUpdate, Self::VpnGatewayDelete,
+        Self::VpnGatewayEnrolmentToken, Self::VpnGatewayEnrol, Self::VpnGatewayCredentialRotate, Self::VpnGatewayCredentialRevoke,
+        Self::VpnGatewayStateChange, Self::VpnGatewayRepair, Self::VpnPeerCreate, Self::VpnPeerUpdate, Self::VpnPeerDelete,
+        Self::VpnPeeringCreate, Self::VpnPeeringDelete, Self::VpnPeeringStateChange, Self::VpnConfigDownload,
+        Self::PlannedNetworkCreate, Self::PlannedNetworkDelete, Self::AdministratorCreate, Self::SignIn, Self::SignOutEverywhere,
+        Self::LabBuild, Self::LabRemove,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ProjectVpcCreate => "project_vpc_create",
+            Self::ProjectVpcDelete => "project_vpc_delete",
+            Self::VpnGatewayCreate => "vpn_gateway_create",
+            Self::VpnGatewayUpdate => "vpn_gateway_update",
+            Self::VpnGatewayDelete => "vpn_gateway_delete",
+            Self::VpnGatewayEnrolmentToken => "vpn_gateway_enrolment_token",
+            Self::VpnGatewayEnrol => "vpn_gateway_enrol",
+            Self::VpnGatewayCredentialRotate => "vpn_gateway_credential_rotate",
+            Self::VpnGatewayCredentialRevoke => "vpn_gateway_credential_revoke",
+            Self::VpnGatewayStateChange => "vpn_gateway_state_change",
+            Self::VpnGatewayRepair => "vpn_gateway_repair",
+            Self::VpnPeerCreate => "vpn_peer_create",
+            Self::VpnPeerUpdate => "vpn_peer_update",
+            Self::VpnPeerDelete => "vpn_peer_delete",
+            Self::VpnPeeringCreate => "vpn_peering_create",
+            Self::VpnPeeringDelete => "vpn_peering_delete",
+            Self::VpnPeeringStateChange => "vpn_peering_state_change",
+            Self::VpnConfigDownload => "vpn_config_download",
+            Self::PlannedNetworkCreate => "planned_network_create",
+            Self::PlannedNetworkDelete => "planned_network_delete",
+            Self::AdministratorCreate => "administrator_create",
+            Self::SignIn => "sign_in",
+            Self::SignOutEverywhere => "sign_out_everywhere",
+            Self::LabBuild => "lab_build",
+            Self::LabRemove => "lab_remove",
+        }
+    }
+
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// What happened, before the object's name: "VPC created".
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ProjectVpcCreate => "VPC created",
+            Self::ProjectVpcDelete => "VPC deleted",
+            Self::VpnGatewayCreate => "VPN gateway created",
+            Self::VpnGatewayUpdate => "VPN gateway changed",
+            Self::VpnGatewayDelete => "VPN gateway deleted",
+            Self::VpnGatewayEnrolmentToken => "Enrolment token issued",
+            Self::VpnGatewayEnrol => "Gateway host enrolled",
+            Self::VpnGatewayCredentialRotate => "Agent credential rotated",
+            Self::VpnGatewayCredentialRevoke => "Agent credential revoked",
+            Self::VpnGatewayStateChange => "VPN gateway state",
+            Self::VpnGatewayRepair => "Difference on the host put right",
+            Self::VpnPeerCreate => "Peer added",
+            Self::VpnPeerUpdate => "Peer changed",
+            Self::VpnPeerDelete => "Peer deleted",
+            Self::VpnPeeringCreate => "VPC peering created",
+            Self::VpnPeeringDelete => "VPC peering deleted",
+            Self::VpnPeeringStateChange => "VPC peering state",
+            Self::VpnConfigDownload => "Configuration downloaded",
+            Self::PlannedNetworkCreate => "Planned network added",
+            Self::PlannedNetworkDelete => "Planned network removed",
+            Self::AdministratorCreate => "Administrator created",
+            Self::SignIn => "Signed in",
+            Self::SignOutEverywhere => "Signed out everywhere",
+            Self::LabBuild => "Lab network built",
+            Self::LabRemove => "Lab network removed",
+        }
+    }
+}
+
+/// Fields and their values, without secrets.
+pub type Facts = BTreeMap<String, String>;
+
+/// One entry of the event log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Order of commit.
+    pub seq: u64,
+    pub at: Timestamp,
+    /// An e-mail address, or "Automation", or "agent of <gateway>".
+    pub actor: String,
+    pub kind: ChangeKind,
+    pub topic: Topic,
+    /// The object's id; `""` if it has none.
+    pub object: String,
+    pub object_name: String,
+    pub before: Facts,
+    pub after: Facts,
+}
+
+impl Change {
+    /// The fields that differ: name, before, after.
+    pub fn differences(&self) -> Vec<(String, Option<String>, Option<String>)> {
+        let names: std::collections::BTreeSet<&String> = self.before.keys().chain(self.after.keys()).collect();
+        names
+            .into_iter()
+            .map(|name| (name.clone(), self.before.get(name).cloned(), self.after.get(name).cloned()))
+            .filter(|(_, before, after)| before != after)
+            .collect()
+    }
+}
+
+/// Which entries to show, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeFilter {
+    pub object: Option<String>,
+    pub kind: Option<ChangeKind>,
+    pub actor: Option<String>,
+    /// Only entries before this number.
+    pub before: Option<u64>,
+    /// At most this many; the console caps it at 200.
+    pub limit: u32,
+}

@@ -1,0 +1,138 @@
+//! What agents and the console say to each other, and what a host is found to be.
+//!
+//! An agent speaks four sentences: *enrol* (once, with a token), *give me a document newer
+//! than this one*, *this is what I found*, and *give me a new credential*. Paths are under
+//! `/agent/v1/`. Bodies are JSON; the credential is a bearer token.
+
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Cidr, GatewayId, PublicKey, Timestamp,
+    peer::Endpoint,
+    tunnel::{Change, Document, Version},
+};
+
+/// `POST /agent/v1/enrol`. Answered by [`Enrolled`]; 401 if the token is unknown, used or older than an hour.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enrol {
+    pub token: String,
+    /// Made on the host; the private half never leaves it.
+    pub public_key: PublicKey,
+    pub facts: HostFacts,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Enrolled {
+    pub gateway: GatewayId,
+    /// A bearer token of this agent's own.
+    pub credential: String,
+}
+
+/// `GET /agent/v1/document?epoch=&generation=&hash=&wait=SECONDS`: answered at once if there is a newer document, else after
+/// `wait` with 204. 410: the gateway is gone, remove everything. 401: the credential was revoked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    Full { version: Version, document: Document },
+    /// What changed since the version that the agent said it has.
+    Changes { from: Version, version: Version, change: Change },
+}
+
+/// `POST /agent/v1/report`. Sent at once when something was applied or drifted, else every 5 s.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// The last document that was applied; `None` before the first.
+    pub applied: Option<Version>,
+    /// The last document that the host, read back, showed.
+    pub verified: Option<Version>,
+    /// Why the newest document could not be applied.
+    pub error: Option<ApplyError>,
+    /// What differs on the host right now.
+    pub drift: Vec<Drift>,
+    /// Peers whose figures changed since the last report that was answered.
+    pub peers: Vec<PeerReport>,
+    /// Sent when they changed, and with the first report of a process.
+    pub facts: Option<HostFacts>,
+    /// The agent has removed everything that an empty document asked it to.
+    pub cleaned: bool,
+}
+
+/// The document that was refused by the host, and in which words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplyError {
+    pub version: Version,
+    /// What was tried, what the host said, and what to do.
+    pub message: String,
+}
+
+/// One difference between what was asked for and what the host shows.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Drift {
+    /// What it is about: `peer`, `route`, `firewall`, `interface`, `sysctl`.
+    pub subject: String,
+    /// Which one: a public key, a range, a rule; and the field, as in `allowed_ips`.
+    pub field: String,
+    pub wanted: String,
+    pub found: String,
+    /// When the agent saw it first.
+    pub since: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerReport {
+    pub public_key: PublicKey,
+    pub handshake: Option<Timestamp>,
+    /// The host's counters; they restart at zero with its WireGuard.
+    pub received: u64,
+    pub sent: u64,
+    pub endpoint: Option<Endpoint>,
+}
+
+/// Which WireGuard the agent drives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WireGuardKind {
+    /// wireguard-go, through its configuration socket.
+    Uapi,
+    /// The kernel's, through `wg`.
+    Wg,
+    /// None at all: a recording host, for tests only.
+    Recording,
+}
+
+/// What the host is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostFacts {
+    pub agent_version: String,
+    pub host_name: String,
+    pub wireguard: WireGuardKind,
+    pub interfaces: Vec<Interface>,
+    /// The interface of the default route.
+    pub wan: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interface {
+    pub name: String,
+    pub addresses: Vec<Ipv4Addr>,
+}
+
+impl HostFacts {
+    /// The first address of the default route's interface: what peers most likely reach.
+    pub fn wan_address(&self) -> Option<Ipv4Addr> {
+        let wan = self.wan.as_deref()?;
+        self.interfaces.iter().find(|interface| interface.name == wan)?.addresses.first().copied()
+    }
+
+    /// The host's address inside a range, and the interface that has it.
+    pub fn address_in(&self, range: Cidr) -> Option<(&str, Ipv4Addr)> {
+        self.interfaces.iter().find_map(|interface| {
+            let address = interface.addresses.iter().find(|address| range.contains(**address))?;
+            Some((interface.name.as_str(), *address))
+        })
+    }
+}

@@ -1,0 +1,53 @@
+//! What Causeway knows about networks: plain data and pure functions.
+//!
+//! Compiled into the browser, the server and the agent, so that a form, a server
+//! function and a host ask the same question and get the same sentence. No I/O, no
+//! clock, no randomness and no framework in here: whoever needs the time or a new
+//! id brings it along.
+
+pub mod change;
+pub mod cidr;
+pub mod gateway;
+pub mod host;
+pub mod id;
+pub mod key;
+pub mod location;
+pub mod name;
+pub mod network;
+pub mod peer;
+pub mod peering;
+pub mod permission;
+pub mod person;
+pub mod reconciler;
+pub mod refusal;
+pub mod road_warrior;
+pub mod time;
+pub mod tunnel;
+pub mod vpc;
+
+pub use cidr::{Cidr, InvalidCidr};
+pub use id::{GatewayId, InvalidId, OrganizationId, PairId, PeerId, PersonId, ProjectId, VpcId};
+pub use key::{PresharedKey, PublicKey};
+pub use location::CloudName;
+pub use name::{GatewayName, PeerName, ProjectName, VpcName};
+pub use network::Network;
+pub use refusal::{Refusal, RefusalKind, Refusals};
+pub use time::Timestamp;
+
+/// Implements the string conversions that every parsed newtype has, so that serde, sqlx and forms share one parser.
+macro_rules! text_newtype {
+    ($type:ty, $error:ty) => {
+        impl TryFrom<String> for $type {
+            type Error = $error;
+            fn try_from(text: String) -> Result<Self, $error> {
+                text.parse()
+            }
+        }
+        impl From<$type> for String {
+            fn from(value: $type) -> String {
+                value.to_string()
+            }
+        }
+    };
+}
+pub(crate) use text_newtype;

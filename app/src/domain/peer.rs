@@ -1,0 +1,294 @@
+//! Peers of a gateway: road warriors, sites, and the rows that a VPC peering makes (domain 1.13).
+
+use std::{fmt, net::Ipv4Addr, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Cidr, GatewayId, GatewayName, PairId, PeerId, PeerName, PublicKey, Refusals, Timestamp,
+    refusal::Parse, text_newtype,
+};
+
+/// WireGuard refuses a session after this many seconds (REJECT_AFTER_TIME); an older handshake is not "connected".
+pub const SESSION_SECONDS: u64 = 180;
+/// The usual keepalive behind NAT.
+pub const DEFAULT_KEEPALIVE: u16 = 25;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PeerKind {
+    RoadWarrior,
+    Site,
+    VpcPeering,
+}
+
+impl PeerKind {
+    pub const ALL: [Self; 3] = [Self::RoadWarrior, Self::Site, Self::VpcPeering];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::RoadWarrior => "Road warrior",
+            Self::Site => "Site",
+            Self::VpcPeering => "VPC peering",
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RoadWarrior => "road_warrior",
+            Self::Site => "site",
+            Self::VpcPeering => "vpc_peering",
+        }
+    }
+
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// Where a peer is reached: an IPv4 address and a port. WireGuard's socket takes no host names, and neither do we.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Endpoint {
+    pub address: Ipv4Addr,
+    pub port: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Enter an address and a port, for example 198.51.100.7:51820.")]
+pub struct InvalidEndpoint;
+
+impl FromStr for Endpoint {
+    type Err = InvalidEndpoint;
+    fn from_str(text: &str) -> Result<Self, InvalidEndpoint> {
+        let (address, port) = text.trim().rsplit_once(':').ok_or(InvalidEndpoint)?;
+        let address: Ipv4Addr = address.parse().map_err(|_| InvalidEndpoint)?;
+        let port: u16 = port.parse().map_err(|_| InvalidEndpoint)?;
+        if port == 0 || address.is_unspecified() || address.is_multicast() || address.is_broadcast() {
+            return Err(InvalidEndpoint);
+        }
+        Ok(Self { address, port })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.address, self.port)
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+text_newtype!(Endpoint, InvalidEndpoint);
+
+/// A person's device. Its private key is made in the browser and never seen here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewRoadWarrior {
+    pub name: PeerName,
+    pub public_key: PublicKey,
+}
+
+impl NewRoadWarrior {
+    /// Fields `name` and `public_key`.
+    pub fn parse(name: &str, public_key: &str) -> Result<Self, Refusals> {
+        let mut parse = Parse::default();
+        let name = parse.keep("name", PeerName::chosen(name));
+        let public_key = parse.field("public_key", public_key);
+        parse.done()?;
+        Ok(Self { name: name.expect("nothing was refused"), public_key: public_key.expect("nothing was refused") })
+    }
+}
+
+/// A network behind somebody else's WireGuard router.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewSite {
+    pub name: PeerName,
+    pub public_key: PublicKey,
+    /// None: the site calls us.
+    pub endpoint: Option<Endpoint>,
+    /// What lies behind it; sorted, without duplicates.
+    pub networks: Vec<Cidr>,
+    pub keepalive: u16,
+    /// Whether the console makes a preshared key for the tunnel.
+    pub preshared: bool,
+    /// Whether the export also routes the VPCs that are peered with ours.
+    pub share_peered: bool,
+}
+
+/// The texts of the site form, as they were typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteForm {
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub public_key: String,
+    #[serde(default)]
+    pub endpoint: String,
+    /// Ranges separated by commas or white space.
+    #[serde(default)]
+    pub networks: String,
+    #[serde(default)]
+    pub keepalive: String,
+    #[serde(default)]
+    pub preshared: String,
+    #[serde(default)]
+    pub share_peered: String,
+}
+
+impl SiteForm {
+    /// Fields carry the names of this struct.
+    pub fn parse(&self) -> Result<NewSite, Refusals> {
+        let mut parse = Parse::default();
+        let name = parse.keep("name", PeerName::chosen(&self.name));
+        let public_key = parse.field("public_key", &self.public_key);
+        let endpoint = parse.optional("endpoint", &self.endpoint);
+        let networks = parse.keep("networks", networks(&self.networks));
+        let keepalive = match self.keepalive.trim() {
+            "" => Some(DEFAULT_KEEPALIVE),
+            text => parse.keep("keepalive", text.parse().map_err(|_| "Enter seconds from 0 (off) to 65535.")),
+        };
+        parse.done()?;
+        Ok(NewSite {
+            name: name.expect("nothing was refused"),
+            public_key: public_key.expect("nothing was refused"),
+            endpoint,
+            networks: networks.expect("nothing was refused"),
+            keepalive: keepalive.expect("nothing was refused"),
+            preshared: super::gateway::checked(&self.preshared),
+            share_peered: super::gateway::checked(&self.share_peered),
+        })
+    }
+}
+
+fn networks(text: &str) -> Result<Vec<Cidr>, String> {
+    let parts: Vec<&str> = text.split([',', ' ', '\n', '\r', '\t']).map(str::trim).filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() {
+        return Err("Enter the networks behind the site, for example 192.168.88.0/24.".to_owned());
+    }
+    if parts.len() > 128 {
+        return Err("Enter at most 128 networks.".to_owned());
+    }
+    let mut cidrs = Vec::with_capacity(parts.len());
+    for part in parts {
+        let cidr: Cidr = part.parse().map_err(|error| format!("{part}: {error}"))?;
+        if let Some(range) = cidr.reserved() {
+            return Err(format!("{cidr} overlaps with the reserved range {range}."));
+        }
+        cidrs.push(cidr);
+    }
+    cidrs.sort();
+    cidrs.dedup();
+    Ok(cidrs)
+}
+
+/// What WireGuard says of a peer, as the agent reported it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerObserved {
+    pub handshake: Option<Timestamp>,
+    /// Bytes, summed over restarts of the host's counters.
+    pub received: u64,
+    pub sent: u64,
+    pub endpoint: Option<Endpoint>,
+}
+
+/// The runtime status of domain 2.8, computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum PeerStatus {
+    Connected,
+    /// The last handshake is too old for a session.
+    Idle,
+    NeverConnected,
+    Disabled,
+    /// On a recording host.
+    Recorded,
+}
+
+impl PeerStatus {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Connected => "Connected",
+            Self::Idle => "Idle",
+            Self::NeverConnected => "Never connected",
+            Self::Disabled => "Disabled",
+            Self::Recorded => "Recorded, no packets",
+        }
+    }
+}
+
+/// A peer as the console shows it. Never holds the preshared key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peer {
+    pub id: PeerId,
+    pub gateway: GatewayId,
+    pub kind: PeerKind,
+    pub name: PeerName,
+    pub public_key: PublicKey,
+    pub preshared: bool,
+    pub tunnel_address: Ipv4Addr,
+    /// What the gateway accepts from it and routes to it.
+    pub allowed_ips: Vec<Cidr>,
+    /// The configured endpoint; the one in use is in `observed`.
+    pub endpoint: Option<Endpoint>,
+    pub keepalive: u16,
+    pub pair: Option<PairId>,
+    pub remote: Option<(GatewayId, GatewayName)>,
+    pub enabled: bool,
+    pub share_peered: bool,
+    pub observed: PeerObserved,
+    /// Traffic of two hours, oldest first: bytes received and sent per slot.
+    pub samples: Vec<(u64, u64)>,
+    /// The networks of its file when it was last downloaded; `None` if it never was.
+    pub downloaded: Option<Vec<Cidr>>,
+    /// The networks that its file has now (road warriors only).
+    pub reaches: Vec<Cidr>,
+    pub recorded: bool,
+    pub created_at: Timestamp,
+}
+
+impl Peer {
+    pub fn status(&self, now: Timestamp) -> PeerStatus {
+        if !self.enabled {
+            return PeerStatus::Disabled;
+        }
+        if self.recorded {
+            return PeerStatus::Recorded;
+        }
+        match self.observed.handshake {
+            None => PeerStatus::NeverConnected,
+            Some(at) if at.age_seconds(now) <= SESSION_SECONDS => PeerStatus::Connected,
+            Some(_) => PeerStatus::Idle,
+        }
+    }
+
+    /// Networks that its downloaded file does not know yet, or no longer should: the file must be downloaded again.
+    pub fn file_outdated(&self) -> bool {
+        self.downloaded.as_ref().is_some_and(|downloaded| *downloaded != self.reaches)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_an_address_and_a_port() {
+        assert_eq!("198.51.100.7:51820".parse::<Endpoint>().map(|e| e.to_string()), Ok("198.51.100.7:51820".into()));
+        for text in ["198.51.100.7", "host.example:51820", "198.51.100.7:0", "0.0.0.0:1", "[::1]:51820", "1.2.3.4:65536"] {
+            assert_eq!(text.parse::<Endpoint>(), Err(InvalidEndpoint), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_site_names_each_bad_network() {
+        let form = SiteForm { networks: "192.168.88.1/24".into(), ..SiteForm::default() };
+        let refusals = form.parse().unwrap_err();
+        assert_eq!(refusals.at("networks"), Some("192.168.88.1/24: 192.168.88.1/24 has host bits set. Use 192.168.88.0/24 instead."));
+        assert_eq!(refusals.at("public_key"), Some("Enter a WireGuard public key."));
+        let form = SiteForm { networks: "127.0.0.0/8".into(), ..form };
+        assert_eq!(form.parse().unwrap_err().at("networks"), Some("127.0.0.0/8 overlaps with the reserved range 127.0.0.0/8."));
+    }
+}

@@ -1,0 +1,375 @@
+//! The desired document of a gateway's host.
+//!
+//! Derived from the whole network by [`derive`], a pure function, and hashed. Typed data
+//! only: never a private key, nft text or a sysctl; the agent renders those, so that one
+//! thing has one meaning. Documents are ordered by (epoch, generation); a new hash is a new
+//! generation, so nobody bumps a counter by hand. The hash of the peers is a sum over the
+//! peers, so that changing one of 10,000 costs one.
+
+use std::{collections::BTreeMap, fmt, net::Ipv4Addr};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{
+    Cidr, GatewayId, GatewayName, PeerName, PresharedKey, PublicKey,
+    gateway::{DriftPolicy, GatewaySettings, own_tunnel_address},
+    peer::{Endpoint, PeerKind},
+};
+
+/// The interface that the agent makes.
+pub const INTERFACE: &str = "wg0";
+
+/// SHA-256 of a document, as lower-case hexadecimal digits.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Hash(pub String);
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.get(..12).unwrap_or(&self.0))
+    }
+}
+
+/// Which document: ordered by epoch, which a restored backup raises, then by generation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Version {
+    pub epoch: u64,
+    pub generation: u64,
+    pub hash: Hash,
+}
+
+/// What a host should be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Document {
+    /// `None`: remove everything. The last document of a deleted gateway.
+    pub gateway: Option<Interface>,
+    #[serde(with = "peers_as_list")]
+    pub peers: BTreeMap<PublicKey, TunnelPeer>,
+}
+
+/// Everything but the peers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interface {
+    pub id: GatewayId,
+    pub name: GatewayName,
+    /// The gateway's own address in the tunnel subnet.
+    pub address: Ipv4Addr,
+    pub tunnel: Cidr,
+    pub vpc: Cidr,
+    pub listen_port: u16,
+    pub mtu: u16,
+    pub masquerade_vpc: bool,
+    pub internet_egress: bool,
+    pub drift_policy: DriftPolicy,
+    /// A person asked that what was found be put right, this many times; a higher number than the agent has seen means now.
+    pub repairs: u64,
+    /// Ranges that never leave the host unencrypted; merged, in order.
+    pub guarded: Vec<Cidr>,
+}
+
+/// A peer as WireGuard is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TunnelPeer {
+    pub name: PeerName,
+    pub kind: PeerKind,
+    pub public_key: PublicKey,
+    pub preshared_key: Option<PresharedKey>,
+    /// `None`: the peer calls us, and the endpoint that it came from is left alone.
+    pub endpoint: Option<Endpoint>,
+    /// Seconds; 0 is off.
+    pub keepalive: u16,
+    /// Sorted, without duplicates.
+    pub allowed_ips: Vec<Cidr>,
+}
+
+mod peers_as_list {
+    use super::{BTreeMap, Deserialize, PublicKey, Serialize, TunnelPeer};
+
+    pub fn serialize<S: serde::Serializer>(peers: &BTreeMap<PublicKey, TunnelPeer>, to: S) -> Result<S::Ok, S::Error> {
+        peers.values().collect::<Vec<_>>().serialize(to)
+    }
+
+    pub fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<BTreeMap<PublicKey, TunnelPeer>, D::Error> {
+        let peers = Vec::<TunnelPeer>::deserialize(from)?;
+        Ok(peers.into_iter().map(|peer| (peer.public_key, peer)).collect())
+    }
+}
+
+/// What differs between two documents of one gateway.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The new value of everything but the peers, if it changed.
+    pub gateway: Option<Option<Interface>>,
+    pub set: Vec<TunnelPeer>,
+    pub removed: Vec<PublicKey>,
+}
+
+impl Change {
+    pub fn is_empty(&self) -> bool {
+        self.gateway.is_none() && self.set.is_empty() && self.removed.is_empty()
+    }
+}
+
+impl Document {
+    /// "Remove everything."
+    pub fn empty() -> Self {
+        Self { gateway: None, peers: BTreeMap::new() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.gateway.is_none()
+    }
+
+    pub fn hash(&self) -> Hash {
+        let mut sum = PeerSum::default();
+        for peer in self.peers.values() {
+            sum.add(peer);
+        }
+        self.hash_with(&sum)
+    }
+
+    /// The hash, when the sum over the peers is known already.
+    pub fn hash_with(&self, peers: &PeerSum) -> Hash {
+        let mut digest = Sha256::new();
+        digest.update(serde_json::to_vec(&self.gateway).expect("plain data serializes"));
+        for limb in peers.0 {
+            digest.update(limb.to_be_bytes());
+        }
+        Hash(hexadecimal(&digest.finalize()))
+    }
+
+    /// What to do to `self` to get `new`.
+    pub fn change_to(&self, new: &Self) -> Change {
+        Change {
+            gateway: (self.gateway != new.gateway).then(|| new.gateway.clone()),
+            set: new.peers.values().filter(|peer| self.peers.get(&peer.public_key) != Some(peer)).cloned().collect(),
+            removed: self.peers.keys().filter(|key| !new.peers.contains_key(key)).copied().collect(),
+        }
+    }
+
+    pub fn apply(&mut self, change: Change) {
+        if let Some(gateway) = change.gateway {
+            self.gateway = gateway;
+        }
+        for key in change.removed {
+            self.peers.remove(&key);
+        }
+        for peer in change.set {
+            self.peers.insert(peer.public_key, peer);
+        }
+    }
+
+    /// Ranges that are routed into the tunnel: the AllowedIPs of everything but road warriors, which live in the tunnel subnet.
+    pub fn routes(&self) -> Vec<Cidr> {
+        let mut routes: Vec<Cidr> = self
+            .peers
+            .values()
+            .filter(|peer| peer.kind != PeerKind::RoadWarrior)
+            .flat_map(|peer| peer.allowed_ips.iter().copied())
+            .collect();
+        routes.sort();
+        routes.dedup();
+        routes
+    }
+}
+
+/// A sum of the peers' digests modulo 2^256: order does not matter, and one peer can be taken out and put in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PeerSum([u64; 4]);
+
+impl PeerSum {
+    pub fn add(&mut self, peer: &TunnelPeer) {
+        let mut carry = false;
+        for (limb, add) in self.0.iter_mut().zip(digest(peer)).rev() {
+            let (sum, first) = limb.overflowing_add(add);
+            let (sum, second) = sum.overflowing_add(u64::from(carry));
+            (*limb, carry) = (sum, first || second);
+        }
+    }
+
+    pub fn remove(&mut self, peer: &TunnelPeer) {
+        let mut borrow = false;
+        for (limb, take) in self.0.iter_mut().zip(digest(peer)).rev() {
+            let (rest, first) = limb.overflowing_sub(take);
+            let (rest, second) = rest.overflowing_sub(u64::from(borrow));
+            (*limb, borrow) = (rest, first || second);
+        }
+    }
+}
+
+fn digest(peer: &TunnelPeer) -> [u64; 4] {
+    let bytes = Sha256::digest(serde_json::to_vec(peer).expect("plain data serializes"));
+    let limb = |at: usize| u64::from_be_bytes(bytes[at * 8..at * 8 + 8].try_into().expect("eight bytes"));
+    [limb(0), limb(1), limb(2), limb(3)]
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What a gateway's document is derived from.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    pub id: GatewayId,
+    pub name: GatewayName,
+    pub settings: GatewaySettings,
+    pub tunnel: Cidr,
+    pub vpc: Cidr,
+    pub repairs: u64,
+    pub guarded: Vec<Cidr>,
+    /// Enabled and disabled ones.
+    pub peers: Vec<WishedPeer>,
+}
+
+#[derive(Clone, Debug)]
+pub struct WishedPeer {
+    pub name: PeerName,
+    pub public_key: PublicKey,
+    pub preshared_key: Option<PresharedKey>,
+    pub keepalive: u16,
+    pub enabled: bool,
+    pub role: Role,
+}
+
+/// What a peer is for decides its AllowedIPs and its endpoint.
+#[derive(Clone, Debug)]
+pub enum Role {
+    RoadWarrior { address: Ipv4Addr },
+    Site { networks: Vec<Cidr>, endpoint: Option<Endpoint> },
+    VpcPeering { vpc: Cidr, tunnel: Cidr, endpoint: Endpoint },
+}
+
+/// The document of one gateway. Disabled peers are not in it: their sessions end.
+pub fn derive(wish: &Wish) -> Document {
+    let interface = Interface {
+        id: wish.id,
+        name: wish.name.clone(),
+        address: own_tunnel_address(wish.tunnel),
+        tunnel: wish.tunnel,
+        vpc: wish.vpc,
+        listen_port: wish.settings.listen_port,
+        mtu: wish.settings.mtu,
+        masquerade_vpc: wish.settings.masquerade_vpc,
+        internet_egress: wish.settings.internet_egress,
+        drift_policy: wish.settings.drift_policy,
+        repairs: wish.repairs,
+        guarded: wish.guarded.clone(),
+    };
+    let peers = wish.peers.iter().filter(|peer| peer.enabled).map(|peer| (peer.public_key, tunnel_peer(peer))).collect();
+    Document { gateway: Some(interface), peers }
+}
+
+/// One enabled peer as WireGuard is told.
+pub fn tunnel_peer(peer: &WishedPeer) -> TunnelPeer {
+    let (kind, endpoint, mut allowed_ips) = match &peer.role {
+        Role::RoadWarrior { address } => {
+            (PeerKind::RoadWarrior, None, vec![Cidr::around(*address, 32).expect("32 is a prefix length")])
+        }
+        Role::Site { networks, endpoint } => (PeerKind::Site, *endpoint, networks.clone()),
+        // Domain 5.3, step 4: exactly these two.
+        Role::VpcPeering { vpc, tunnel, endpoint } => (PeerKind::VpcPeering, Some(*endpoint), vec![*vpc, *tunnel]),
+    };
+    allowed_ips.sort();
+    allowed_ips.dedup();
+    TunnelPeer {
+        name: peer.name.clone(),
+        kind,
+        public_key: peer.public_key,
+        preshared_key: peer.preshared_key,
+        endpoint,
+        keepalive: peer.keepalive,
+        allowed_ips,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn peer(number: u8, enabled: bool) -> WishedPeer {
+        WishedPeer {
+            name: format!("laptop-{number}").parse().expect("a name"),
+            public_key: PublicKey::from_bytes([number; 32]),
+            preshared_key: Some(PresharedKey::from_bytes([number; 32])),
+            keepalive: 0,
+            enabled,
+            role: Role::RoadWarrior { address: Ipv4Addr::new(10, 200, 1, number) },
+        }
+    }
+
+    fn wish(peers: Vec<WishedPeer>) -> Wish {
+        Wish {
+            id: GatewayId::from_uuid(Uuid::from_u128(1)),
+            name: "gw-alpha".parse().expect("a name"),
+            settings: GatewaySettings::default(),
+            tunnel: Cidr::literal([10, 200, 1, 0], 24),
+            vpc: Cidr::literal([172, 16, 0, 0], 16),
+            repairs: 0,
+            guarded: Vec::new(),
+            peers,
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_rows_does_not_change_the_hash_and_a_key_does() {
+        let one = derive(&wish(vec![peer(2, true), peer(3, true)]));
+        let other = derive(&wish(vec![peer(3, true), peer(2, true)]));
+        assert_eq!(one.hash(), other.hash());
+        let mut rekeyed = peer(3, true);
+        rekeyed.preshared_key = None;
+        assert_ne!(one.hash(), derive(&wish(vec![peer(2, true), rekeyed])).hash());
+    }
+
+    #[test]
+    fn a_disabled_peer_is_not_in_the_document() {
+        assert_eq!(derive(&wish(vec![peer(2, true), peer(3, false)])), derive(&wish(vec![peer(2, true)])));
+    }
+
+    #[test]
+    fn a_change_leads_from_one_document_to_the_other_and_so_does_the_sum() {
+        let old = derive(&wish(vec![peer(2, true), peer(3, true)]));
+        let new = derive(&wish(vec![peer(3, true), peer(4, true)]));
+        let change = old.change_to(&new);
+        assert_eq!((change.set.len(), change.removed.len(), change.gateway.is_none()), (1, 1, true));
+
+        let mut sum = PeerSum::default();
+        old.peers.values().for_each(|peer| sum.add(peer));
+        sum.remove(&old.peers[&change.removed[0]]);
+        sum.add(&change.set[0]);
+        assert_eq!(new.hash_with(&sum), new.hash());
+
+        let mut changed = old;
+        changed.apply(change);
+        assert_eq!(changed, new);
+    }
+
+    #[test]
+    fn row_76_a_vpc_peering_allows_the_remote_vpc_and_the_remote_tunnel_subnet_and_nothing_else() {
+        let mut other = peer(9, true);
+        other.role = Role::VpcPeering {
+            vpc: Cidr::literal([10, 0, 0, 0], 16),
+            tunnel: Cidr::literal([10, 200, 2, 0], 24),
+            endpoint: "203.0.113.20:51820".parse().expect("an endpoint"),
+        };
+        let document = derive(&wish(vec![other, peer(2, true)]));
+        let rendered = &document.peers[&PublicKey::from_bytes([9; 32])];
+        assert_eq!(rendered.allowed_ips, [Cidr::literal([10, 0, 0, 0], 16), Cidr::literal([10, 200, 2, 0], 24)]);
+        assert_eq!(document.routes(), rendered.allowed_ips, "road warriors live in the connected tunnel subnet");
+    }
+
+    #[test]
+    fn a_document_survives_its_text() {
+        let document = derive(&wish(vec![peer(2, true)]));
+        let text = serde_json::to_string(&document).expect("plain data");
+        assert_eq!(serde_json::from_str::<Document>(&text).expect("its own text"), document);
+    }
+}
