@@ -2,4 +2,9 @@
 
 #![recursion_limit = "512"]
 
+pub mod api;
+#[cfg(feature = "ssr")]
+pub mod backend;
+pub mod components;
 pub mod domain;
+pub mod routes;

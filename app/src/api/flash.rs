@@ -1,0 +1,26 @@
+//! A refused form comes back with its values, without WASM too.
+//!
+//! The server keeps what was typed (never passwords) and the refusal for a few minutes under
+//! a random id that belongs to the browser's session, and sends the person back to the page
+//! with `?flash=ID`. The page reads it as any other data.
+
+use std::collections::BTreeMap;
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::ApiError;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flash {
+    /// The path of the server function that refused, such as `/api/vpcs/create`.
+    pub action: String,
+    pub values: BTreeMap<String, String>,
+    pub error: ApiError,
+}
+
+/// `None` if it is unknown, expired or another browser's.
+#[server(endpoint = "flash/get")]
+pub async fn get_flash(id: String) -> Result<Option<Flash>, ApiError> {
+    Ok(crate::backend::door().flash(&id).await)
+}

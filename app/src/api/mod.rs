@@ -1,0 +1,33 @@
+//! Server functions: the only way a page talks to the server.
+//!
+//! Strings in, because each is also the target of a plain HTML form; parsed here; one call
+//! on the backend; then, for forms, a redirect that works without WASM.
+
+pub mod changes;
+pub mod enrolment;
+pub mod error;
+pub mod flash;
+pub mod gateways;
+pub mod lab;
+pub mod peerings;
+pub mod peers;
+pub mod planner;
+pub mod reconcilers;
+pub mod session;
+pub mod vpcs;
+
+pub use error::ApiError;
+
+#[cfg(feature = "ssr")]
+mod edge {
+    use std::str::FromStr;
+
+    use super::ApiError;
+
+    /// Part of a path: what cannot be parsed does not exist.
+    pub fn path<T: FromStr>(text: &str) -> Result<T, ApiError> {
+        text.parse().map_err(|_| ApiError::NotFound)
+    }
+}
+#[cfg(feature = "ssr")]
+use edge::path;

@@ -1,0 +1,39 @@
+//! VPCs, and the snapshot of all ranges that forms ask their rules about.
+
+use leptos::prelude::*;
+
+use super::ApiError;
+use crate::domain::{Network, VpcId, vpc::Vpc};
+
+#[server(endpoint = "vpcs/list")]
+pub async fn list_vpcs(project: String) -> Result<Vec<Vpc>, ApiError> {
+    crate::backend::backend()?.vpcs(&super::path(&project)?).await
+}
+
+#[server(endpoint = "vpcs/get")]
+pub async fn get_vpc(project: String, id: String) -> Result<Vpc, ApiError> {
+    crate::backend::backend()?.vpc(&super::path(&project)?, super::path(&id)?).await
+}
+
+#[server(endpoint = "vpcs/network")]
+pub async fn get_network(project: String) -> Result<Network, ApiError> {
+    crate::backend::backend()?.network(&super::path(&project)?).await
+}
+
+#[server(endpoint = "vpcs/create")]
+pub async fn create_vpc(project: String, name: String, cloud: String, cidr: String) -> Result<VpcId, ApiError> {
+    use crate::{domain::vpc::NewVpc, routes};
+
+    let project = super::path(&project)?;
+    let id = crate::backend::backend()?.create_vpc(&project, NewVpc::parse(&name, &cloud, &cidr)?).await?;
+    leptos_axum::redirect(&routes::vpc(&project, id));
+    Ok(id)
+}
+
+#[server(endpoint = "vpcs/delete")]
+pub async fn delete_vpc(project: String, id: String) -> Result<(), ApiError> {
+    let project = super::path(&project)?;
+    crate::backend::backend()?.delete_vpc(&project, super::path(&id)?).await?;
+    leptos_axum::redirect(&crate::routes::vpcs(&project));
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! The one door from the app to the machine room.
+//!
+//! `server` implements [`Backend`] as a console *for one actor* and hands it over per
+//! request: no backend exists without an actor. What happens before anybody is known goes
+//! through the [`Door`]. The app knows nothing of SQL, agents or clouds.
+
+mod changes;
+mod door;
+mod gateways;
+mod lab;
+mod peerings;
+mod peers;
+mod planner;
+mod reconcilers;
+mod session;
+mod vpcs;
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+pub use self::{
+    changes::Changes, door::Door, gateways::Gateways, lab::Lab, peerings::Peerings, peers::Peers, planner::Planner,
+    reconcilers::Reconcilers, session::Session, vpcs::Vpcs,
+};
+use crate::api::ApiError;
+
+/// A trait per noun.
+pub trait Backend: Vpcs + Gateways + Peers + Peerings + Planner + Changes + Reconcilers + Lab + Session + Send + Sync {}
+impl<T: Vpcs + Gateways + Peers + Peerings + Planner + Changes + Reconcilers + Lab + Session + Send + Sync> Backend for T {}
+
+pub type SharedBackend = Arc<dyn Backend>;
+pub type SharedDoor = Arc<dyn Door>;
+
+/// The console of whoever made this request.
+///
+/// # Errors
+/// [`ApiError::Unauthenticated`] if the request has no session.
+pub fn backend() -> Result<SharedBackend, ApiError> {
+    use_context::<SharedBackend>().ok_or(ApiError::Unauthenticated)
+}
+
+/// What anybody may knock at.
+pub fn door() -> SharedDoor {
+    expect_context::<SharedDoor>()
+}

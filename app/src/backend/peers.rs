@@ -1,0 +1,25 @@
+use async_trait::async_trait;
+
+use crate::{
+    api::ApiError,
+    domain::{
+        GatewayId, PeerId, ProjectName,
+        peer::{NewRoadWarrior, NewSite, Peer},
+        road_warrior::{FileFacts, SiteExport},
+    },
+};
+
+#[async_trait]
+pub trait Peers {
+    /// Ordered by kind, then name.
+    async fn peers(&self, project: &ProjectName, gateway: GatewayId) -> Result<Vec<Peer>, ApiError>;
+    async fn peer(&self, project: &ProjectName, id: PeerId) -> Result<Peer, ApiError>;
+    async fn create_road_warrior(&self, project: &ProjectName, gateway: GatewayId, new: NewRoadWarrior) -> Result<PeerId, ApiError>;
+    async fn create_site(&self, project: &ProjectName, gateway: GatewayId, new: NewSite) -> Result<PeerId, ApiError>;
+    /// Of a VPC peering, both rows.
+    async fn enable_peer(&self, project: &ProjectName, id: PeerId, enabled: bool) -> Result<(), ApiError>;
+    /// Of a VPC peering, both rows.
+    async fn delete_peer(&self, project: &ProjectName, id: PeerId) -> Result<(), ApiError>;
+    async fn road_warrior_file(&self, project: &ProjectName, id: PeerId) -> Result<FileFacts, ApiError>;
+    async fn site_export(&self, project: &ProjectName, id: PeerId) -> Result<SiteExport, ApiError>;
+}

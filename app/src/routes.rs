@@ -1,0 +1,100 @@
+//! Every path of the console as a function, so that a link is checked by the compiler.
+
+use crate::domain::{GatewayId, PeerId, ProjectName, VpcId};
+
+/// Sends people to their first project.
+pub const HOME: &str = "/";
+pub const SIGN_IN: &str = "/signin";
+pub const SET_UP: &str = "/setup";
+
+macro_rules! project_pages {
+    ($($(#[$doc:meta])* $name:ident => $path:literal;)*) => {$(
+        $(#[$doc])*
+        pub fn $name(project: &ProjectName) -> String {
+            format!(concat!("/projects/{}", $path), project)
+        }
+    )*};
+}
+
+project_pages! {
+    overview => "";
+    map => "/map";
+    vpcs => "/vpcs";
+    vpc_new => "/vpcs/new";
+    peerings => "/peerings";
+    gateways => "/gateways";
+    gateway_new => "/gateways/new";
+    peers => "/peers";
+    planner => "/planner";
+    changes => "/changes";
+    reconcilers => "/reconcilers";
+    settings => "/settings";
+}
+
+pub fn vpc(project: &ProjectName, id: VpcId) -> String {
+    format!("/projects/{project}/vpcs/{id}")
+}
+
+pub fn vpc_delete(project: &ProjectName, id: VpcId) -> String {
+    format!("/projects/{project}/vpcs/{id}/delete")
+}
+
+pub fn gateway(project: &ProjectName, id: GatewayId) -> String {
+    format!("/projects/{project}/gateways/{id}")
+}
+
+macro_rules! gateway_pages {
+    ($($(#[$doc:meta])* $name:ident => $path:literal;)*) => {$(
+        $(#[$doc])*
+        pub fn $name(project: &ProjectName, id: GatewayId) -> String {
+            format!(concat!("/projects/{}/gateways/{}", $path), project, id)
+        }
+    )*};
+}
+
+gateway_pages! {
+    /// Where the enrolment text is issued.
+    gateway_enrol => "/enrol";
+    gateway_settings => "/settings";
+    gateway_delete => "/delete";
+    /// Create VPC Peering.
+    peering_new => "/peerings/new";
+    road_warrior_new => "/peers/new";
+    site_new => "/peers/new-site";
+}
+
+pub fn peer(project: &ProjectName, gateway: GatewayId, id: PeerId) -> String {
+    format!("/projects/{project}/gateways/{gateway}/peers/{id}")
+}
+
+pub fn peer_delete(project: &ProjectName, gateway: GatewayId, id: PeerId) -> String {
+    format!("/projects/{project}/gateways/{gateway}/peers/{id}/delete")
+}
+
+/// The configuration as a download (plain HTTP, not a page): of a road warrior its file, of a site its export.
+pub fn peer_file(project: &ProjectName, gateway: GatewayId, id: PeerId) -> String {
+    format!("/projects/{project}/gateways/{gateway}/peers/{id}/file")
+}
+
+/// A path on this console and nowhere else: what a sign-in may go on to.
+pub fn local_path(text: &str) -> Option<&str> {
+    let bytes = text.as_bytes();
+    let local = bytes.first() == Some(&b'/')
+        && !matches!(bytes.get(1), Some(b'/' | b'\\'))
+        && text.len() <= 2048
+        && bytes.iter().all(|byte| (0x21..0x7f).contains(byte) && *byte != b'\\');
+    local.then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_path_of_this_console_is_gone_on_to() {
+        assert_eq!(local_path("/projects/a/vpcs?x=1"), Some("/projects/a/vpcs?x=1"));
+        for text in ["", "https://example.com", "//example.com", "/\\example.com", "/a\r\nSet-Cookie: x", "vpcs"] {
+            assert_eq!(local_path(text), None, "{text}");
+        }
+    }
+}
