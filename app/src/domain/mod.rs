@@ -18,6 +18,7 @@ pub mod peer;
 pub mod peering;
 pub mod permission;
 pub mod person;
+pub mod planner;
 pub mod reconciler;
 pub mod refusal;
 pub mod road_warrior;
