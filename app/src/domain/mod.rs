@@ -5,8 +5,11 @@
 //! clock, no randomness and no framework in here: whoever needs the time or a new
 //! id brings it along.
 
+pub mod attention;
 pub mod change;
 pub mod cidr;
+#[cfg(test)]
+mod fixtures;
 pub mod gateway;
 pub mod host;
 pub mod id;
@@ -18,10 +21,12 @@ pub mod peer;
 pub mod peering;
 pub mod permission;
 pub mod person;
+pub mod plan;
 pub mod planner;
 pub mod reconciler;
 pub mod refusal;
 pub mod road_warrior;
+pub mod standing;
 pub mod time;
 pub mod tunnel;
 pub mod vpc;
