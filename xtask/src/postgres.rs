@@ -86,3 +86,21 @@ fn version_of(folder: &Path) -> u32 {
     let version = folder.parent().and_then(Path::file_name).and_then(|name| name.to_str());
     version.and_then(|name| name.parse().ok()).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::succeeds;
+
+    #[test]
+    fn a_server_answers_while_it_is_held_and_leaves_nothing() {
+        let Some(programs) = programs() else { return eprintln!("skipped: PostgreSQL is not installed") };
+        let server = Postgres::start().unwrap();
+        let url = server.url().to_owned();
+        let answers = || succeeds(command(programs.join("pg_isready")).args(["--dbname", &url]));
+        assert!(answers());
+        drop(server);
+        assert!(!answers());
+        assert!(!std::env::temp_dir().join(format!("causeway-postgres-{}", std::process::id())).exists());
+    }
+}

@@ -58,4 +58,10 @@ mod tests {
         assert!(!css.contains("@import"), "{css}");
         assert!(!css.contains("light-dark("), "{css}");
     }
+
+    #[test]
+    fn the_console_s_own_stylesheet_is_understood_to_the_end() {
+        let css = bundle(&crate::tree::root().join("style/main.css")).unwrap();
+        assert!(!css.contains("@import") && !css.contains('&'), "{css}");
+    }
 }
