@@ -62,8 +62,11 @@ pub fn Button(
             title=move || reason.get()
             on:click=guard
         >
-            {move || busy.get().then(|| view! { <Mark tone=Tone::Move/> })}
-            {icon.map(|glyph| view! { <Icon glyph/> })}
+            {move || match icon {
+                _ if busy.get() => Some(view! { <Mark tone=Tone::Move/> }.into_any()),
+                Some(glyph) => Some(view! { <Icon glyph/> }.into_any()),
+                None => None,
+            }}
             {children()}
         </button>
     }
@@ -114,8 +117,15 @@ mod tests {
 
     #[test]
     fn a_button_with_a_reason_submits_nothing_and_says_why() {
-        let html = html(|| view! { <Button kind=Kind::Primary reason=Some("The IP range is taken.".to_owned())>"Create VPC"</Button> });
-        for part in [r#"type="button""#, r#"aria-disabled="true""#, r#"title="The IP range is taken.""#, r#"data-kind="primary""#] {
+        let html = html(
+            || view! { <Button kind=Kind::Primary reason=Some("The IP range is taken.".to_owned())>"Create VPC"</Button> },
+        );
+        for part in [
+            r#"type="button""#,
+            r#"aria-disabled="true""#,
+            r#"title="The IP range is taken.""#,
+            r#"data-kind="primary""#,
+        ] {
             assert!(html.contains(part), "{part} in {html}");
         }
     }
@@ -130,8 +140,9 @@ mod tests {
     fn a_link_with_a_reason_leads_nowhere() {
         let link = html(|| view! { <ButtonLink href="/vpcs/new">"New VPC"</ButtonLink> });
         assert!(link.contains(r#"href="/vpcs/new""#), "{link}");
-        let html = html(|| view! { <ButtonLink href="/vpcs/new" reason=Some("No location.".to_owned())>"New VPC"</ButtonLink> });
+        let html = html(
+            || view! { <ButtonLink href="/vpcs/new" reason=Some("No location.".to_owned())>"New VPC"</ButtonLink> },
+        );
         assert!(!html.contains("href") && html.contains(r#"role="link""#), "{html}");
-
     }
 }

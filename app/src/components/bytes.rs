@@ -55,7 +55,14 @@ mod tests {
 
     #[test]
     fn amounts_have_three_digits_and_a_unit() {
-        let cases = [(0, "0"), (880, "880 B"), (1_400_000_000, "1.4 GB"), (31_000_000, "31 MB"), (96_140_000_000, "96.1 GB"), (184_200_000_000, "184 GB")];
+        let cases = [
+            (0, "0"),
+            (880, "880 B"),
+            (1_400_000_000, "1.4 GB"),
+            (31_000_000, "31 MB"),
+            (96_140_000_000, "96.1 GB"),
+            (184_200_000_000, "184 GB"),
+        ];
         for (count, text) in cases {
             assert_eq!(bytes(count), text);
         }

@@ -1,8 +1,7 @@
 use leptos::{html, prelude::*};
 
 use super::{
-    Glyph, Icon, Prose,
-    dom,
+    Glyph, Icon, Prose, dom,
     field::{Hint, Label, Refusal, described_by},
 };
 
@@ -55,7 +54,9 @@ pub fn Choices(
         let row = |choice: Choice| {
             let label = view! {
                 <span>
-                    <b class="strong">{choice.label}</b>
+                    <b class="strong">
+                        <Prose text=choice.label/>
+                    </b>
                     " "
                     <span class="muted">{choice.detail}</span>
                 </span>
@@ -187,7 +188,11 @@ pub fn Select(
 
 /// "gw-oslo · hq-oslo · 172.20.0.0/16: a peering already exists", in one line, since an option holds nothing else.
 fn option_text(choice: &Choice) -> String {
-    let parts: Vec<&str> = [&choice.label, &choice.detail, &choice.fact].into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = [&choice.label, &choice.detail, &choice.fact]
+        .into_iter()
+        .map(String::as_str)
+        .filter(|part| !part.is_empty())
+        .collect();
     let text = parts.join(" · ");
     match &choice.refused {
         Some(why) => format!("{text}: {why}"),
@@ -209,7 +214,9 @@ mod tests {
 
     #[test]
     fn a_choice_that_cannot_be_made_says_why_in_its_row() {
-        let html = html(|| view! { <Choices name="remote" legend="Remote Gateway" options=gateways() value=RwSignal::new("1".to_owned())/> });
+        let html = html(
+            || view! { <Choices name="remote" legend="Remote Gateway" options=gateways() value=RwSignal::new("1".to_owned())/> },
+        );
         assert!(html.contains("A peering already exists between these gateways"), "{html}");
         assert_eq!(html.matches(" disabled").count(), 1, "{html}");
         assert_eq!(html.matches(" checked").count(), 1, "{html}");
@@ -217,8 +224,10 @@ mod tests {
 
     #[test]
     fn a_select_holds_the_reason_in_the_options_text() {
-        let html = html(|| view! {
-            <Select name="remote" label="Remote Gateway" options=gateways() value=RwSignal::new(String::new()) nothing="Choose a gateway"/>
+        let html = html(|| {
+            view! {
+                <Select name="remote" label="Remote Gateway" options=gateways() value=RwSignal::new(String::new()) nothing="Choose a gateway"/>
+            }
         });
         assert!(html.contains("gw-oslo: A peering already exists between these gateways</option>"), "{html}");
         assert!(html.contains("gw-dublin · payments-eu · 10.16.0.0/20"), "{html}");

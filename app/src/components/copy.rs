@@ -85,7 +85,10 @@ mod tests {
 
     #[test]
     fn a_long_key_keeps_its_ends() {
-        assert_eq!(shortened("xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="), "xTIBA5rboUvn…Zqp8Dg=".replace("Zqp8Dg=", "qp8Dg="));
+        assert_eq!(
+            shortened("xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="),
+            "xTIBA5rboUvn…Zqp8Dg=".replace("Zqp8Dg=", "qp8Dg=")
+        );
         assert_eq!(shortened("short"), "short");
     }
 }

@@ -86,6 +86,8 @@ pub(super) fn join_checked(node: NodeRef<leptos::html::Input>, chosen: Signal<bo
 
 /// Whether a key was pressed in something that takes text.
 pub(super) fn is_typing(event: &web_sys::KeyboardEvent) -> bool {
-    let Some(element) = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()) else { return false };
+    let Some(element) = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()) else {
+        return false;
+    };
     matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT") || element.has_attribute("contenteditable")
 }

@@ -193,30 +193,41 @@ mod tests {
 
     #[test]
     fn a_refusal_is_tied_to_its_input() {
-        let html = html(|| view! {
-            <Field
-                name="cidr"
-                label="IP range"
-                value=RwSignal::new("10.0.0.0/8".to_owned())
-                error=Some("10.0.0.0/8 is too large.".to_owned())
-                hint="Local takes /16 to /28."
-                fact=true
-            />
+        let html = html(|| {
+            view! {
+                <Field
+                    name="cidr"
+                    label="IP range"
+                    value=RwSignal::new("10.0.0.0/8".to_owned())
+                    error=Some("10.0.0.0/8 is too large.".to_owned())
+                    hint="Local takes /16 to /28."
+                    fact=true
+                />
+            }
         });
-        for part in [r#"for="cidr""#, r#"aria-invalid="true""#, r#"aria-describedby="cidr-refusal cidr-hint""#, r#"value="10.0.0.0/8""#, r#"id="cidr-refusal""#] {
+        for part in [
+            r#"for="cidr""#,
+            r#"aria-invalid="true""#,
+            r#"aria-describedby="cidr-refusal cidr-hint""#,
+            r#"value="10.0.0.0/8""#,
+            r#"id="cidr-refusal""#,
+        ] {
             assert!(html.contains(part), "{part} in {html}");
         }
     }
 
     #[test]
     fn a_field_without_a_refusal_is_not_invalid() {
-        let html = html(|| view! { <Field name="name" label="Name" value=RwSignal::new(String::new()) optional=true/> });
+        let html =
+            html(|| view! { <Field name="name" label="Name" value=RwSignal::new(String::new()) optional=true/> });
         assert!(!html.contains("aria-invalid") && html.contains("(optional)"), "{html}");
     }
 
     #[test]
     fn an_empty_text_area_holds_nothing_and_a_hostile_one_only_text() {
-        let html = |text: &str| html(|| view! { <TextArea name="ips" label="Allowed IPs" value=RwSignal::new(text.to_owned())/> });
+        let html = |text: &str| {
+            html(|| view! { <TextArea name="ips" label="Allowed IPs" value=RwSignal::new(text.to_owned())/> })
+        };
         assert!(html("").contains("></textarea>"), "{}", html(""));
         assert!(html("</textarea><b>").contains(">&lt;/textarea>&lt;b></textarea>"), "{}", html("</textarea><b>"));
     }

@@ -74,14 +74,19 @@ mod tests {
 
     #[test]
     fn a_page_says_where_it_hangs_and_how_it_is() {
-        let html = html(|| view! {
-            <PageHead
-                title="payments-eu"
-                crumbs=vec![("VPCs".to_owned(), "/vpcs".to_owned())]
-                badge=|| view! { <Badge tone=Tone::Good word="Active"/> }
-            />
+        let html = html(|| {
+            view! {
+                <PageHead
+                    title="payments-eu"
+                    crumbs=vec![("VPCs".to_owned(), "/vpcs".to_owned())]
+                    badge=|| view! { <Badge tone=Tone::Good word="Active"/> }
+                />
+            }
         });
-        assert!(html.contains(r#"<a href="/vpcs">VPCs</a>"#) && html.contains("Active") && html.contains("<h1"), "{html}");
+        assert!(
+            html.contains(r#"<a href="/vpcs">VPCs</a>"#) && html.contains("Active") && html.contains("<h1"),
+            "{html}"
+        );
         assert!(!html.contains("actions"), "{html}");
     }
 }

@@ -1,3 +1,5 @@
+use std::net::Ipv4Addr;
+
 use leptos::prelude::*;
 
 use super::{
@@ -7,6 +9,8 @@ use super::{
 use crate::domain::Cidr;
 
 const WIDTH: f64 = 440.0;
+/// How wide a letter of the axis is, in mono.
+const LETTER: f64 = 6.6;
 
 /// Under the input of a range: where it would lie, what is there already, and which ranges near it are free.
 ///
@@ -31,7 +35,8 @@ pub fn Lens(
 
 fn describe(own: Option<Cidr>, known: &[(Cidr, String)]) -> String {
     let Some(own) = own else { return "The private address space, with what is in use".to_owned() };
-    let met: Vec<String> = known.iter().filter(|(range, _)| range.overlaps(own)).map(|(range, name)| format!("{name}, {range}")).collect();
+    let met: Vec<String> =
+        known.iter().filter(|(range, _)| range.overlaps(own)).map(|(range, name)| format!("{name}, {range}")).collect();
     if met.is_empty() { format!("{own} is free") } else { format!("{own} overlaps {}", met.join("; ")) }
 }
 
@@ -86,18 +91,28 @@ fn inside(drawing: &mut Drawing, own: Cidr, taken: bool, known: &[(Cidr, String)
         drawing.rect(if taken { "clash" } else { "self" }, x, TOP + HIGH - 6.0, (long - 1.0).max(3.0), 14.0);
         let class = if taken { "bad" } else { "now" };
         let said = format!("yours {own}");
-        // Beside the range, on the side that has room for the words.
-        if x + long < WIDTH * 0.5 {
-            drawing.text(class, x + long + 5.0, TOP + HIGH + 12.0, &said);
-        } else {
-            drawing.text(&format!("{class} end"), x - 5.0, TOP + HIGH + 12.0, &said);
-        }
-        if x >= WIDTH * 0.25 && x + long < WIDTH * 0.5 {
-            drawing.text("", 0.0, TOP + HIGH + 12.0, &window.network().to_string());
-        }
-        if x + long < WIDTH * 0.25 {
-            drawing.text("end", WIDTH, TOP + HIGH + 12.0, &window.to_string());
-        }
+        labels(drawing, class, &said, (x, x + long), window, TOP + HIGH + 12.0);
+    }
+}
+
+/// The range's own words beside it, where they fit; the window's ends where they leave room.
+fn labels(drawing: &mut Drawing, class: &str, said: &str, (left, right): (f64, f64), window: Cidr, y: f64) {
+    let long = |text: &str| text.len() as f64 * LETTER;
+    let (first, last) = (window.network().to_string(), Ipv4Addr::from(window.last()).to_string());
+    let behind = right + 5.0 + long(said) <= WIDTH;
+    let (mut free_left, mut free_right) = (left, right);
+    if behind {
+        drawing.text(class, right + 5.0, y, said);
+        free_right = right + 5.0 + long(said);
+    } else {
+        drawing.text(&format!("{class} end"), left - 5.0, y, said);
+        free_left = left - 5.0 - long(said);
+    }
+    if long(&first) + 8.0 < free_left {
+        drawing.text("", 0.0, y, &first);
+    }
+    if free_right + 8.0 + long(&last) < WIDTH {
+        drawing.text("end", WIDTH, y, &last);
     }
 }
 

@@ -29,7 +29,8 @@ pub fn Pips(tones: Vec<Tone>) -> impl IntoView {
 
 /// "1 failed, 2 active" of a sorted list.
 fn count(tones: &[Tone]) -> String {
-    let parts: Vec<String> = tones.chunk_by(|a, b| a == b).map(|same| format!("{} {}", same.len(), same[0].word())).collect();
+    let parts: Vec<String> =
+        tones.chunk_by(|a, b| a == b).map(|same| format!("{} {}", same.len(), same[0].word())).collect();
     parts.join(", ")
 }
 
@@ -42,11 +43,17 @@ mod tests {
     fn pips_put_the_worst_first_and_say_how_many() {
         let html = html(|| view! { <Pips tones=vec![Tone::Good, Tone::Bad, Tone::Good]/> });
         assert!(html.contains("1 failed, 2 active"), "{html}");
-        assert!(html.find("bad").expect("a bad mark") < html.find("data-tone=\"good\"").expect("a good mark"), "{html}");
+        assert!(
+            html.find("bad").expect("a bad mark") < html.find("data-tone=\"good\"").expect("a good mark"),
+            "{html}"
+        );
     }
 
     #[test]
     fn a_mark_without_a_label_is_silent() {
-        assert_eq!(html(|| view! { <Mark tone=Tone::Off/> }), r#"<i data-tone="off" aria-hidden="true" class="mark"></i>"#);
+        assert_eq!(
+            html(|| view! { <Mark tone=Tone::Off/> }),
+            r#"<i data-tone="off" aria-hidden="true" class="mark"></i>"#
+        );
     }
 }

@@ -67,7 +67,8 @@ fn Disclosure(
         forget();
         if node.get_untracked().is_some_and(|details| details.open()) {
             listener.set_value(Some(window_event_listener(ev::pointerdown, move |event| {
-                let inside = target(&event).is_some_and(|target| target.closest("details[open]").ok().flatten().is_some());
+                let inside =
+                    target(&event).is_some_and(|target| target.closest("details[open]").ok().flatten().is_some());
                 if !inside {
                     close(node);
                 }
@@ -84,7 +85,8 @@ fn Disclosure(
     };
     // A link of the router leaves the page standing; the menu should not.
     let chosen = move |event: ev::MouseEvent| {
-        let ended = target(&event).and_then(|target| target.closest("a[href], .menu button:not([aria-disabled])").ok().flatten());
+        let ended = target(&event)
+            .and_then(|target| target.closest("a[href], .menu button:not([aria-disabled])").ok().flatten());
         if ended.is_some() {
             close(node);
         }
@@ -197,12 +199,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_done_is_shown_with_its_reason() {
-        let html = html(|| view! {
-            <Menu label="Actions for analytics-eu">
-                <MenuLink href="/vpcs/1" icon=Glyph::ArrowUpRight label="Open"/>
-                <MenuRule/>
-                <MenuLink href="/vpcs/1/delete" icon=Glyph::Trash label="Delete VPC" reason="Used by 3 services.".to_owned()/>
-            </Menu>
+        let html = html(|| {
+            view! {
+                <Menu label="Actions for analytics-eu">
+                    <MenuLink href="/vpcs/1" icon=Glyph::ArrowUpRight label="Open"/>
+                    <MenuRule/>
+                    <MenuLink href="/vpcs/1/delete" icon=Glyph::Trash label="Delete VPC" reason="Used by 3 services.".to_owned()/>
+                </Menu>
+            }
         });
         assert!(html.contains(r#"<details"#) && html.contains(r#"aria-label="Actions for analytics-eu""#), "{html}");
         assert!(html.contains("Used by 3 services.") && !html.contains("/vpcs/1/delete"), "{html}");

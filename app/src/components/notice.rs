@@ -22,7 +22,7 @@ pub fn Notice(
                 {title}
             </h2>
             {said}
-            {children.map(|children| children())}
+            {children.map(|children| view! { <div class="buttons">{children()}</div> })}
         </section>
     }
 }
@@ -57,7 +57,8 @@ pub fn Drift(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    let columns = vec![Column::text("Field"), Column::text("Wanted"), Column::text("Found on the host"), Column::number("Since")];
+    let columns =
+        vec![Column::text("Field"), Column::text("Wanted"), Column::text("Found on the host"), Column::number("Since")];
     let row = |row: DriftRow| {
         let (wanted, found) = (marked(&row.wanted, &row.found), marked(&row.found, &row.wanted));
         view! {
@@ -87,7 +88,7 @@ pub fn Drift(
                 <p>
                     <Prose text/>
                 </p>
-                {children.map(|children| children())}
+                {children.map(|children| view! { <div class="buttons">{children()}</div> })}
             </header>
             <Table label="Differences" columns stack=true>
                 {rows.into_iter().map(row).collect_view()}
@@ -129,7 +130,9 @@ mod tests {
             found: "192.168.88.0/24".to_owned(),
             since: "03:04".to_owned(),
         };
-        let html = html(|| view! { <Drift tone=Tone::Wait title="The host differs in 1 field" text="Found by the agent." rows=vec![row]/> });
+        let html = html(
+            || view! { <Drift tone=Tone::Wait title="The host differs in 1 field" text="Found by the agent." rows=vec![row]/> },
+        );
         assert_eq!(html.matches("<mark>").count(), 1, "{html}");
         assert!(html.contains("<mark>192.168.89.0/24</mark>"), "{html}");
     }

@@ -2,7 +2,7 @@ use std::net::Ipv4Addr;
 
 use leptos::{ev, html, prelude::*, wasm_bindgen::JsCast, web_sys};
 
-use super::{Badge, Glyph, Icon, RangeBar, Tone};
+use super::{Badge, Glyph, Icon, Prose, RangeBar, Tone};
 use crate::domain::Cidr;
 
 /// What stands between an entry's name and its end.
@@ -59,7 +59,11 @@ pub struct FoundGroup {
 /// Render it while it is open. Arrows choose, Enter follows the entry's link, Escape and a
 /// press outside call `close`.
 #[component]
-pub fn Palette(query: RwSignal<String>, #[prop(into)] groups: Signal<Vec<FoundGroup>>, #[prop(into)] close: Callback<()>) -> impl IntoView {
+pub fn Palette(
+    query: RwSignal<String>,
+    #[prop(into)] groups: Signal<Vec<FoundGroup>>,
+    #[prop(into)] close: Callback<()>,
+) -> impl IntoView {
     let (dialog, list) = (NodeRef::<html::Dialog>::new(), NodeRef::<html::Div>::new());
     let chosen = RwSignal::new(0_usize);
     let count = Memo::new(move |_| groups.with(|groups| groups.iter().map(|group| group.found.len()).sum::<usize>()));
@@ -76,7 +80,9 @@ pub fn Palette(query: RwSignal<String>, #[prop(into)] groups: Signal<Vec<FoundGr
         chosen.set(0);
     });
     let follow = move || {
-        let option = list.get_untracked().and_then(|list| list.query_selector("[aria-selected=true]:not([aria-disabled=true])").ok().flatten());
+        let option = list
+            .get_untracked()
+            .and_then(|list| list.query_selector("[aria-selected=true]:not([aria-disabled=true])").ok().flatten());
         if let Some(option) = option.and_then(|option| option.dyn_into::<web_sys::HtmlElement>().ok()) {
             option.click();
         }
@@ -182,7 +188,9 @@ fn Entry(found: Found, mine: usize, chosen: RwSignal<usize>, close: Callback<()>
         Aside::Nothing => ().into_any(),
         Aside::Words(words) => view! { <span class="muted hide-narrow">{words}</span> }.into_any(),
         Aside::State(tone, word) => view! { <span class="hide-narrow"><Badge tone word/></span> }.into_any(),
-        Aside::Range(own, others, at) => view! { <span class="hide-narrow"><RangeBar own others at width=170.0/></span> }.into_any(),
+        Aside::Range(own, others, at) => {
+            view! { <span class="hide-narrow"><RangeBar own others at width=170.0/></span> }.into_any()
+        }
     };
     // An action has no fact, and its words may need the whole row.
     let wide = found.fact.is_empty();
@@ -199,11 +207,11 @@ fn Entry(found: Found, mine: usize, chosen: RwSignal<usize>, close: Callback<()>
             on:click=move |_| if !off { close.run(()) }
         >
             <Icon glyph=found.glyph/>
-            <span class="strong">{found.name}</span>
+            <span class="name">{found.name}</span>
             {(!wide).then(|| view! { <span class="fact">{found.fact}</span> })}
             {(!wide).then(|| view! { <span>{aside}</span> })}
             <span class="quiet">
-                {found.refused}
+                {found.refused.map(|why| view! { <span><Prose text=why/></span> })}
                 {move || (selected() && !off).then(|| view! { <kbd aria-hidden="true">"↵"</kbd> })}
             </span>
         </a>
@@ -217,13 +225,22 @@ mod tests {
 
     #[test]
     fn what_may_not_be_done_names_the_permission() {
-        let refused = Found::new(Glyph::Trash, "Delete backoffice-ne", "/delete").refused(Some("needs project:networking:write".to_owned()));
+        let refused = Found::new(Glyph::Trash, "Delete backoffice-ne", "/delete")
+            .refused(Some("needs project:networking:write".to_owned()));
         let groups = vec![
-            FoundGroup { title: "It lies in".to_owned(), found: vec![Found::new(Glyph::Box, "backoffice-ne", "/vpcs/1").fact("10.48.8.0/22")] },
+            FoundGroup {
+                title: "It lies in".to_owned(),
+                found: vec![Found::new(Glyph::Box, "backoffice-ne", "/vpcs/1").fact("10.48.8.0/22")],
+            },
             FoundGroup { title: "Do".to_owned(), found: vec![refused] },
         ];
-        let html = html(|| view! { <Palette query=RwSignal::new("10.48.9.17".to_owned()) groups=groups close=|()| ()/> });
-        assert!(html.contains("needs project:networking:write") && !html.contains(r#"href="/delete""#), "{html}");
+        let html =
+            html(|| view! { <Palette query=RwSignal::new("10.48.9.17".to_owned()) groups=groups close=|()| ()/> });
+        assert!(
+            html.contains(r#"needs <!><span class="fact">project:networking:write</span>"#)
+                && !html.contains(r#"href="/delete""#),
+            "{html}"
+        );
         assert!(html.contains(r#"id="found-1""#) && html.matches(r#"aria-selected="true""#).count() == 1, "{html}");
     }
 }

@@ -129,7 +129,10 @@ impl Floating {
             if dialog.show_modal().is_err() {
                 dialog.set_open(true);
             }
-            let first = dialog.query_selector("[autofocus], .panel-body :is(input, select, textarea):not(:disabled)").ok().flatten();
+            let first = dialog
+                .query_selector("[autofocus], .panel-body :is(input, select, textarea):not(:disabled)")
+                .ok()
+                .flatten();
             if let Some(first) = first.and_then(|first| first.dyn_into::<web_sys::HtmlElement>().ok()) {
                 // Focus can only fail on an element that is gone.
                 let _ = first.focus();
@@ -187,11 +190,13 @@ mod tests {
 
     #[test]
     fn a_panel_is_open_and_can_be_left_without_a_script() {
-        let html = html(|| view! {
-            <Panel title="New VPC" close="/projects/1/vpcs">
-                <PanelBody>"…"</PanelBody>
-                <PanelFoot error=Some("The IP range is taken.".to_owned())>"…"</PanelFoot>
-            </Panel>
+        let html = html(|| {
+            view! {
+                <Panel title="New VPC" close="/projects/1/vpcs">
+                    <PanelBody>"…"</PanelBody>
+                    <PanelFoot error=Some("The IP range is taken.".to_owned())>"…"</PanelFoot>
+                </Panel>
+            }
         });
         assert!(html.contains("<dialog") && html.contains(" open"), "{html}");
         assert!(html.contains(r#"href="/projects/1/vpcs""#) && html.contains("The IP range is taken."), "{html}");
@@ -199,10 +204,12 @@ mod tests {
 
     #[test]
     fn a_confirmation_names_its_consequences() {
-        let html = html(|| view! {
-            <Dialog title="Delete VPC peering" close="/gateways/1">
-                <Consequences lines=vec![(Tone::Bad, "Traffic between alpha and depot stops.".to_owned())]/>
-            </Dialog>
+        let html = html(|| {
+            view! {
+                <Dialog title="Delete VPC peering" close="/gateways/1">
+                    <Consequences lines=vec![(Tone::Bad, "Traffic between alpha and depot stops.".to_owned())]/>
+                </Dialog>
+            }
         });
         assert!(html.contains("Traffic between alpha and depot stops."), "{html}");
     }

@@ -46,8 +46,10 @@ fn pieces(text: &str) -> Vec<Piece> {
 /// An address or range, a key or an id, or a permission: never a plain word or number.
 fn is_fact(word: &str) -> bool {
     let digits = word.chars().any(|c| c.is_ascii_digit());
-    let address = digits && word.matches('.').count() == 3 && word.chars().all(|c| c.is_ascii_digit() || "./:".contains(c));
-    let prefix = word.strip_prefix('/').is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit()));
+    let address =
+        digits && word.matches('.').count() == 3 && word.chars().all(|c| c.is_ascii_digit() || "./:".contains(c));
+    let prefix =
+        word.strip_prefix('/').is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit()));
     let key = word.len() == 44 && word.ends_with('=');
     let id = word.len() == 36 && word.matches('-').count() == 4;
     let permission = word.matches(':').count() == 2 && word.chars().all(|c| c.is_ascii_lowercase() || c == ':');
@@ -59,13 +61,17 @@ mod tests {
     use super::*;
 
     fn facts(text: &str) -> Vec<String> {
-        let facts = pieces(text).into_iter().filter_map(|piece| if let Piece::Fact(fact) = piece { Some(fact) } else { None });
+        let facts =
+            pieces(text).into_iter().filter_map(|piece| if let Piece::Fact(fact) = piece { Some(fact) } else { None });
         facts.collect()
     }
 
     #[test]
     fn ranges_are_facts_even_in_brackets_and_at_the_end_of_a_sentence() {
-        assert_eq!(facts("10.16.24.0/21 overlaps with VPC ledger-eu (10.16.16.0/20)."), ["10.16.24.0/21", "10.16.16.0/20"]);
+        assert_eq!(
+            facts("10.16.24.0/21 overlaps with VPC ledger-eu (10.16.16.0/20)."),
+            ["10.16.24.0/21", "10.16.16.0/20"]
+        );
         assert_eq!(facts("Local takes /16 to /28; 4,096 of 12 are left."), ["/16", "/28"]);
         assert_eq!(facts("This needs project:networking:write."), ["project:networking:write"]);
     }
@@ -73,7 +79,12 @@ mod tests {
     #[test]
     fn nothing_of_the_sentence_is_lost() {
         let text = "Is 10.0.0.1:51820, (10.0.0.0/8) — or not?  Yes.";
-        let whole: String = pieces(text).into_iter().map(|piece| match piece { Piece::Words(s) | Piece::Fact(s) => s }).collect();
+        let whole: String = pieces(text)
+            .into_iter()
+            .map(|piece| match piece {
+                Piece::Words(s) | Piece::Fact(s) => s,
+            })
+            .collect();
         assert_eq!(whole, text);
     }
 }

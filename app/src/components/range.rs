@@ -32,7 +32,9 @@ pub fn RangeBar(
     let clashes = clashes(own, &others);
     let label = match clashes.as_slice() {
         [] => format!("{own} in {window}"),
-        some => format!("{own} in {window}, overlaps {}", some.iter().map(Cidr::to_string).collect::<Vec<_>>().join(", ")),
+        some => {
+            format!("{own} in {window}, overlaps {}", some.iter().map(Cidr::to_string).collect::<Vec<_>>().join(", "))
+        }
     };
     view! {
         <svg
@@ -108,7 +110,9 @@ mod tests {
 
     #[test]
     fn an_overlap_is_drawn_and_said() {
-        let html = html(|| view! { <RangeBar own=cidr("10.16.24.0/21") others=vec![cidr("10.16.16.0/20"), cidr("10.20.0.0/16")]/> });
+        let html = html(
+            || view! { <RangeBar own=cidr("10.16.24.0/21") others=vec![cidr("10.16.16.0/20"), cidr("10.20.0.0/16")]/> },
+        );
         assert!(html.contains("10.16.24.0/21 in 10.16.0.0/16, overlaps 10.16.16.0/20"), "{html}");
         assert_eq!(html.matches(r#"class="clash""#).count(), 1, "{html}");
         assert_eq!(html.matches(r#"class="other""#).count(), 1, "{html}");

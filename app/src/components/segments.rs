@@ -97,7 +97,10 @@ mod tests {
 
     #[test]
     fn a_narrowed_list_has_an_address() {
-        let all = vec![Segment::new("All", "/vpcs", false).count(12), Segment::new("Local", "/vpcs?cloud=local", true).count(3)];
+        let all = vec![
+            Segment::new("All", "/vpcs", false).count(12),
+            Segment::new("Local", "/vpcs?cloud=local", true).count(3),
+        ];
         let html = html(|| view! { <Segments label="Place" segments=all/> });
         assert!(html.contains(r#"href="/vpcs?cloud=local""#) && html.contains(">12<"), "{html}");
         assert_eq!(html.matches("aria-current").count(), 1, "{html}");
@@ -105,7 +108,9 @@ mod tests {
 
     #[test]
     fn a_filter_keeps_what_the_address_says() {
-        let html = html(|| view! { <Filter label="Filter VPCs" placeholder="Name or range" value=RwSignal::new("10.2".to_owned())/> });
+        let html = html(
+            || view! { <Filter label="Filter VPCs" placeholder="Name or range" value=RwSignal::new("10.2".to_owned())/> },
+        );
         assert!(html.contains(r#"value="10.2""#) && html.contains(r#"name="q""#), "{html}");
     }
 }

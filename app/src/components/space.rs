@@ -89,7 +89,9 @@ fn describe(held: &[Held], blocks: usize, clashes: &[Cidr]) -> String {
         [] => "No overlap".to_owned(),
         some => format!("Overlaps at {}", some.iter().map(Cidr::to_string).collect::<Vec<_>>().join(", ")),
     };
-    format!("The private address space: {vpcs} VPCs, {tunnels} tunnel subnets and {peers} other networks in {blocks} blocks of /16. {overlaps}.")
+    format!(
+        "The private address space: {vpcs} VPCs, {tunnels} tunnel subnets and {peers} other networks in {blocks} blocks of /16. {overlaps}."
+    )
 }
 
 fn draw(held: &[Held], blocks: &[Cidr], clashes: &[Cidr]) -> String {
@@ -119,7 +121,9 @@ fn strip(drawing: &mut Drawing, held: &[Held], clashes: &[Cidr]) {
             drawing.text("mid", x, 10.0, &format!("10.{tenth}"));
         }
     }
-    for (holding, class, inset) in [(Holding::Peer, "peer", 0.0), (Holding::Tunnel, "tunnel", 2.0), (Holding::Vpc, "self", 0.0)] {
+    for (holding, class, inset) in
+        [(Holding::Peer, "peer", 0.0), (Holding::Tunnel, "tunnel", 2.0), (Holding::Vpc, "self", 0.0)]
+    {
         for place in held.iter().filter(|held| held.holding == holding).filter_map(|held| scale::coarse(held.range)) {
             drawing.rect(class, place.at * WIDTH, TOP + inset, (place.length * WIDTH).max(3.0), HIGH - 2.0 * inset);
         }
@@ -140,11 +144,21 @@ fn cell(drawing: &mut Drawing, block: Cidr, x: f64, width: f64, held: &[Held], c
     drawing.path("lens", &format!("M{left} {bottom}L{near} {LINE}M{right} {bottom}L{far} {LINE}"));
     drawing.rect("rail", x, LINE, width, THICK);
     let mut used = 0.0;
-    for (holding, class, inset) in [(Holding::Peer, "peer", 0.0), (Holding::Tunnel, "tunnel", 3.0), (Holding::Vpc, "self", 0.0)] {
-        for slice in held.iter().filter(|held| held.holding == holding).filter_map(|held| scale::within(held.range, block)) {
+    for (holding, class, inset) in
+        [(Holding::Peer, "peer", 0.0), (Holding::Tunnel, "tunnel", 3.0), (Holding::Vpc, "self", 0.0)]
+    {
+        for slice in
+            held.iter().filter(|held| held.holding == holding).filter_map(|held| scale::within(held.range, block))
+        {
             // Neighbours are told apart by a sliver of paper, unless there is no room for one.
             let gap = if slice.length < 0.2 { 0.8 } else { 0.0 };
-            drawing.rect(class, x + slice.at * width, LINE + inset, (slice.length * width - gap).max(2.5), THICK - 2.0 * inset);
+            drawing.rect(
+                class,
+                x + slice.at * width,
+                LINE + inset,
+                (slice.length * width - gap).max(2.5),
+                THICK - 2.0 * inset,
+            );
             if holding != Holding::Peer {
                 used += slice.length;
             }
@@ -157,6 +171,7 @@ fn cell(drawing: &mut Drawing, block: Cidr, x: f64, width: f64, held: &[Held], c
     drawing.text("end", x + width, LINE + THICK + 15.0, &percent(used));
     let mut here: Vec<&Held> = held.iter().filter(|held| block.overlaps(held.range)).collect();
     here.sort_by_key(|held| (held.holding != Holding::Vpc, held.range));
+    here.dedup_by(|a, b| a.name == b.name);
     for (i, held) in here.into_iter().take(2).enumerate() {
         let class = if clashes.contains(&held.range) { "bad" } else { "" };
         drawing.text(class, x, LINE + THICK + 30.0 + 14.0 * i as f64, &clipped(&held.name, width));
@@ -200,7 +215,12 @@ mod tests {
             held("10.200.1.0/24", "gw-oslo", Holding::Tunnel),
         ];
         let html = html(|| view! { <Space held=all/> });
-        assert!(html.contains("1 VPCs, 1 tunnel subnets and 1 other networks in 2 blocks of /16. Overlaps at 10.64.0.0/24."), "{html}");
+        assert!(
+            html.contains(
+                "1 VPCs, 1 tunnel subnets and 1 other networks in 2 blocks of /16. Overlaps at 10.64.0.0/24."
+            ),
+            "{html}"
+        );
         assert!(html.contains(r#"class="bad""#) && html.contains("archive-fra"), "{html}");
     }
 

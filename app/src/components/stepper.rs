@@ -66,11 +66,13 @@ mod tests {
 
     #[test]
     fn the_current_step_says_so() {
-        let html = html(|| view! {
-            <Stepper heads=("Here".to_owned(), "On the host".to_owned())>
-                <Step number=1 progress=Progress::Done title="Gateway created">"…"</Step>
-                <Step number=2 progress=Progress::Here title="Waiting for the agent">"Run this on the host"</Step>
-            </Stepper>
+        let html = html(|| {
+            view! {
+                <Stepper heads=("Here".to_owned(), "On the host".to_owned())>
+                    <Step number=1 progress=Progress::Done title="Gateway created">"…"</Step>
+                    <Step number=2 progress=Progress::Here title="Waiting for the agent">"Run this on the host"</Step>
+                </Stepper>
+            }
         });
         assert_eq!(html.matches(r#"aria-current="step""#).count(), 1, "{html}");
         assert!(html.contains("Run this on the host") && html.contains("On the host"), "{html}");

@@ -86,7 +86,9 @@ pub fn Table(
             ColumnKind::Range => view! { <span class="sr">{column.title}</span> <RangeAxis/> }.into_any(),
             ColumnKind::Text | ColumnKind::Number => column.title.into_any(),
         };
-        let arrow = column.sorted.map(|order| view! { <span aria-hidden="true">{if order == "ascending" { " ↑" } else { " ↓" }}</span> });
+        let arrow = column
+            .sorted
+            .map(|order| view! { <span aria-hidden="true">{if order == "ascending" { " ↑" } else { " ↓" }}</span> });
         view! {
             <th scope="col" class=class aria-sort=column.sorted>
                 {title}
@@ -114,14 +116,19 @@ mod tests {
 
     #[test]
     fn a_table_has_a_body_and_says_how_it_is_sorted() {
-        let html = html(|| view! {
-            <Table label="VPCs" columns=vec![Column::text("Name"), Column::number("Services").descending(), Column::actions()] stack=true>
-                <tr>
-                    <th scope="row">"alpha"</th>
-                </tr>
-            </Table>
+        let html = html(|| {
+            view! {
+                <Table label="VPCs" columns=vec![Column::text("Name"), Column::number("Services").descending(), Column::actions()] stack=true>
+                    <tr>
+                        <th scope="row">"alpha"</th>
+                    </tr>
+                </Table>
+            }
         });
         assert!(html.contains("<tbody>") && html.contains(r#"aria-sort="descending""#), "{html}");
-        assert!(html.contains(r#"<span class="sr">Actions</span>"#) && html.contains(r#"class="table stack""#), "{html}");
+        assert!(
+            html.contains(r#"<span class="sr">Actions</span>"#) && html.contains(r#"class="table stack""#),
+            "{html}"
+        );
     }
 }

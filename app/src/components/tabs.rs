@@ -37,7 +37,9 @@ mod tests {
 
     #[test]
     fn the_tab_that_is_open_says_so() {
-        let html = html(|| view! { <Tabs label="payments-eu"><Tab href="/a" label="Services" current=true count=7u64/></Tabs> });
+        let html = html(
+            || view! { <Tabs label="payments-eu"><Tab href="/a" label="Services" current=true count=7u64/></Tabs> },
+        );
         assert!(html.contains(r#"aria-current="page""#) && html.contains(">7<"), "{html}");
     }
 }

@@ -43,7 +43,9 @@ fn draw(wanted: u64, applied: Option<u64>, verified: Option<u64>) -> String {
     for generation in first..=last {
         let long = if generation.is_multiple_of(5) { 7.0 } else { 4.0 };
         drawing.line("tick", (place(generation), 38.0 - long), (place(generation), 38.0 + long));
-        let named = applied.is_some_and(|applied| place(applied) - 76.0 < place(generation) && place(generation) < place(applied) + 76.0);
+        let named = applied.is_some_and(|applied| {
+            place(applied) - 76.0 < place(generation) && place(generation) < place(applied) + 76.0
+        });
         if generation.is_multiple_of(5) && !named {
             drawing.text("", place(generation), 60.0, &generation.to_string());
         }

@@ -6,23 +6,30 @@ use crate::domain::Timestamp;
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A moment: "20 Nov 2026 07:20 UTC" from the server, "3 min ago" once the page is alive, the exact time on hover.
+///
+/// All moments of the product are in universal time, as are the logs of its hosts.
 #[component]
 pub fn Time(
     at: Timestamp,
-    /// Without "ago", for a column whose header says it.
+    /// Without "ago" and "UTC", for a column whose header says it.
     #[prop(optional)]
     short: bool,
 ) -> impl IntoView {
     let now = clock::living();
-    let text = Memo::new(move |_| now.get().map_or_else(|| exact(at), |now| relative(at, now, short)));
+    let text = Memo::new(move |_| now.get().map_or_else(|| written(at, short), |now| relative(at, now, short)));
     view! { <time class="nowrap" datetime=at.to_string() title=exact(at)>{text}</time> }
 }
 
 /// "20 Nov 2026 07:20 UTC".
 pub fn exact(at: Timestamp) -> String {
+    written(at, false)
+}
+
+fn written(at: Timestamp, short: bool) -> String {
     let (year, month, day, hour, minute, _) = at.parts();
     let month = MONTHS[month as usize - 1];
-    format!("{day} {month} {year} {hour:02}:{minute:02} UTC")
+    let zone = if short { "" } else { " UTC" };
+    format!("{day} {month} {year} {hour:02}:{minute:02}{zone}")
 }
 
 fn relative(at: Timestamp, now: Timestamp, short: bool) -> String {
@@ -58,7 +65,10 @@ mod tests {
     #[test]
     fn the_server_renders_universal_time() {
         let html = html(|| view! { <Time at=MARCH/> });
-        assert!(html.contains(r#"datetime="2026-03-02T00:00:00Z""#) && html.contains(">2 Mar 2026 00:00 UTC<"), "{html}");
+        assert!(
+            html.contains(r#"datetime="2026-03-02T00:00:00Z""#) && html.contains(">2 Mar 2026 00:00 UTC<"),
+            "{html}"
+        );
     }
 
     #[test]
