@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::domain::standing::Standing;
+
 /// What a state asks of the person who sees it. Declared worst first, so that sorting puts what needs them in front.
 ///
 /// Only `Bad` and `Wait` are ever filled on screen; what is right stays quiet.
@@ -44,5 +46,17 @@ impl Tone {
 impl fmt::Display for Tone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl From<Standing> for Tone {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Failed => Self::Bad,
+            Standing::YourTurn => Self::Wait,
+            Standing::Moving => Self::Move,
+            Standing::AsAsked => Self::Good,
+            Standing::Off => Self::Off,
+        }
     }
 }
