@@ -7,6 +7,9 @@
 
 mod changes;
 mod feed;
+pub mod lock;
+pub mod people;
+pub mod sessions;
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,6 +26,13 @@ pub use self::feed::{Feed, Wake};
 pub enum Engine {
     Sqlite,
     Postgres,
+}
+
+impl Engine {
+    /// Which engine a `sqlite:` or `postgres:` address is for.
+    pub fn of(url: &str) -> Self {
+        if url.starts_with("postgres") { Self::Postgres } else { Self::Sqlite }
+    }
 }
 
 /// What a store method fails with.
@@ -109,7 +119,7 @@ impl Store {
     /// In a sentence, if it cannot be reached or was written by a newer Causeway.
     pub async fn open(url: &str) -> Result<Self> {
         sqlx::any::install_default_drivers();
-        let engine = if url.starts_with("postgres") { Engine::Postgres } else { Engine::Sqlite };
+        let engine = Engine::of(url);
         let options = AnyPoolOptions::new()
             .max_connections(if engine == Engine::Sqlite { 8 } else { 16 })
             .acquire_timeout(Duration::from_secs(10))
@@ -125,9 +135,7 @@ impl Store {
                     Ok(())
                 })
             });
-        let pool = options.connect(url).await.map_err(|error| {
-            StoreError::Open(format!("The database cannot be opened: {error}. Check --database-url and who may read and write there."))
-        })?;
+        let pool = options.connect(url).await.map_err(cannot_open)?;
         migrate(&pool).await?;
         let store = Self { pool, engine, feed: Arc::new(Feed::new()) };
         let seq = store.last_seq().await?;
@@ -205,6 +213,10 @@ impl Tx {
             self.topics.push(topic);
         }
     }
+}
+
+fn cannot_open(error: sqlx::Error) -> StoreError {
+    StoreError::Open(format!("The database cannot be opened: {error}. Check --database-url and who may read and write there."))
 }
 
 async fn migrate(pool: &AnyPool) -> Result<()> {
