@@ -1,0 +1,202 @@
+//! Enrolment tokens and the credentials that they are exchanged for. Only SHA-256 digests are kept and looked up,
+//! so that neither the database nor the time of a comparison gives one away.
+
+use app::domain::{GatewayId, PublicKey, Timestamp};
+use sqlx::Row;
+
+use super::{Result, Store, Tx, number, parsed};
+
+/// Whose a bearer token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearer {
+    /// `first_use`: its predecessors are still good.
+    Live { gateway: GatewayId, first_use: bool },
+    /// Its gateway was removed for good.
+    Departed,
+    Unknown,
+}
+
+/// What became of an enrolment token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enrolling {
+    Taken(GatewayId),
+    /// Unknown, used or too old: the three look alike from outside.
+    Refused,
+}
+
+impl Store {
+    pub async fn bearer(&self, digest: &str) -> Result<Bearer> {
+        let row = sqlx::query("select gateway_id, used_at from credential where digest = $1")
+            .bind(digest.to_owned())
+            .fetch_optional(self.pool())
+            .await?;
+        if let Some(row) = row {
+            let first_use = row.try_get::<i64, _>("used_at")? == 0;
+            return Ok(Bearer::Live { gateway: parsed(&row, "credential", "gateway_id")?, first_use });
+        }
+        let departed = sqlx::query("select digest from departed where digest = $1")
+            .bind(digest.to_owned())
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(if departed.is_some() { Bearer::Departed } else { Bearer::Unknown })
+    }
+}
+
+impl Tx {
+    /// A new token for the gateway; earlier unused ones end.
+    pub async fn issue_enrolment(&mut self, gateway: GatewayId, token_digest: &str, expires: Timestamp) -> Result<()> {
+        sqlx::query("delete from enrolment where gateway_id = $1 and used_at = 0")
+            .bind(gateway.to_string())
+            .execute(self.connection())
+            .await?;
+        sqlx::query(
+            "insert into enrolment (digest, gateway_id, epoch, expires_at, used_at)
+             select $1, $2, value, $3, 0 from counter where name = 'epoch'",
+        )
+        .bind(token_digest.to_owned())
+        .bind(gateway.to_string())
+        .bind(expires.0)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Uses up an enrolment token: of two callers with one token, one gets the gateway.
+    pub async fn take_enrolment(&mut self, token_digest: &str) -> Result<Enrolling> {
+        let now = self.at().0;
+        let row = sqlx::query(
+            "update enrolment set used_at = $2 where digest = $1 and used_at = 0 and expires_at > $2
+               and epoch = (select value from counter where name = 'epoch') returning gateway_id",
+        )
+        .bind(token_digest.to_owned())
+        .bind(now)
+        .fetch_optional(self.connection())
+        .await?;
+        row.map_or(Ok(Enrolling::Refused), |row| Ok(Enrolling::Taken(parsed(&row, "enrolment", "gateway_id")?)))
+    }
+
+    /// The gateway's only credential from now on.
+    pub async fn replace_credentials(&mut self, gateway: GatewayId, digest: &str) -> Result<()> {
+        self.revoke_credential(gateway).await?;
+        let now = self.at();
+        self.insert_credential(gateway, digest, now.0).await
+    }
+
+    /// A successor: it takes over when it is first used. An earlier successor that never was used ends.
+    pub async fn add_credential(&mut self, gateway: GatewayId, digest: &str) -> Result<()> {
+        sqlx::query("delete from credential where gateway_id = $1 and used_at = 0")
+            .bind(gateway.to_string())
+            .execute(self.connection())
+            .await?;
+        self.insert_credential(gateway, digest, 0).await
+    }
+
+    async fn insert_credential(&mut self, gateway: GatewayId, digest: &str, used_at: i64) -> Result<()> {
+        let now = self.at().0;
+        sqlx::query("insert into credential (digest, gateway_id, created_at, used_at) values ($1, $2, $3, $4)")
+            .bind(digest.to_owned())
+            .bind(gateway.to_string())
+            .bind(now)
+            .bind(used_at)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// The first use of a credential ends its predecessors.
+    pub async fn use_credential(&mut self, gateway: GatewayId, digest: &str) -> Result<()> {
+        let now = self.at().0;
+        let used = sqlx::query("update credential set used_at = $2 where digest = $1 and used_at = 0")
+            .bind(digest.to_owned())
+            .bind(now)
+            .execute(self.connection())
+            .await?;
+        if used.rows_affected() > 0 {
+            sqlx::query("delete from credential where gateway_id = $1 and digest <> $2")
+                .bind(gateway.to_string())
+                .bind(digest.to_owned())
+                .execute(self.connection())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Every credential of the gateway ends at once.
+    pub async fn revoke_credential(&mut self, gateway: GatewayId) -> Result<()> {
+        sqlx::query("delete from credential where gateway_id = $1")
+            .bind(gateway.to_string())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Remembers the credentials of a gateway that is about to be removed for good.
+    pub async fn bury_credentials(&mut self, gateway: GatewayId) -> Result<()> {
+        let now = self.at().0;
+        sqlx::query(
+            "insert into departed (digest, gateway_id, removed_at) select digest, gateway_id, $2 from credential
+             where gateway_id = $1",
+        )
+        .bind(gateway.to_string())
+        .bind(now)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Ends tokens that nobody can use any more. Gives how many there were.
+    pub async fn forget_enrolments(&mut self) -> Result<u64> {
+        let now = self.at().0;
+        let gone = sqlx::query("delete from enrolment where used_at <> 0 or expires_at <= $1")
+            .bind(now)
+            .execute(self.connection())
+            .await?;
+        Ok(gone.rows_affected())
+    }
+
+    /// Who else, of all gateways and peers, has this key.
+    pub async fn key_is_taken(&mut self, gateway: GatewayId, key: PublicKey) -> Result<bool> {
+        let row = sqlx::query(
+            "select gateway_id from host where public_key = $2 and gateway_id <> $1
+             union all select gateway_id from peer where public_key = $2 and remote_id <> $1 limit 1",
+        )
+        .bind(gateway.to_string())
+        .bind(key.to_string())
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(row.is_some())
+    }
+
+    /// The other ends of a gateway's VPC peerings learn its new key; what was seen of the old one is forgotten.
+    pub async fn rekey_mirrors(&mut self, gateway: GatewayId, key: PublicKey) -> Result<()> {
+        sqlx::query(
+            "delete from observed_peer where peer_id in (select id from peer where remote_id = $1 and public_key <> $2)",
+        )
+        .bind(gateway.to_string())
+        .bind(key.to_string())
+        .execute(self.connection())
+        .await?;
+        sqlx::query("update peer set public_key = $2 where remote_id = $1 and public_key <> $2")
+            .bind(gateway.to_string())
+            .bind(key.to_string())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Raises the epoch of one gateway's document above one that its agent has: the database was put back from an older copy.
+    pub async fn raise_epoch(&mut self, gateway: GatewayId, above: u64, generation: u64) -> Result<()> {
+        let now = self.at().0;
+        sqlx::query(
+            "insert into document (gateway_id, epoch, generation, hash, derived_at) values ($1, $2, $3, '', $4)
+             on conflict (gateway_id) do update set epoch = excluded.epoch, generation = excluded.generation, hash = ''",
+        )
+        .bind(gateway.to_string())
+        .bind(number(above + 1))
+        .bind(number(generation))
+        .bind(now)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,74 @@
+//! The version of each gateway's desired document, and the key of each of its peers.
+
+use std::collections::HashMap;
+
+use app::domain::{
+    GatewayId, PeerId, PublicKey,
+    tunnel::{Hash, Version},
+};
+use sqlx::Row;
+
+use super::{Result, Store, Tx, number, parsed};
+
+impl Store {
+    /// What was wanted of each gateway last. An empty hash means that a new generation is due whatever the network says.
+    pub async fn versions(&self) -> Result<HashMap<GatewayId, Version>> {
+        let rows = sqlx::query("select gateway_id, epoch, generation, hash from document").fetch_all(self.pool()).await?;
+        rows.iter()
+            .map(|row| {
+                let version = Version {
+                    epoch: row.try_get::<i64, _>("epoch")?.unsigned_abs(),
+                    generation: row.try_get::<i64, _>("generation")?.unsigned_abs(),
+                    hash: Hash(row.try_get("hash")?),
+                };
+                Ok((parsed(row, "document", "gateway_id")?, version))
+            })
+            .collect()
+    }
+
+    /// The epoch of the installation: no document has a lower one.
+    pub async fn epoch(&self) -> Result<u64> {
+        let row = sqlx::query("select value from counter where name = 'epoch'").fetch_one(self.pool()).await?;
+        Ok(row.try_get::<i64, _>("value")?.unsigned_abs())
+    }
+
+    /// The peers of a gateway by their keys, disabled ones too.
+    pub async fn peer_keys(&self, gateway: GatewayId) -> Result<HashMap<PublicKey, PeerId>> {
+        let rows = sqlx::query("select id, public_key from peer where gateway_id = $1")
+            .bind(gateway.to_string())
+            .fetch_all(self.pool())
+            .await?;
+        rows.iter().map(|row| Ok((parsed(row, "peer", "public_key")?, parsed(row, "peer", "id")?))).collect()
+    }
+
+    /// Whether the key is a peer of some other gateway.
+    pub async fn is_peer_elsewhere(&self, gateway: GatewayId, key: PublicKey) -> Result<bool> {
+        let row = sqlx::query("select id from peer where public_key = $2 and gateway_id <> $1 limit 1")
+            .bind(gateway.to_string())
+            .bind(key.to_string())
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(row.is_some())
+    }
+}
+
+impl Tx {
+    /// `false` if the gateway is gone by now.
+    pub async fn set_version(&mut self, gateway: GatewayId, version: &Version) -> Result<bool> {
+        let now = self.at().0;
+        let done = sqlx::query(
+            "insert into document (gateway_id, epoch, generation, hash, derived_at)
+             select id, $2, $3, $4, $5 from gateway where id = $1
+             on conflict (gateway_id) do update set epoch = excluded.epoch, generation = excluded.generation,
+                 hash = excluded.hash, derived_at = excluded.derived_at",
+        )
+        .bind(gateway.to_string())
+        .bind(number(version.epoch))
+        .bind(number(version.generation))
+        .bind(version.hash.to_string())
+        .bind(now)
+        .execute(self.connection())
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+}
