@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { test as base, expect, type BrowserContext, type Locator, type Page } from "@playwright/test";
-import { ADMINISTRATOR, Console } from "./console.ts";
+import { ADMINISTRATOR, Console, type Start } from "./console.ts";
 
 export { ADMINISTRATOR, Console, expect };
 export type { Locator, Page };
@@ -17,6 +17,8 @@ type StorageState = Awaited<ReturnType<BrowserContext["storageState"]>>;
 interface TestFixtures {
     /** `test.use({ signedIn: false })` for what strangers see. */
     signedIn: boolean;
+    /** Starts a console of this test's own; it is removed after the test. */
+    fresh: (how?: Start) => Promise<Console>;
     /** Problems that the test expects: `problems.allow(/status of 404/)`. */
     problems: Problems;
 }
@@ -51,6 +53,16 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     ],
 
     signedIn: [true, { option: true }],
+
+    fresh: async ({}, use) => {
+        const started: Console[] = [];
+        await use(async how => {
+            const console = await Console.start(how);
+            started.push(console);
+            return console;
+        });
+        for (const console of started) await console.remove();
+    },
 
     baseURL: async ({ console }, use) => use(console.url),
 
@@ -182,12 +194,13 @@ interface Violation {
 
 /** The page has no accessibility violation, in light and in dark. */
 export async function axe(page: Page, options: { exclude?: string[]; disable?: string[] } = {}): Promise<void> {
+    const [subject, close] = isHydrated() ? [page, async () => {}] : await copyWithTimers(page);
     const found: string[] = [];
     for (const colorScheme of ["light", "dark"] as const) {
-        await page.emulateMedia({ colorScheme });
+        await subject.emulateMedia({ colorScheme });
         // Evaluated by the debugger, which the page's content security policy does not reach.
-        await page.evaluate(AXE);
-        const violations = await page.evaluate<Violation[], typeof options>(async ({ exclude = [], disable = [] }) => {
+        await subject.evaluate(AXE);
+        const violations = await subject.evaluate<Violation[], typeof options>(async ({ exclude = [], disable = [] }) => {
             const rules = Object.fromEntries(disable.map(rule => [rule, { enabled: false }]));
             const axe = (window as unknown as { axe: { run(context: unknown, options: unknown): Promise<any> } }).axe;
             const result = await axe.run({ include: [["html"]], exclude: exclude.map(part => [part]) }, { rules });
@@ -198,8 +211,29 @@ export async function axe(page: Page, options: { exclude?: string[]; disable?: s
             found.push(`${colorScheme}: ${id} (${impact}): ${help}${where}`);
         }
     }
-    await page.emulateMedia({ colorScheme: null });
+    await subject.emulateMedia({ colorScheme: null });
+    await close();
     expect(found.join("\n"), "accessibility violations").toBe("");
+}
+
+/**
+ * The page as the server sent it, where timers run: axe waits for one, and without JavaScript none ever fires. The
+ * page's own scripts stay out.
+ */
+async function copyWithTimers(page: Page): Promise<[Page, () => Promise<void>]> {
+    const browser = page.context().browser();
+    if (!browser) throw new Error("the tests launch their browser themselves");
+    const content = (await page.content()).replace(/<script\b[^]*?<\/script>/g, "");
+    const context = await browser.newContext({
+        javaScriptEnabled: true,
+        reducedMotion: "reduce",
+        storageState: await page.context().storageState(),
+        viewport: page.viewportSize(),
+    });
+    const copy = await context.newPage();
+    await copy.route(page.url(), route => route.fulfill({ contentType: "text/html; charset=utf-8", body: content }));
+    await copy.goto(page.url());
+    return [copy, () => context.close()];
 }
 
 /** Keeps a picture of the page in `target/shots/PROJECT/NAME.png`, and in the report. */
