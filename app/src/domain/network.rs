@@ -92,13 +92,17 @@ impl Network {
     pub fn admit_vpc(&self, name: &VpcName, cloud: &CloudName, cidr: Cidr) -> Result<(), Refusals> {
         let mut refusals = Vec::new();
         if self.vpcs.iter().any(|vpc| vpc.name == *name) {
-            refusals.push(Refusal::conflict("name", format!("A VPC named {name} already exists.")));
+            refusals.push(Self::name_taken(name));
         }
         if self.location(cloud).is_none() {
             refusals.push(Refusal::malformed("cloud", "Choose a location."));
         }
         refusals.extend(self.admit_vpc_cidr(cloud, cidr).err());
         Refusals::none_of(refusals)
+    }
+
+    pub fn name_taken(name: &VpcName) -> Refusal {
+        Refusal::conflict("name", format!("A VPC named {name} already exists."))
     }
 
     /// The range alone, for the form before it has a name.
@@ -238,6 +242,9 @@ impl Network {
         if let Some(inactive) = [a, b].into_iter().find(|gateway| !gateway.active) {
             return refuse(format!("Both gateways must be active. {}", inactive.inactive_because).trim_end().to_owned());
         }
+        if let Some(unreachable) = [a, b].into_iter().find(|gateway| gateway.public_address.is_none()) {
+            return refuse(format!("Gateway {} has no public address. Enter one in its settings.", unreachable.name));
+        }
         for (here, remote, remote_vpc) in [(a, b, vpc_b), (b, a, vpc_a)] {
             for cidr in [remote_vpc.cidr, remote.tunnel] {
                 let taken = self.routed.iter().find(|routed| routed.gateway == here.id && routed.cidr.overlaps(cidr));
@@ -278,6 +285,24 @@ impl Network {
         }
     }
 
+    /// Whether the planner may list this network.
+    pub fn admit_planned(&self, range: &PlannedRange) -> Result<(), Refusal> {
+        if self.planned.iter().any(|planned| planned.name == range.name) {
+            return Err(Refusal::conflict("name", format!("A planned network named {} already exists.", range.name)));
+        }
+        Ok(())
+    }
+
+    /// Whether a gateway may go without an address of its own: the other ends of its peerings must find it.
+    pub fn admit_public_address(&self, gateway: GatewayId, address: Option<Ipv4Addr>) -> Result<(), Refusal> {
+        let peered = self.routed.iter().any(|routed| routed.gateway == gateway && routed.remote.is_some());
+        if peered && address.is_none() {
+            let sentence = "The agent has reported no address, and VPC peerings need one. Enter the address that peers connect to.";
+            return Err(Refusal::conflict("public_address", sentence));
+        }
+        Ok(())
+    }
+
     /// Whether a site's networks are free on this gateway: apart from the VPC, the tunnel subnet and every other peer.
     pub fn admit_site(&self, gateway: GatewayId, new: &NewSite) -> Result<(), Refusals> {
         let Some(here) = self.gateway(gateway) else {
@@ -312,6 +337,24 @@ impl Network {
         let own = self.vpc(here.vpc).map(|vpc| vpc.cidr);
         let peered = self.peered_vpcs(gateway).map(|vpc| vpc.cidr);
         let ranges: BTreeSet<Cidr> = own.into_iter().chain([here.tunnel]).chain(peered).collect();
+        ranges.into_iter().collect()
+    }
+
+    /// What hosts inside the gateway's VPC route to it (domain 5.4): its tunnel subnet, and everything behind its sites and peerings.
+    pub fn routes_inside(&self, gateway: GatewayId) -> Vec<Cidr> {
+        let Some(here) = self.gateway(gateway) else { return Vec::new() };
+        let behind = self.routed.iter().filter(|routed| routed.gateway == gateway).map(|routed| routed.cidr);
+        let ranges: BTreeSet<Cidr> = behind.chain([here.tunnel]).collect();
+        ranges.into_iter().collect()
+    }
+
+    /// What a site of this gateway is told to route to it (domain 5.8).
+    pub fn reach_of_site(&self, gateway: GatewayId, share_peered: bool) -> Vec<Cidr> {
+        if share_peered {
+            return self.reach_of(gateway);
+        }
+        let Some(here) = self.gateway(gateway) else { return Vec::new() };
+        let ranges: BTreeSet<Cidr> = self.vpc(here.vpc).map(|vpc| vpc.cidr).into_iter().chain([here.tunnel]).collect();
         ranges.into_iter().collect()
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cidr, CloudName, Refusals, Timestamp, VpcId, VpcName, gateway::GatewayBrief, refusal::Parse};
+use super::{Cidr, CloudName, GatewayName, Refusal, Refusals, Timestamp, VpcId, VpcName, gateway::GatewayBrief, refusal::Parse};
 
 /// What a person asks for. CIDR and location never change afterwards (domain 3.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +86,15 @@ pub struct Vpc {
 }
 
 impl Vpc {
+    /// Why it cannot be deleted now; the button says it, and the server answers with it.
+    pub fn deletion_refusal(&self) -> Option<Refusal> {
+        self.gateway.as_ref().map(|gateway| Self::held_by(&self.name, &gateway.name))
+    }
+
+    pub fn held_by(name: &VpcName, gateway: &GatewayName) -> Refusal {
+        Refusal::conflict("", format!("VPC {name} has VPN gateway {gateway}. Delete the gateway first."))
+    }
+
     /// The sentence under the badge (domain 2.1).
     pub fn sentence(&self) -> &'static str {
         match self.state {

@@ -1,0 +1,30 @@
+//! Where a page is: its project and the ids of its path.
+
+use std::str::FromStr;
+
+use leptos::prelude::*;
+use leptos_router::hooks::{use_location, use_params_map};
+
+use crate::domain::ProjectName;
+
+/// The project of the path; what is no project name is asked for all the same, and answered with "not found".
+pub fn use_project() -> Memo<String> {
+    let path = use_location().pathname;
+    Memo::new(move |_| path.with(|path| path.split('/').nth(2).unwrap_or_default().to_owned()))
+}
+
+/// The project for links. Only called where the server has answered for it, so the name is good.
+pub fn project_for_links(project: &str) -> ProjectName {
+    project.parse().unwrap_or_else(|_| "unknown".parse().expect("a label"))
+}
+
+/// A segment of the path.
+pub fn use_segment(name: &'static str) -> Memo<String> {
+    let params = use_params_map();
+    Memo::new(move |_| params.with(|params| params.get(name).unwrap_or_default()))
+}
+
+/// A parameter of the query, if it is there and can be parsed.
+pub fn query<T: FromStr>(name: &str) -> Option<T> {
+    leptos_router::hooks::use_query_map().with(|query| query.get(name)?.parse().ok())
+}

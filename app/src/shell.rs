@@ -1,0 +1,61 @@
+//! The document, the providers and the routes.
+
+use leptos::{nonce::use_nonce, prelude::*};
+use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_router::{
+    Lazy, SsrMode,
+    components::{ParentRoute, Route, Router, Routes},
+    path,
+};
+
+use crate::{components::provide_clock, live::provide_live, pages};
+
+/// Sets the chosen theme before anything is painted.
+const THEME: &str = "{const t=localStorage.theme;if(t)document.documentElement.dataset.theme=t}";
+
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" translate="no">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <link rel="preload" href="/fonts/ibm-plex-sans.woff2" r#as="font" type="font/woff2" crossorigin="anonymous"/>
+                <link rel="preload" href="/fonts/ibm-plex-mono.woff2" r#as="font" type="font/woff2" crossorigin="anonymous"/>
+                <link rel="stylesheet" id="leptos" href="/pkg/causeway.css"/>
+                <script nonce=use_nonce() inner_html=THEME></script>
+                <HydrationScripts options/>
+                <MetaTags/>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_live();
+    provide_clock();
+
+    view! {
+        <Title formatter=|page: String| if page.is_empty() { "Causeway".to_owned() } else { format!("{page} · Causeway") }/>
+        <Router>
+            <Routes fallback=pages::failure::NoSuchPage>
+                <Route ssr=SsrMode::Async path=path!("/") view=pages::frame::Home/>
+                <Route ssr=SsrMode::Async path=path!("/signin") view={Lazy::<pages::SignIn>::new()}/>
+                <Route ssr=SsrMode::Async path=path!("/setup") view={Lazy::<pages::SetUp>::new()}/>
+                <ParentRoute ssr=SsrMode::Async path=path!("/projects/:project") view=pages::frame::Frame>
+                    <Route ssr=SsrMode::Async path=path!("vpcs") view={Lazy::<pages::VpcList>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("vpcs/new") view={Lazy::<pages::VpcNew>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("vpcs/:vpc") view={Lazy::<pages::VpcDetail>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("vpcs/:vpc/delete") view={Lazy::<pages::VpcDelete>::new()}/>
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+}
