@@ -10,6 +10,7 @@ pub mod change;
 pub mod cidr;
 #[cfg(test)]
 mod fixtures;
+pub mod find;
 pub mod gateway;
 pub mod host;
 pub mod id;
