@@ -36,6 +36,7 @@ impl Held {
 }
 
 /// The private address space: a coarse strip, a fan of lens lines, and a cell for each /16 in use. Overlaps are red.
+/// Scrolls in its own frame where it has no room.
 #[component]
 pub fn Space(#[prop(into)] held: Vec<Held>) -> impl IntoView {
     let mut blocks = blocks(&held);
@@ -45,13 +46,15 @@ pub fn Space(#[prop(into)] held: Vec<Held>) -> impl IntoView {
     let label = describe(&held, blocks.len() + hidden, &clashes);
     let high = if blocks.is_empty() { 36 } else { 136 };
     view! {
-        <svg
-            class="space"
-            viewBox=format!("0 0 {WIDTH} {high}")
-            role="img"
-            aria-label=label
-            inner_html=draw(&held, &blocks, &clashes)
-        ></svg>
+        <div class="topology-scroll" tabindex="0" role="group" aria-label="Address space, scrolls">
+            <svg
+                class="space"
+                viewBox=format!("0 0 {WIDTH} {high}")
+                role="img"
+                aria-label=label
+                inner_html=draw(&held, &blocks, &clashes)
+            ></svg>
+        </div>
         {(hidden > 0).then(|| view! { <p class="quiet">{format!("{hidden} more blocks are in use.")}</p> })}
     }
 }
