@@ -1,3 +1,8 @@
 //! Everything of Causeway that touches the world: the console and its store, the reconcilers, the HTTP doors, the agent and the lab.
 
+pub mod clock;
+pub mod config;
+pub mod listen;
+pub mod seal;
 pub mod store;
+pub mod tls;

@@ -15,7 +15,7 @@ const KEY: i64 = 0x6361_7573_6577_6179;
 /// Held for as long as the console runs.
 pub enum Lock {
     /// Unlocked when the file is closed, however the process ends.
-    File(#[expect(dead_code, reason = "kept open, never read")] File),
+    File(File),
     /// Unlocked when the connection ends.
     Connection(Box<AnyConnection>),
 }

@@ -1,0 +1,386 @@
+//! Every setting of the console: from the command line, else the environment (`CAUSEWAY_*`), else one TOML file, else the default.
+//!
+//! Whatever cannot work is refused here, before anything is opened, with a sentence that
+//! names the setting. `causeway.example.toml` documents each.
+
+mod file;
+mod secret;
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use app::domain::{CloudName, location::Location};
+use ipnet::IpNet;
+
+pub use self::{
+    file::{DEFAULT_DATA, File},
+    secret::{Hidden, master_key, write_private},
+};
+use crate::listen::Listen;
+
+/// `causeway serve`: what may be given on the command line or in the environment.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ServeArguments {
+    /// The settings file; causeway.example.toml documents every setting
+    #[arg(long, env = "CAUSEWAY_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where to listen: 127.0.0.1:3000 (http, loopback only), https://ADDRESS:PORT or unix:PATH (agents); repeatable
+    #[arg(long, env = "CAUSEWAY_LISTEN", value_delimiter = ',', value_name = "ADDRESS")]
+    pub listen: Vec<Listen>,
+    #[command(flatten)]
+    pub database: DatabaseArguments,
+    /// The address by which people and agents reach this console, such as https://console.example.com
+    #[arg(long, env = "CAUSEWAY_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// PEM file of the certificate chain; without it https listeners use a self-signed certificate that is kept in the data folder
+    #[arg(long, env = "CAUSEWAY_TLS_CERTIFICATE", value_name = "FILE")]
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file of the certificate's private key
+    #[arg(long, env = "CAUSEWAY_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// Further host names that a browser may use for this console
+    #[arg(long, env = "CAUSEWAY_HOST_NAMES", value_delimiter = ',', value_name = "NAME")]
+    pub host_names: Vec<String>,
+    /// Reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, as addresses or ranges
+    #[arg(long, env = "CAUSEWAY_TRUSTED_PROXIES", value_delimiter = ',', value_name = "RANGE")]
+    pub trusted_proxies: Vec<String>,
+    #[command(flatten)]
+    pub log: LogArguments,
+    /// Where VPCs can be: NAME=LABEL, or NAME=LABEL:no-gateway where none may have a VPN gateway
+    #[arg(long, env = "CAUSEWAY_LOCATIONS", value_delimiter = ',', value_name = "LOCATION")]
+    pub locations: Vec<String>,
+    /// Seconds after which a silent agent is an error
+    #[arg(long, env = "CAUSEWAY_AGENT_SILENT_AFTER", value_name = "SECONDS")]
+    pub agent_silent_after: Option<u64>,
+    /// Seconds without a request after which a session ends
+    #[arg(long, env = "CAUSEWAY_SESSION_IDLE", value_name = "SECONDS")]
+    pub session_idle: Option<u64>,
+    /// Seconds after which a session ends in any case
+    #[arg(long, env = "CAUSEWAY_SESSION_LIFETIME", value_name = "SECONDS")]
+    pub session_lifetime: Option<u64>,
+    /// A listener of their own for the Prometheus figures, such as 127.0.0.1:9090
+    #[arg(long, env = "CAUSEWAY_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
+}
+
+/// Where the data is: for every command that opens the database.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct DatabaseArguments {
+    /// The data folder: database, master key, certificate, agents' socket
+    #[arg(long, env = "CAUSEWAY_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// postgres://… or sqlite:PATH; without it SQLite in the data folder. Give one with a password by CAUSEWAY_DATABASE_URL
+    #[arg(long, env = "CAUSEWAY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct LogArguments {
+    /// Readable lines or one JSON object per line
+    #[arg(long, env = "CAUSEWAY_LOG_FORMAT", value_enum)]
+    pub log_format: Option<LogFormat>,
+    /// Which messages, such as info or info,server::http=debug
+    #[arg(long, env = "CAUSEWAY_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// The settings as they hold.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Absolute; exists and may be written to.
+    pub data: PathBuf,
+    pub database_url: Hidden<String>,
+    /// Browsers' and agents' listeners; at least one carries agents.
+    pub listen: Vec<Listen>,
+    pub public_url: Option<PublicUrl>,
+    /// The operator's own certificate and key.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+    pub host_names: Vec<String>,
+    pub trusted_proxies: Vec<IpNet>,
+    pub log: Log,
+    /// Never empty.
+    pub locations: Vec<Location>,
+    pub agent_silent_after: Duration,
+    pub session: SessionLifetimes,
+    pub metrics_listen: Option<SocketAddr>,
+    pub metrics_token: Option<Hidden<String>>,
+    /// `None`: a file in the data folder.
+    pub master_key: Option<Hidden<String>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Log {
+    pub format: LogFormat,
+    pub filter: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLifetimes {
+    /// Since the last request.
+    pub idle: Duration,
+    /// Since sign-in.
+    pub absolute: Duration,
+}
+
+/// `scheme://host[:port]`, nothing after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl {
+    pub https: bool,
+    pub host: String,
+    /// Always written out for agents.
+    pub port: u16,
+    text: String,
+}
+
+impl PublicUrl {
+    /// # Errors
+    /// In a sentence, if it is anything but an origin.
+    pub fn parse(text: &str) -> Result<Self> {
+        let wrong = || format!("public_url must be an address such as https://console.example.com, not {text}");
+        let uri: http::Uri = text.trim().trim_end_matches('/').parse().with_context(wrong)?;
+        let https = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => bail!(wrong()),
+        };
+        ensure!(matches!(uri.path(), "" | "/") && uri.query().is_none(), wrong());
+        let authority = uri.authority().with_context(wrong)?;
+        ensure!(!authority.as_str().contains('@'), wrong());
+        let host = authority.host().to_ascii_lowercase();
+        let loopback = host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        ensure!(https || loopback, "public_url {text} is plain http: passwords would cross the network readable. Use https.");
+        let port = authority.port_u16().unwrap_or(if https { 443 } else { 80 });
+        let scheme = if https { "https" } else { "http" };
+        let text = match authority.port_u16() {
+            Some(port) => format!("{scheme}://{host}:{port}"),
+            None => format!("{scheme}://{host}"),
+        };
+        Ok(Self { https, host, port, text })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+const SILENT_AFTER: u64 = 300;
+const SESSION_IDLE: u64 = 12 * 3600;
+const SESSION_LIFETIME: u64 = 7 * 86_400;
+/// Everything at info, the database driver's and the connections' chatter left out.
+pub const LOG_FILTER: &str = "info,sqlx=warn,hyper=warn,h2=warn,rustls=warn";
+
+impl Config {
+    /// Reads the file that the arguments name, merges and checks. Makes the data folder.
+    ///
+    /// # Errors
+    /// In a sentence that names the setting.
+    pub fn load(arguments: ServeArguments) -> Result<Self> {
+        let file = match &arguments.config {
+            Some(path) => File::read(path)?,
+            None => File::default(),
+        };
+        Self::merge(arguments, file)
+    }
+
+    fn merge(arguments: ServeArguments, file: File) -> Result<Self> {
+        let data = data_folder(arguments.database.data.or(file.data))?;
+        let database_url = database_url(arguments.database.database_url.or(file.database_url.map(|url| url.0)), &data)?;
+        let listen = with_an_agents_door(first(arguments.listen, file.listen), &data)?;
+        let public_url = arguments.public_url.or(file.public_url).as_deref().map(PublicUrl::parse).transpose()?;
+        let certificate = match (arguments.tls_certificate.or(file.tls.certificate), arguments.tls_key.or(file.tls.key)) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            _ => bail!("tls.certificate and tls.key go together: set both, or neither for a self-signed certificate."),
+        };
+        let trusted_proxies = first(arguments.trusted_proxies, file.trusted_proxies)
+            .iter()
+            .map(|text| range(text).with_context(|| format!("trusted_proxies: {text} is neither an address nor a range")))
+            .collect::<Result<_>>()?;
+        let locations = if arguments.locations.is_empty() {
+            file.locations.into_iter().map(file::Place::into_location).collect::<Result<Vec<_>>>()?
+        } else {
+            arguments.locations.iter().map(|text| place(text)).collect::<Result<Vec<_>>>()?
+        };
+        let seconds = |argument: Option<u64>, file: Option<u64>, default| argument.or(file).unwrap_or(default);
+        let session = SessionLifetimes {
+            idle: at_least("session.idle", 60, seconds(arguments.session_idle, file.session.idle, SESSION_IDLE))?,
+            absolute: at_least("session.lifetime", 60, seconds(arguments.session_lifetime, file.session.lifetime, SESSION_LIFETIME))?,
+        };
+        let silent_after = seconds(arguments.agent_silent_after, file.agent.silent_after, SILENT_AFTER);
+        Ok(Self {
+            database_url: Hidden(database_url),
+            listen,
+            public_url,
+            certificate,
+            host_names: first(arguments.host_names, file.host_names).iter().map(|name| name.to_ascii_lowercase()).collect(),
+            trusted_proxies,
+            log: Log {
+                format: arguments.log.log_format.or(file.log.format).unwrap_or_default(),
+                filter: arguments.log.log.or(file.log.filter).unwrap_or_else(|| LOG_FILTER.to_owned()),
+            },
+            locations: if locations.is_empty() { vec![default_location()] } else { locations },
+            agent_silent_after: at_least("agent.silent_after", 10, silent_after)?,
+            session,
+            metrics_listen: arguments.metrics_listen.or(file.metrics.listen),
+            metrics_token: secret::from_environment("CAUSEWAY_METRICS_TOKEN").or(file.metrics.token),
+            master_key: secret::from_environment("CAUSEWAY_MASTER_KEY").or(file.master_key),
+            data,
+        })
+    }
+
+    /// What a command besides `serve` needs: where the data is.
+    ///
+    /// # Errors
+    /// In a sentence that names the setting.
+    pub fn database(arguments: DatabaseArguments) -> Result<(PathBuf, Hidden<String>)> {
+        let data = data_folder(arguments.data)?;
+        let url = database_url(arguments.database_url, &data)?;
+        Ok((data, Hidden(url)))
+    }
+
+    /// The address that people are given: the public one, else the first that a browser can use.
+    pub fn browser_address(&self) -> String {
+        if let Some(url) = &self.public_url {
+            return url.as_str().to_owned();
+        }
+        self.listen.iter().find_map(Listen::browser_address).unwrap_or_default()
+    }
+}
+
+fn first<T>(arguments: Vec<T>, file: Vec<T>) -> Vec<T> {
+    if arguments.is_empty() { file } else { arguments }
+}
+
+fn at_least(name: &str, least: u64, seconds: u64) -> Result<Duration> {
+    ensure!(seconds >= least, "{name} must be at least {least} seconds, not {seconds}.");
+    Ok(Duration::from_secs(seconds))
+}
+
+fn data_folder(given: Option<PathBuf>) -> Result<PathBuf> {
+    use std::os::unix::fs::DirBuilderExt;
+
+    let given = given.unwrap_or_else(|| DEFAULT_DATA.into());
+    let data = std::path::absolute(&given).with_context(|| format!("{} is no path", given.display()))?;
+    if !data.is_dir() {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&data).with_context(|| {
+            format!("The data folder {} cannot be made. Choose another by --data, or make it for this user", data.display())
+        })?;
+    }
+    let writable = rustix::fs::access(&data, rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
+    writable.with_context(|| {
+        format!("The data folder {} cannot be written to. Choose another by --data, or give it to this user", data.display())
+    })?;
+    Ok(data)
+}
+
+fn database_url(given: Option<String>, data: &Path) -> Result<String> {
+    let Some(url) = given else { return Ok(format!("sqlite:{}?mode=rwc", data.join("causeway.db").display())) };
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(url);
+    }
+    let Some(path) = url.strip_prefix("sqlite:") else {
+        bail!("database_url must start with postgres:// or sqlite:");
+    };
+    ensure!(!path.contains(":memory:"), "database_url: a database in memory is lost with the process; give a path.");
+    Ok(if path.contains('?') { url } else { format!("{url}?mode=rwc") })
+}
+
+/// Adds the default listeners. A console that no agent could reach gets a socket in the data folder.
+fn with_an_agents_door(mut listen: Vec<Listen>, data: &Path) -> Result<Vec<Listen>> {
+    if listen.is_empty() {
+        listen.push(Listen::default());
+    }
+    ensure!(listen.iter().any(Listen::is_for_browsers), "No listener is for browsers: add one such as --listen 127.0.0.1:3000.");
+    if !listen.iter().any(Listen::is_for_agents) {
+        listen.push(Listen::Unix(data.join("agent.sock")));
+    }
+    Ok(listen)
+}
+
+fn range(text: &str) -> Option<IpNet> {
+    let text = text.trim();
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+fn default_location() -> Location {
+    Location { cloud: CloudName::default_local(), label: "Default location".to_owned(), vpn_gateway_enabled: true }
+}
+
+/// `NAME=LABEL[:no-gateway]`.
+fn place(text: &str) -> Result<Location> {
+    let (name, label) = text.split_once('=').with_context(|| format!("locations: write {text} as NAME=LABEL, such as oslo=Oslo"))?;
+    let (label, gateway) = label.strip_suffix(":no-gateway").map_or((label, true), |label| (label, false));
+    file::Place { name: name.trim().to_owned(), label: label.trim().to_owned(), vpn_gateway: gateway }.into_location()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merged(arguments: ServeArguments, toml: &str) -> Result<Config> {
+        let data = std::env::temp_dir();
+        let arguments = ServeArguments { database: DatabaseArguments { data: Some(data), ..arguments.database }, ..arguments };
+        Config::merge(arguments, toml::from_str(toml).expect("the file parses"))
+    }
+
+    #[test]
+    fn without_settings_browsers_come_by_loopback_and_agents_by_a_socket_in_the_data_folder() {
+        let config = merged(ServeArguments::default(), "").expect("defaults work");
+        let socket = std::env::temp_dir().join("agent.sock");
+        assert_eq!(config.listen, [Listen::default(), Listen::Unix(socket)]);
+        assert_eq!(config.browser_address(), "http://127.0.0.1:3000");
+        assert_eq!(config.locations, [default_location()]);
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file() {
+        let arguments = ServeArguments { agent_silent_after: Some(60), ..ServeArguments::default() };
+        let config = merged(arguments, "[agent]\nsilent_after = 90\n[session]\nidle = 600\n").expect("both are good");
+        assert_eq!(config.agent_silent_after, Duration::from_secs(60));
+        assert_eq!(config.session.idle, Duration::from_secs(600));
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_by_the_name_of_the_setting() {
+        let refused = |toml: &str| merged(ServeArguments::default(), toml).expect_err("refused").to_string();
+        assert!(refused("public_url = 'http://console.example.com'").contains("plain http"));
+        assert!(refused("public_url = 'https://console.example.com/path'").contains("public_url"));
+        assert!(refused("[tls]\ncertificate = 'a.pem'").contains("tls.key"));
+        assert!(refused("trusted_proxies = ['proxy']").contains("trusted_proxies"));
+        assert!(refused("listen = ['unix:/tmp/x']").contains("for browsers"));
+        assert!(refused("database_url = 'mysql://x'").contains("database_url"));
+        assert!(refused("[session]\nidle = 1").contains("session.idle"));
+        assert!(refused("[[locations]]\nname = 'Oslo!'\nlabel = 'Oslo'").contains("Oslo!"));
+    }
+
+    #[test]
+    fn every_setting_of_the_example_file_is_one_that_is_read() {
+        let example = include_str!("../../causeway.example.toml");
+        // Settings are shown commented out with a single #; prose has a space after it.
+        let uncommented: String = example
+            .lines()
+            .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with([' ', '#']) && !rest.is_empty()).unwrap_or(line))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let file: File = toml::from_str(&uncommented).expect("the example parses");
+        assert!(file.is_complete(), "causeway.example.toml must show every setting: {file:?}");
+    }
+
+    #[test]
+    fn an_address_with_a_password_is_not_printed() {
+        let config = merged(ServeArguments::default(), "database_url = 'postgres://causeway:hunter2@db/causeway'").expect("good");
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}
