@@ -3,6 +3,7 @@
 //! Strings in, because each is also the target of a plain HTML form; parsed here; one call
 //! on the backend; then, for forms, a redirect that works without WASM.
 
+pub mod attention;
 pub mod changes;
 pub mod enrolment;
 pub mod error;

@@ -10,10 +10,16 @@ use super::{failure::Failure, here::{project_for_links, use_project}};
 use crate::{
     api::{
         ApiError,
+        attention::{Attention, get_attention},
         session::{SignOut, get_viewer},
     },
-    components::{Button, Glyph, Icon, Kind, Logo, Mark, Time, Toasts, Tone, grouped},
-    domain::{ProjectName, change::Topic, person::Viewer},
+    components::{Annunciator, Button, Glyph, Icon, Kind, Logo, Mark, Time, Toasts, Tone, grouped},
+    domain::{
+        ProjectName,
+        attention::{Severity, Summary, Tally},
+        change::Topic,
+        person::Viewer,
+    },
     live::{Link, listen, use_live},
     routes,
 };
@@ -38,6 +44,9 @@ pub fn Home() -> impl IntoView {
     }
 }
 
+/// How the project stands, read once for the frame and the overview.
+pub type AttentionResource = Resource<Result<Attention, ApiError>>;
+
 #[component]
 pub fn Frame() -> impl IntoView {
     let live = use_live();
@@ -45,6 +54,11 @@ pub fn Frame() -> impl IntoView {
     let viewer = Resource::new(move || live.version(Topic::People), |_| get_viewer());
     provide_context(viewer);
     let project = use_project();
+    let attention: AttentionResource = Resource::new(
+        move || (project.get(), [Topic::Vpcs, Topic::Gateways, Topic::Peers, Topic::Plan].map(|topic| live.version(topic))),
+        |(project, _)| get_attention(project),
+    );
+    provide_context(attention);
 
     view! {
         <div class="app">
@@ -57,8 +71,9 @@ pub fn Frame() -> impl IntoView {
                 <Transition>
                     {move || Suspend::new(async move {
                         let viewer = viewer.await.ok();
-                        let name = project_for_links(&project.get());
-                        view! { <Navigation name viewer/> }
+                        let name = project_for_links(&project.get_untracked());
+                        let summary = attention.await.map(|attention| attention.summary).unwrap_or_default();
+                        view! { <Navigation name viewer summary/> }
                     })}
                 </Transition>
             </header>
@@ -69,7 +84,7 @@ pub fn Frame() -> impl IntoView {
                 <Transition>
                     {move || Suspend::new(async move {
                         let organization = viewer.await.map(|viewer| viewer.organization).unwrap_or_default();
-                        let name = project_for_links(&project.get());
+                        let name = project_for_links(&project.get_untracked());
                         view! {
                             <div class="where flow nowrap">
                                 <span class="quiet">{organization}</span>
@@ -77,6 +92,17 @@ pub fn Frame() -> impl IntoView {
                                 <a class="strong" href=routes::overview(&name)>{name.to_string()}</a>
                             </div>
                         }
+                    })}
+                </Transition>
+                <Transition>
+                    {move || Suspend::new(async move {
+                        let href = routes::overview(&project_for_links(&project.get_untracked()));
+                        attention.await.ok().map(|Attention { summary, .. }| {
+                            let count = |number: usize| Signal::stored(number as u64);
+                            view! {
+                                <Annunciator failed=count(summary.failed) waiting=count(summary.your_turn) moving=count(summary.moving) good=count(summary.as_asked) href/>
+                            }
+                        })
                     })}
                 </Transition>
                 <ThemeSwitch/>
@@ -95,39 +121,44 @@ pub fn Frame() -> impl IntoView {
 }
 
 #[component]
-fn Navigation(name: ProjectName, viewer: Option<Viewer>) -> impl IntoView {
+fn Navigation(name: ProjectName, viewer: Option<Viewer>, summary: Summary) -> impl IntoView {
     let path = use_location().pathname;
     let sign_out = ServerAction::<SignOut>::new();
     let overview = routes::overview(&name);
-    let item = move |href: String, label: &'static str| {
+    let item = move |href: String, label: &'static str, tally: Option<Tally>| {
         let exact = href == overview;
         let target = href.clone();
         let current = move || {
             path.with(|path| path == &target || (!exact && path.strip_prefix(&target).is_some_and(|rest| rest.starts_with('/'))))
         };
+        let mark = match tally.and_then(|tally| tally.worst) {
+            Some(worst) => view! { <Mark tone=severity_tone(worst) label=severity_word(worst)/> }.into_any(),
+            None => view! { <i></i> }.into_any(),
+        };
+        let count = tally.filter(|tally| tally.count > 0).map(|tally| tally.count.to_string());
         view! {
             <a href=href aria-current=move || current().then_some("page")>
                 {label}
-                <i></i>
-                <span class="fact"></span>
+                {mark}
+                <span class="fact">{count}</span>
             </a>
         }
     };
     view! {
         <nav class="nav" aria-label="Project">
-            {item(routes::overview(&name), "Overview")}
-            {item(routes::map(&name), "Map")}
+            {item(routes::overview(&name), "Overview", None)}
+            {item(routes::map(&name), "Map", None)}
             <h2>"Networking"</h2>
-            {item(routes::vpcs(&name), "VPCs")}
-            {item(routes::gateways(&name), "VPN Gateways")}
-            {item(routes::peerings(&name), "VPC peerings")}
-            {item(routes::planner(&name), "CIDR planner")}
+            {item(routes::vpcs(&name), "VPCs", Some(summary.vpcs))}
+            {item(routes::gateways(&name), "VPN Gateways", Some(summary.gateways))}
+            {item(routes::peerings(&name), "VPC peerings", Some(summary.peerings))}
+            {item(routes::planner(&name), "CIDR planner", Some(summary.plan))}
             <h2>"Record"</h2>
-            {item(routes::changes(&name), "Changes")}
-            {item(routes::reconcilers(&name), "Reconcilers")}
+            {item(routes::changes(&name), "Changes", None)}
+            {item(routes::reconcilers(&name), "Reconcilers", None)}
         </nav>
         <nav class="nav" aria-label="You">
-            {item(routes::settings(&name), "Settings")}
+            {item(routes::settings(&name), "Settings", None)}
             {viewer.map(|viewer| view! {
                 <p class="who"><span class="quiet nowrap">{viewer.email.to_string()}</span></p>
             })}
@@ -135,6 +166,22 @@ fn Navigation(name: ProjectName, viewer: Option<Viewer>) -> impl IntoView {
                 <Button kind=Kind::Quiet icon=Glyph::LogOut small=true>"Sign out"</Button>
             </ActionForm>
         </nav>
+    }
+}
+
+fn severity_tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Failed => Tone::Bad,
+        Severity::YourTurn => Tone::Wait,
+        Severity::Moving => Tone::Move,
+    }
+}
+
+fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Failed => "failed",
+        Severity::YourTurn => "waiting for you",
+        Severity::Moving => "in progress",
     }
 }
 

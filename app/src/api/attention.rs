@@ -1,0 +1,34 @@
+//! How the project stands, and the palette's search: computed where the data is.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::ApiError;
+use crate::domain::{
+    Timestamp,
+    attention::{Need, Summary},
+};
+
+/// What needs a person, and the counts that every page shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attention {
+    pub summary: Summary,
+    /// Worst first.
+    pub needs: Vec<Need>,
+    pub now: Timestamp,
+}
+
+#[server(endpoint = "attention/get")]
+pub async fn get_attention(project: String) -> Result<Attention, ApiError> {
+    use crate::domain::attention::{Snapshot, needs};
+
+    let project = super::path(&project)?;
+    let backend = crate::backend::backend()?;
+    let (vpcs, gateways) = (backend.vpcs(&project).await?, backend.gateways(&project).await?);
+    let (peerings, network) = (backend.peerings(&project).await?, backend.network(&project).await?);
+    let now = backend.viewer().await?.now;
+    // Peers are left out: a gateway may have ten thousand, and each page would read them.
+    let seen = Snapshot { vpcs: &vpcs, gateways: &gateways, peerings: &peerings, peers: &[], network: &network, now };
+    let needs = needs(&seen);
+    Ok(Attention { summary: Summary::of(&seen, &needs), needs, now })
+}
