@@ -78,6 +78,8 @@ create table peer (
     constraint peer_public_key_key unique (gateway_id, public_key),
     constraint peer_tunnel_address_key unique (gateway_id, tunnel_address)
 );
+-- sites and VPC peerings among thousands of road warriors
+create index peer_kind on peer (gateway_id, kind);
 create index peer_pair on peer (pair_id);
 create index peer_remote on peer (remote_id);
 

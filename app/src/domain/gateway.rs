@@ -298,6 +298,24 @@ impl GatewayObservation {
         }
     }
 
+    /// Why it cannot be peered, and what to do; `None` if it can. A recording host can, so that tests see every state.
+    pub fn not_peerable(&self, name: &GatewayName, now: Timestamp, silent_after: u64) -> Option<String> {
+        match self.status(now, silent_after) {
+            GatewayStatus::Active | GatewayStatus::Recorded => None,
+            GatewayStatus::Deleting => Some(format!("{name} is being deleted.")),
+            GatewayStatus::Error if self.apply_error => {
+                Some(format!("The host of {name} refused its configuration; its page says why."))
+            }
+            GatewayStatus::Error => {
+                Some(format!("The agent of {name} is silent. Check that its host runs and reaches the console."))
+            }
+            GatewayStatus::Provisioning if self.enrolled => {
+                Some(format!("The host of {name} has not applied its configuration yet. Wait a moment."))
+            }
+            GatewayStatus::Provisioning => Some(format!("{name} has no host yet. Enrol one first.")),
+        }
+    }
+
     fn silent(&self, now: Timestamp, silent_after: u64) -> bool {
         self.last_seen.is_none_or(|seen| seen.age_seconds(now) > silent_after)
     }
@@ -437,5 +455,17 @@ mod tests {
         assert_eq!((seen.status(later, 300), seen.sync(later, 300)), (GatewayStatus::Error, ConfigSync::Silent));
         seen.recorded = true;
         assert_eq!(seen.status(now, 300), GatewayStatus::Recorded);
+    }
+
+    #[test]
+    fn row_82_a_gateway_that_cannot_be_peered_says_why() {
+        let (now, name) = (Timestamp::from_seconds(1000), "gw-oslo".parse().expect("a name"));
+        let mut seen = GatewayObservation { wanted: 1, ..GatewayObservation::default() };
+        assert_eq!(seen.not_peerable(&name, now, 300).as_deref(), Some("gw-oslo has no host yet. Enrol one first."));
+        (seen.enrolled, seen.last_seen) = (true, Some(now));
+        assert!(seen.not_peerable(&name, now, 300).is_some_and(|why| why.contains("has not applied")));
+        seen.applied = 1;
+        assert_eq!(seen.not_peerable(&name, now, 300), None);
+        assert!(seen.not_peerable(&name, now.plus_seconds(301), 300).is_some_and(|why| why.contains("is silent")));
     }
 }

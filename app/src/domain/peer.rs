@@ -5,7 +5,7 @@ use std::{fmt, net::Ipv4Addr, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cidr, GatewayId, GatewayName, PairId, PeerId, PeerName, PublicKey, Refusals, Timestamp,
+    Cidr, GatewayId, GatewayName, PairId, PeerId, PeerName, PublicKey, Refusal, Refusals, Timestamp,
     refusal::Parse, text_newtype,
 };
 
@@ -185,6 +185,40 @@ fn networks(text: &str) -> Result<Vec<Cidr>, String> {
     Ok(cidrs)
 }
 
+/// What a new peer meets on its gateway. Looked up one by one, because a gateway may have 10,000 peers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Neighbours {
+    pub gateway: GatewayName,
+    /// `None` until its host was enrolled.
+    pub gateway_key: Option<PublicKey>,
+    pub name_taken: bool,
+    pub key_taken: bool,
+    /// The lowest free address of the tunnel subnet.
+    pub free_address: Option<Ipv4Addr>,
+}
+
+impl Neighbours {
+    /// Domain 3.7 about every peer that a person adds; gives its tunnel address. Fields `name` and `public_key`.
+    pub fn admit(&self, name: &PeerName, key: PublicKey) -> Result<Ipv4Addr, Refusals> {
+        let mut refusals = Vec::new();
+        if self.name_taken {
+            refusals.push(Refusal::conflict("name", format!("A peer named {name} already exists on gateway {}.", self.gateway)));
+        }
+        if self.gateway_key == Some(key) {
+            refusals.push(Refusal::conflict("public_key", "This is the key of the gateway itself."));
+        } else if self.key_taken {
+            refusals.push(Refusal::conflict("public_key", "Another peer uses this key."));
+        }
+        if self.free_address.is_none() {
+            refusals.push(Refusal::conflict("", format!("No free tunnel address on gateway {}.", self.gateway)));
+        }
+        match self.free_address {
+            Some(address) if refusals.is_empty() => Ok(address),
+            _ => Err(Refusals(refusals)),
+        }
+    }
+}
+
 /// What WireGuard says of a peer, as the agent reported it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerObserved {
@@ -280,6 +314,25 @@ mod tests {
         for text in ["198.51.100.7", "host.example:51820", "198.51.100.7:0", "0.0.0.0:1", "[::1]:51820", "1.2.3.4:65536"] {
             assert_eq!(text.parse::<Endpoint>(), Err(InvalidEndpoint), "{text}");
         }
+    }
+
+    #[test]
+    fn a_new_peer_is_told_everything_that_is_in_its_way() {
+        let key = PublicKey::from_bytes([7; 32]);
+        let name: PeerName = "laptop".parse().expect("a name");
+        let gateway: GatewayName = "gw-oslo".parse().expect("a name");
+        let address = Some(Ipv4Addr::new(10, 200, 1, 2));
+        let free = Neighbours { gateway, gateway_key: None, name_taken: false, key_taken: false, free_address: address };
+        assert_eq!(free.admit(&name, key).ok(), address);
+
+        let full = Neighbours { name_taken: true, key_taken: true, free_address: None, ..free.clone() };
+        let refusals = full.admit(&name, key).unwrap_err();
+        assert_eq!(refusals.at("name"), Some("A peer named laptop already exists on gateway gw-oslo."));
+        assert_eq!(refusals.at("public_key"), Some("Another peer uses this key."));
+        assert_eq!(refusals.at(""), Some("No free tunnel address on gateway gw-oslo."));
+
+        let own = Neighbours { gateway_key: Some(key), ..free };
+        assert_eq!(own.admit(&name, key).unwrap_err().at("public_key"), Some("This is the key of the gateway itself."));
     }
 
     #[test]

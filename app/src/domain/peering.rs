@@ -4,7 +4,10 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cidr, GatewayId, GatewayName, PairId, PeerId, PeerName, Timestamp, VpcId, VpcName, peer::Endpoint};
+use super::{
+    Cidr, GatewayId, GatewayName, PairId, PeerId, PeerName, Timestamp, VpcId, VpcName,
+    peer::{Endpoint, SESSION_SECONDS},
+};
 
 /// Row state of a pair (domain 2.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,6 +34,28 @@ impl PeeringState {
             Self::Disabled => "Disabled",
             Self::Recorded => "Recorded, no packets",
         }
+    }
+}
+
+/// What the state of a VPC peering is computed from, on one side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SideSeen {
+    pub enabled: bool,
+    pub recorded: bool,
+    pub handshake: Option<Timestamp>,
+}
+
+impl PeeringState {
+    /// A side that applied nothing yet has no handshake either, so handshakes decide (domain 2.8).
+    pub fn of(sides: [SideSeen; 2], now: Timestamp) -> Self {
+        if sides.iter().any(|side| !side.enabled) {
+            return Self::Disabled;
+        }
+        if sides.iter().any(|side| side.recorded) {
+            return Self::Recorded;
+        }
+        let [Some(a), Some(b)] = sides.map(|side| side.handshake) else { return Self::Pending };
+        if [a, b].into_iter().all(|at| at.age_seconds(now) <= SESSION_SECONDS) { Self::Established } else { Self::Lost }
     }
 }
 
@@ -81,4 +106,22 @@ pub struct PlannedSide {
     pub allowed_ips: [Cidr; 2],
     pub endpoint: Endpoint,
     pub generation: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peering_is_established_while_both_sides_have_a_fresh_handshake() {
+        let now = Timestamp::from_seconds(1000);
+        let side = |handshake: Option<i64>| SideSeen { enabled: true, recorded: false, handshake: handshake.map(Timestamp::from_seconds) };
+        assert_eq!(PeeringState::of([side(None), side(Some(999))], now), PeeringState::Pending);
+        assert_eq!(PeeringState::of([side(Some(820)), side(Some(999))], now), PeeringState::Established);
+        assert_eq!(PeeringState::of([side(Some(819)), side(Some(999))], now), PeeringState::Lost);
+        let off = SideSeen { enabled: false, ..side(Some(999)) };
+        assert_eq!(PeeringState::of([off, side(Some(999))], now), PeeringState::Disabled);
+        let recorded = SideSeen { recorded: true, ..side(None) };
+        assert_eq!(PeeringState::of([side(Some(999)), recorded], now), PeeringState::Recorded);
+    }
 }

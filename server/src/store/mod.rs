@@ -7,9 +7,17 @@
 
 mod changes;
 mod feed;
+pub mod gateways;
+pub mod hosts;
 pub mod lock;
+pub mod network;
+pub mod peerings;
+pub mod peers;
 pub mod people;
+pub mod planned;
 pub mod sessions;
+pub mod vpcs;
+pub mod wishes;
 
 use std::{sync::Arc, time::Duration};
 
@@ -186,6 +194,19 @@ impl Store {
         let Tx { inner, topics, seq, .. } = tx;
         inner.commit().await?;
         self.feed.wake(seq, &topics);
+        Ok(done)
+    }
+
+    /// Reads several tables at one moment: no write shows in the second that did not show in the first.
+    pub async fn read<T>(&self, work: impl AsyncFnOnce(&mut Tx) -> Result<T>) -> Result<T> {
+        let begin = match self.engine {
+            Engine::Sqlite => "begin deferred",
+            Engine::Postgres => "begin isolation level repeatable read read only",
+        };
+        let inner = self.pool.begin_with(begin).await?;
+        let mut tx = Tx { inner, topics: Vec::new(), seq: None, at: crate::clock::now() };
+        let done = work(&mut tx).await?;
+        tx.inner.rollback().await?;
         Ok(done)
     }
 

@@ -1,0 +1,157 @@
+//! The snapshot of a project's ranges that the domain's rules ask, read in a constant number of statements.
+//!
+//! The same code serves a page, a reconciler and the transaction that writes: whoever asks
+//! inside [`Store::write`] gets the authoritative answer. Gateways being deleted are left
+//! out, so that what they held is free again at once.
+
+use std::{collections::HashMap, net::Ipv4Addr};
+
+use app::domain::{
+    Cidr, GatewayId, Network, PairId, PeerId, PeerName, ProjectId, Timestamp,
+    location::Location,
+    network::{GatewayRange, RoutedRange, VpcRange},
+    peer::PeerKind,
+};
+
+use super::{
+    Result, Store, StoreError, Tx,
+    gateways::GatewayRow,
+    hosts::HostRow,
+    peers::{address, optional},
+};
+
+/// Where one looks from: what the database does not know.
+#[derive(Clone, Copy, Debug)]
+pub struct Vantage<'a> {
+    pub now: Timestamp,
+    /// Seconds after which an agent counts as silent.
+    pub silent_after: u64,
+    pub locations: &'a [Location],
+}
+
+/// Where peers reach a gateway: the settings' address, else what its agent reported.
+pub fn public_address(gateway: &GatewayRow, host: Option<&HostRow>) -> Option<Ipv4Addr> {
+    gateway.settings.public_address.or_else(|| host?.facts.as_ref()?.wan_address())
+}
+
+impl Store {
+    /// As [`Tx::network`], at one moment.
+    pub async fn network(&self, project: ProjectId, from: &Vantage<'_>) -> Result<Network> {
+        self.read(async |tx| tx.network(project, from).await).await
+    }
+}
+
+impl Tx {
+    /// Every range of a project that the rules know of.
+    pub async fn network(&mut self, project: ProjectId, from: &Vantage<'_>) -> Result<Network> {
+        let vpcs = self.vpcs(project).await?;
+        let gateways = self.gateways(project).await?;
+        let hosts = self.hosts(project).await?;
+        let free = self.free_tunnel_addresses(project).await?;
+        let planned = self.planned(project).await?;
+        let vpcs: Vec<VpcRange> =
+            vpcs.into_iter().map(|vpc| VpcRange { id: vpc.id, name: vpc.name, cloud: vpc.cloud, cidr: vpc.cidr }).collect();
+        let gateways: Vec<GatewayRange> = gateways
+            .into_iter()
+            .filter(|gateway| gateway.deleting_at.is_none())
+            .map(|gateway| range(&gateway, hosts.get(&gateway.id), free.get(&gateway.id).copied(), from))
+            .collect();
+        let routed = self.routed(project, &vpcs, &gateways).await?;
+        Ok(Network { locations: from.locations.to_vec(), vpcs, gateways, routed, planned })
+    }
+
+    /// What sites and VPC peerings take, by gateway and address.
+    async fn routed(&mut self, project: ProjectId, vpcs: &[VpcRange], gateways: &[GatewayRange]) -> Result<Vec<RoutedRange>> {
+        #[derive(sqlx::FromRow)]
+        struct Raw {
+            #[sqlx(try_from = "String")]
+            id: PeerId,
+            #[sqlx(try_from = "String")]
+            gateway_id: GatewayId,
+            #[sqlx(try_from = "String")]
+            name: PeerName,
+            pair_id: String,
+            remote_id: String,
+            cidr: String,
+        }
+        let rows: Vec<Raw> = sqlx::query_as(
+            "select p.id, p.gateway_id, p.name, p.pair_id, p.remote_id, coalesce(n.cidr, '') as cidr
+             from gateway g join peer p on p.gateway_id = g.id left join peer_network n on n.peer_id = p.id
+             where g.project_id = $1 and g.tombstone = '' and p.kind in ('site', 'vpc_peering')",
+        )
+        .bind(project.to_string())
+        .fetch_all(self.connection())
+        .await?;
+        let vpcs: HashMap<_, Cidr> = vpcs.iter().map(|vpc| (vpc.id, vpc.cidr)).collect();
+        let remotes: HashMap<GatewayId, [Cidr; 2]> = gateways
+            .iter()
+            .filter_map(|gateway| Some((gateway.id, [*vpcs.get(&gateway.vpc)?, gateway.tunnel])))
+            .collect();
+        let mut routed = Vec::with_capacity(rows.len());
+        for row in rows {
+            let pair: Option<PairId> = optional("pair_id", &row.pair_id)?;
+            let remote: Option<GatewayId> = optional("remote_id", &row.remote_id)?;
+            let kind = if remote.is_some() { PeerKind::VpcPeering } else { PeerKind::Site };
+            let site: Option<Cidr> = optional("cidr", &row.cidr)?;
+            let ranges = remote.and_then(|remote| remotes.get(&remote)).into_iter().flatten().copied().chain(site);
+            routed.extend(ranges.map(|cidr| RoutedRange {
+                gateway: row.gateway_id,
+                peer: row.id,
+                peer_name: row.name.clone(),
+                kind,
+                pair,
+                remote,
+                cidr,
+            }));
+        }
+        routed.sort_by_key(|range| (range.gateway, range.cidr, range.peer));
+        Ok(routed)
+    }
+
+    /// The lowest free tunnel address of every live gateway, found by the index among any number of peers.
+    async fn free_tunnel_addresses(&mut self, project: ProjectId) -> Result<HashMap<GatewayId, Ipv4Addr>> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "select t.gateway_id, min(t.address) + 1 as free
+             from (
+               select id as gateway_id, tunnel_address as address from gateway where project_id = $1 and tombstone = ''
+               union all
+               select p.gateway_id, p.tunnel_address from gateway g join peer p on p.gateway_id = g.id
+               where g.project_id = $1 and g.tombstone = ''
+             ) t
+             where not exists (select 1 from peer q where q.gateway_id = t.gateway_id and q.tunnel_address = t.address + 1)
+             group by t.gateway_id",
+        )
+        .bind(project.to_string())
+        .fetch_all(self.connection())
+        .await?;
+        let parsed = |(id, free): (String, i64)| {
+            Ok((id.parse().map_err(|error| StoreError::corrupt("gateway", "id", error))?, address(free)?))
+        };
+        rows.into_iter().map(parsed).collect()
+    }
+
+    /// The lowest free tunnel address of one gateway; `None` if its subnet is exhausted.
+    pub async fn free_tunnel_address(&mut self, gateway: &GatewayRow) -> Result<Option<Ipv4Addr>> {
+        let free = self.free_tunnel_addresses(gateway.project).await?;
+        Ok(free.get(&gateway.id).copied().filter(|free| *free < Ipv4Addr::from(gateway.tunnel.last())))
+    }
+}
+
+fn range(gateway: &GatewayRow, host: Option<&HostRow>, free: Option<Ipv4Addr>, from: &Vantage<'_>) -> GatewayRange {
+    let seen = host.map(|host| host.observation(false)).unwrap_or_default();
+    let inactive_because = seen.not_peerable(&gateway.name, from.now, from.silent_after);
+    GatewayRange {
+        id: gateway.id,
+        name: gateway.name.clone(),
+        owner: gateway.owner,
+        vpc: gateway.vpc,
+        tunnel: gateway.tunnel,
+        active: inactive_because.is_none(),
+        inactive_because: inactive_because.unwrap_or_default(),
+        public_address: public_address(gateway, host),
+        listen_port: gateway.settings.listen_port,
+        // The broadcast address is never given out.
+        next_tunnel_address: free.filter(|free| *free < Ipv4Addr::from(gateway.tunnel.last())),
+        generation: host.map_or(0, |host| host.wanted),
+    }
+}

@@ -1,0 +1,91 @@
+//! What a gateway's document is derived from: everything that people asked for and that touches this host.
+//!
+//! Endpoints and ranges of VPC peerings are read from the other gateway as it is now, so that
+//! a new address or port there reaches this host without anybody copying it.
+
+use std::collections::HashMap;
+
+use app::domain::{
+    GatewayId, Network,
+    peer::{Endpoint, PeerKind},
+    tunnel::{Role, Wish, WishedPeer},
+};
+
+use super::{Result, Store, StoreError, Tx, gateways::GatewayRow, network::Vantage, peers::PeerRow};
+use crate::seal::Sealer;
+
+impl Store {
+    /// What the host of a gateway should be; `None`: nothing at all, because the gateway is being deleted or gone.
+    pub async fn wish(&self, gateway: GatewayId, sealer: &Sealer) -> Result<Option<Wish>> {
+        self.read(async |tx| tx.wish(gateway, sealer).await).await
+    }
+}
+
+impl Tx {
+    /// As [`Store::wish`], inside a transaction.
+    pub async fn wish(&mut self, gateway: GatewayId, sealer: &Sealer) -> Result<Option<Wish>> {
+        let Some(row) = self.any_gateway(gateway).await?.filter(|row| row.deleting_at.is_none()) else {
+            return Ok(None);
+        };
+        let peers = self.peers(gateway).await?;
+        // Neither the clock nor the locations decide anything in a document.
+        let from = Vantage { now: self.at(), silent_after: u64::MAX, locations: &[] };
+        let network = self.network(row.project, &from).await?;
+        wished(row, &peers, &network, sealer).map(Some)
+    }
+}
+
+fn wished(gateway: GatewayRow, peers: &[PeerRow], network: &Network, sealer: &Sealer) -> Result<Wish> {
+    let remotes = remotes(network);
+    let peers = peers.iter().map(|peer| {
+        Ok(WishedPeer {
+            name: peer.name.clone(),
+            public_key: peer.public_key,
+            preshared_key: peer.preshared_key(sealer)?,
+            keepalive: peer.keepalive,
+            enabled: peer.enabled,
+            role: role(peer, &remotes)?,
+        })
+    });
+    let peers = peers.collect::<Result<Vec<_>>>()?;
+    Ok(Wish {
+        id: gateway.id,
+        name: gateway.name,
+        settings: gateway.settings,
+        tunnel: gateway.tunnel,
+        vpc: gateway.vpc_cidr,
+        repairs: gateway.repairs,
+        guarded: network.guarded(),
+        peers,
+    })
+}
+
+/// Another gateway as a peering sees it.
+struct Remote {
+    vpc: app::domain::Cidr,
+    tunnel: app::domain::Cidr,
+    endpoint: Option<Endpoint>,
+}
+
+fn remotes(network: &Network) -> HashMap<GatewayId, Remote> {
+    let vpcs: HashMap<_, _> = network.vpcs.iter().map(|vpc| (vpc.id, vpc.cidr)).collect();
+    let remote = |gateway: &app::domain::network::GatewayRange| {
+        let endpoint = gateway.public_address.map(|address| Endpoint { address, port: gateway.listen_port });
+        Some((gateway.id, Remote { vpc: *vpcs.get(&gateway.vpc)?, tunnel: gateway.tunnel, endpoint }))
+    };
+    network.gateways.iter().filter_map(remote).collect()
+}
+
+fn role(peer: &PeerRow, remotes: &HashMap<GatewayId, Remote>) -> Result<Role> {
+    Ok(match peer.kind {
+        PeerKind::RoadWarrior => Role::RoadWarrior { address: peer.tunnel_address },
+        PeerKind::Site => Role::Site { networks: peer.networks.clone(), endpoint: peer.endpoint },
+        PeerKind::VpcPeering => {
+            let broken = |what: &str| StoreError::corrupt("peer", "remote_id", format!("{} has no {what}", peer.name));
+            let remote = peer.remote.as_ref().and_then(|(id, _)| remotes.get(id)).ok_or_else(|| broken("other gateway"))?;
+            // Where it was when the two were joined, if nobody knows where it is now.
+            let endpoint = remote.endpoint.or(peer.endpoint).ok_or_else(|| broken("endpoint"))?;
+            Role::VpcPeering { vpc: remote.vpc, tunnel: remote.tunnel, endpoint }
+        }
+    })
+}
