@@ -1,8 +1,9 @@
-//! A refused form comes back with its values, without WASM too.
+//! A refused form comes back with its values, without WASM too; so does an answer that is to be read.
 //!
 //! The server keeps what was typed (never passwords) and the refusal for a few minutes under
 //! a random id that belongs to the browser's session, and sends the person back to the page
-//! with `?flash=ID`. The page reads it as any other data.
+//! with `?flash=ID`. The page reads it as any other data. A function that answered and
+//! redirected nowhere (an enrolment token) is kept the same way, and given out once.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +14,11 @@ use super::ApiError;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flash {
-    /// The path of the server function that refused, such as `/api/vpcs/create`.
+    /// The path of the server function, such as `/api/vpcs/create`.
     pub action: String,
     pub values: BTreeMap<String, String>,
-    pub error: ApiError,
+    /// The body of its answer as it stands (JSON), or why it refused.
+    pub outcome: Result<String, ApiError>,
 }
 
 /// `None` if it is unknown, expired or another browser's.

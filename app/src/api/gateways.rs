@@ -1,13 +1,27 @@
 //! VPN gateways.
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 use server_fn::codec::PostUrl;
 
 use super::ApiError;
 use crate::domain::{
-    GatewayId,
+    GatewayId, Network, Timestamp,
     gateway::{Gateway, GatewayForm},
+    peer::Peer,
+    peering::Peering,
 };
+
+/// A gateway with everything that its page shows, read together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayReading {
+    pub gateway: Gateway,
+    pub peers: Vec<Peer>,
+    /// Those of this gateway.
+    pub peerings: Vec<Peering>,
+    pub network: Network,
+    pub now: Timestamp,
+}
 
 #[server(endpoint = "gateways/list")]
 pub async fn list_gateways(project: String) -> Result<Vec<Gateway>, ApiError> {
@@ -17,6 +31,21 @@ pub async fn list_gateways(project: String) -> Result<Vec<Gateway>, ApiError> {
 #[server(endpoint = "gateways/get")]
 pub async fn get_gateway(project: String, id: String) -> Result<Gateway, ApiError> {
     crate::backend::backend()?.gateway(&super::path(&project)?, super::path(&id)?).await
+}
+
+#[server(endpoint = "gateways/read")]
+pub async fn read_gateway(project: String, id: String) -> Result<GatewayReading, ApiError> {
+    let (project, id) = (super::path(&project)?, super::path(&id)?);
+    let backend = crate::backend::backend()?;
+    let mut peerings = backend.peerings(&project).await?;
+    peerings.retain(|peering| peering.sides.iter().any(|side| side.gateway == id));
+    Ok(GatewayReading {
+        gateway: backend.gateway(&project, id).await?,
+        peers: backend.peers(&project, id).await?,
+        peerings,
+        network: backend.network(&project).await?,
+        now: super::now(),
+    })
 }
 
 /// Form fields are `project` and `form[name]`, `form[vpc]`, …

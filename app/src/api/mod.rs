@@ -25,10 +25,16 @@ mod edge {
 
     use super::ApiError;
 
+    /// The moment at which a page's data is read. Ages are computed from it, so server and browser agree on them.
+    pub fn now() -> crate::domain::Timestamp {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        crate::domain::Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
     /// Part of a path: what cannot be parsed does not exist.
     pub fn path<T: FromStr>(text: &str) -> Result<T, ApiError> {
         text.parse().map_err(|_| ApiError::NotFound)
     }
 }
 #[cfg(feature = "ssr")]
-use edge::path;
+use edge::{now, path};

@@ -3,11 +3,17 @@
 use leptos::prelude::*;
 
 use super::ApiError;
-use crate::domain::{PairId, peering::Peering};
+use crate::domain::{PairId, Timestamp, peering::Peering};
 
 #[server(endpoint = "peerings/list")]
 pub async fn list_peerings(project: String) -> Result<Vec<Peering>, ApiError> {
     crate::backend::backend()?.peerings(&super::path(&project)?).await
+}
+
+/// With the moment of reading, from which handshakes have an age.
+#[server(endpoint = "peerings/read")]
+pub async fn read_peerings(project: String) -> Result<(Vec<Peering>, Timestamp), ApiError> {
+    Ok((crate::backend::backend()?.peerings(&super::path(&project)?).await?, super::now()))
 }
 
 /// `remote` is the chosen gateway's id.

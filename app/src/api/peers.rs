@@ -1,14 +1,30 @@
 //! Peers of a gateway: road warriors and sites. Those of a VPC peering are made and removed with it.
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 use server_fn::codec::PostUrl;
 
 use super::ApiError;
 use crate::domain::{
-    PeerId,
+    Network, PeerId, Timestamp,
+    gateway::Gateway,
     peer::{Peer, SiteForm},
+    peering::Peering,
     road_warrior::{FileFacts, SiteExport},
 };
+
+/// A peer with everything that its page shows, read together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerReading {
+    pub peer: Peer,
+    pub gateway: Gateway,
+    /// Of a VPC peering's row: the pair.
+    pub peering: Option<Peering>,
+    /// Of a site, once its gateway can be reached.
+    pub export: Option<SiteExport>,
+    pub network: Network,
+    pub now: Timestamp,
+}
 
 #[server(endpoint = "peers/list")]
 pub async fn list_peers(project: String, gateway: String) -> Result<Vec<Peer>, ApiError> {
@@ -18,6 +34,36 @@ pub async fn list_peers(project: String, gateway: String) -> Result<Vec<Peer>, A
 #[server(endpoint = "peers/get")]
 pub async fn get_peer(project: String, id: String) -> Result<Peer, ApiError> {
     crate::backend::backend()?.peer(&super::path(&project)?, super::path(&id)?).await
+}
+
+#[server(endpoint = "peers/read")]
+pub async fn read_peer(project: String, id: String) -> Result<PeerReading, ApiError> {
+    use crate::domain::peer::PeerKind;
+
+    let (project, id) = (super::path(&project)?, super::path(&id)?);
+    let backend = crate::backend::backend()?;
+    let peer = backend.peer(&project, id).await?;
+    let peering = match peer.pair {
+        Some(pair) => backend.peerings(&project).await?.into_iter().find(|peering| peering.id == pair),
+        None => None,
+    };
+    let export = match peer.kind {
+        // Refused while the gateway has no key or no address; the page says so by its absence.
+        PeerKind::Site => match backend.site_export(&project, id).await {
+            Ok(export) => Some(export),
+            Err(ApiError::Refused(_)) => None,
+            Err(error) => return Err(error),
+        },
+        PeerKind::RoadWarrior | PeerKind::VpcPeering => None,
+    };
+    Ok(PeerReading {
+        gateway: backend.gateway(&project, peer.gateway).await?,
+        network: backend.network(&project).await?,
+        peer,
+        peering,
+        export,
+        now: super::now(),
+    })
 }
 
 #[server(endpoint = "peers/create-road-warrior")]

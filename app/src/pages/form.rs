@@ -5,6 +5,7 @@
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_query_map;
+use serde::de::DeserializeOwned;
 
 use crate::api::{
     ApiError,
@@ -58,9 +59,22 @@ impl Memory {
         S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
         S::Output: Clone + Send + Sync + 'static,
     {
-        let before = self.0.as_ref().map(|flash| flash.error.clone());
+        let before = self.0.as_ref().and_then(|flash| flash.outcome.clone().err());
         Signal::derive(move || match action.value().get() {
             Some(answer) => answer.err(),
+            None => before.clone(),
+        })
+    }
+
+    /// What the last try was answered with: by the action, else in the flash.
+    pub fn answer<S>(&self, action: ServerAction<S>) -> Signal<Option<S::Output>>
+    where
+        S: ServerFn<Error = ApiError> + Clone + Send + Sync + 'static,
+        S::Output: DeserializeOwned + Clone + Send + Sync + 'static,
+    {
+        let before = self.0.as_ref().and_then(|flash| serde_json::from_str(flash.outcome.as_ref().ok()?).ok());
+        Signal::derive(move || match action.value().get() {
+            Some(answer) => answer.ok(),
             None => before.clone(),
         })
     }

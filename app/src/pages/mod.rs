@@ -3,8 +3,11 @@
 pub mod failure;
 pub mod form;
 pub mod frame;
+mod fresh;
 pub mod here;
+mod route_list;
 mod session;
+mod tones;
 mod vpcs;
 
 pub use session::{SetUp, SignIn};

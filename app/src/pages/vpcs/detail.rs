@@ -2,20 +2,21 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
-use super::{gateway_tone, peering_tone, sync_tone, vpc_tone};
 use crate::{
     api::{
         ApiError,
         vpcs::{get_network, get_vpc},
     },
     components::{
-        Badge, Block, ButtonLink, Column, Command, Copy, Empty, Fact, Facts, Glyph, PageHead, Prose, RangeBar, Table, Time, grouped,
+        Badge, Block, ButtonLink, Column, Copy, Empty, Fact, Facts, Glyph, PageHead, RangeBar, Table, Time, grouped,
     },
     domain::{Network, ProjectName, change::Topic, peering::Peering, vpc::Vpc},
     live::use_live,
     pages::{
         failure::settle,
         here::{project_for_links, use_project, use_segment},
+        route_list::RoutesToAdd,
+        tones::{gateway_tone, peering_tone, sync_tone, vpc_tone},
     },
     routes,
 };
@@ -56,6 +57,10 @@ fn shown(vpc: Vpc, network: &Network, project: &ProjectName) -> impl IntoView + 
     let (place, cloud, id, created) = (vpc.place.clone(), vpc.cloud.to_string(), vpc.id.to_string(), vpc.created_at);
     let refusal = vpc.deletion_refusal().map(|refusal| refusal.sentence);
     let delete = routes::vpc_delete(project, vpc.id);
+    let routes_to_add = vpc.gateway.as_ref().map(|gateway| {
+        let (routes, next_hop) = (network.routes_inside(gateway.id), gateway.private_address);
+        view! { <RoutesToAdd routes next_hop/> }
+    });
     view! {
         <Title text=name.clone()/>
         <PageHead title=name crumbs lead=sentence badge=move || view! { <Badge tone=vpc_tone(state) word=state.word()/> }>
@@ -77,7 +82,7 @@ fn shown(vpc: Vpc, network: &Network, project: &ProjectName) -> impl IntoView + 
         </Block>
         {gateway(&vpc, project)}
         {peerings(&vpc, project)}
-        {route_list(&vpc, network)}
+        {routes_to_add}
     }
 }
 
@@ -152,22 +157,4 @@ fn peering_row(peering: &Peering, vpc: &Vpc, project: &ProjectName) -> impl Into
             <td class="num quiet nowrap"><Time at=peering.created_at short=true/></td>
         </tr>
     }
-}
-
-/// What the VPC's own hosts need: domain 5.4.
-fn route_list(vpc: &Vpc, network: &Network) -> impl IntoView + use<> {
-    let Some(gateway) = &vpc.gateway else { return ().into_any() };
-    let Some(next_hop) = gateway.private_address else { return ().into_any() };
-    let routes = network.routes_inside(gateway.id);
-    let commands = routes.iter().map(|range| format!("ip route replace {range} via {next_hop}")).collect::<Vec<_>>().join("\n");
-    let option = routes.iter().map(|range| format!("{range},{next_hop}")).collect::<Vec<_>>().join(",");
-    view! {
-        <Block id="h-routes" title="Routes to add" lead="Hosts in this VPC need them, unless the gateway is their default route.">
-            <Command text=commands label="the routes"/>
-            <p class="muted">"As DHCP option 121 (classless static routes):"</p>
-            <Command text=option label="DHCP option 121"/>
-            <p class="muted"><Prose text="In a cloud, switch off the source/destination check of the gateway's network interface."/></p>
-        </Block>
-    }
-    .into_any()
 }

@@ -2,7 +2,6 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
-use super::{gateway_tone, peering_tone, vpc_tone};
 use crate::{
     api::{ApiError, vpcs::list_vpcs},
     components::{
@@ -10,7 +9,11 @@ use crate::{
     },
     domain::{Cidr, ProjectName, change::Topic, vpc::Vpc},
     live::use_live,
-    pages::{failure::settle, here::{project_for_links, use_project}},
+    pages::{
+        failure::settle,
+        here::{project_for_links, use_project},
+        tones::{gateway_tone, peering_tone, vpc_tone},
+    },
     routes,
 };
 

@@ -1,0 +1,58 @@
+//! The tone of every state: one place, so that no two pages colour a word differently.
+
+use crate::{
+    components::Tone,
+    domain::{
+        gateway::{ConfigSync, GatewayStatus},
+        peer::{PeerKind, PeerStatus},
+        peering::PeeringState,
+        vpc::VpcState,
+    },
+};
+
+pub fn vpc_tone(state: VpcState) -> Tone {
+    match state {
+        VpcState::Approved | VpcState::Deleting => Tone::Move,
+        VpcState::Active => Tone::Good,
+        VpcState::Deleted => Tone::Off,
+    }
+}
+
+pub fn peering_tone(state: PeeringState) -> Tone {
+    match state {
+        PeeringState::Established => Tone::Good,
+        PeeringState::Pending => Tone::Move,
+        PeeringState::Lost => Tone::Bad,
+        PeeringState::Disabled | PeeringState::Recorded => Tone::Off,
+    }
+}
+
+pub fn gateway_tone(status: GatewayStatus) -> Tone {
+    match status {
+        GatewayStatus::Active => Tone::Good,
+        GatewayStatus::Provisioning => Tone::Wait,
+        GatewayStatus::Deleting => Tone::Move,
+        GatewayStatus::Error => Tone::Bad,
+        GatewayStatus::Recorded => Tone::Off,
+    }
+}
+
+pub fn sync_tone(sync: ConfigSync) -> Tone {
+    match sync {
+        ConfigSync::InSync => Tone::Good,
+        ConfigSync::Pending => Tone::Move,
+        ConfigSync::Drift => Tone::Wait,
+        ConfigSync::Failed | ConfigSync::Silent => Tone::Bad,
+    }
+}
+
+/// A person's device may be away; a site that was there and is gone is a failure.
+pub fn peer_tone(kind: PeerKind, status: PeerStatus) -> Tone {
+    match (kind, status) {
+        (_, PeerStatus::Connected) => Tone::Good,
+        (_, PeerStatus::Disabled | PeerStatus::Recorded) | (PeerKind::RoadWarrior, _) => Tone::Off,
+        (PeerKind::Site, PeerStatus::NeverConnected) => Tone::Wait,
+        (PeerKind::VpcPeering, PeerStatus::NeverConnected) => Tone::Move,
+        (PeerKind::Site | PeerKind::VpcPeering, PeerStatus::Idle) => Tone::Bad,
+    }
+}
