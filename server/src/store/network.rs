@@ -44,10 +44,20 @@ impl Store {
 impl Tx {
     /// Every range of a project that the rules know of.
     pub async fn network(&mut self, project: ProjectId, from: &Vantage<'_>) -> Result<Network> {
+        let free = self.free_tunnel_addresses(project).await?;
+        self.ranges(project, from, &free).await
+    }
+
+    /// The same for whoever gives out no address: finding a free one reads every peer.
+    pub(in crate::store) async fn ranges(
+        &mut self,
+        project: ProjectId,
+        from: &Vantage<'_>,
+        free: &HashMap<GatewayId, Ipv4Addr>,
+    ) -> Result<Network> {
         let vpcs = self.vpcs(project).await?;
         let gateways = self.gateways(project).await?;
         let hosts = self.hosts(project).await?;
-        let free = self.free_tunnel_addresses(project).await?;
         let planned = self.planned(project).await?;
         let vpcs: Vec<VpcRange> =
             vpcs.into_iter().map(|vpc| VpcRange { id: vpc.id, name: vpc.name, cloud: vpc.cloud, cidr: vpc.cidr }).collect();

@@ -163,6 +163,45 @@ impl Tx {
         Ok(peers)
     }
 
+    /// Every site and VPC peering of a project, by its gateway.
+    pub(in crate::store) async fn linked_peers(&mut self, project: ProjectId) -> Result<HashMap<GatewayId, Vec<PeerRow>>> {
+        let rows: Vec<Raw> = sqlx::query_as(select_peers!(
+            "join gateway g on g.id = p.gateway_id where g.project_id = $1 and p.kind in ('site', 'vpc_peering')"
+        ))
+        .bind(project.to_string())
+        .fetch_all(self.connection())
+        .await?;
+        let networks: Vec<(String, String)> = sqlx::query_as(
+            "select n.peer_id, n.cidr from gateway g join peer p on p.gateway_id = g.id and p.kind = 'site'
+             join peer_network n on n.peer_id = p.id where g.project_id = $1",
+        )
+        .bind(project.to_string())
+        .fetch_all(self.connection())
+        .await?;
+        let mut peers = rows.into_iter().map(PeerRow::try_from).collect::<Result<Vec<_>>>()?;
+        fill_networks(&mut peers, &networks)?;
+        let mut by_gateway: HashMap<GatewayId, Vec<PeerRow>> = HashMap::new();
+        for peer in peers {
+            by_gateway.entry(peer.gateway).or_default().push(peer);
+        }
+        Ok(by_gateway)
+    }
+
+    /// Those of the peers that are road warriors, of whatever project.
+    pub(in crate::store) async fn road_warriors(&mut self, ids: &[PeerId]) -> Result<Vec<PeerRow>> {
+        let mut peers = Vec::with_capacity(ids.len());
+        for id in ids {
+            let row: Option<Raw> = sqlx::query_as(select_peers!("where p.id = $1 and p.kind = 'road_warrior'"))
+                .bind(id.to_string())
+                .fetch_optional(self.connection())
+                .await?;
+            if let Some(row) = row {
+                peers.push(row.try_into()?);
+            }
+        }
+        Ok(peers)
+    }
+
     /// A peer of a live gateway of this project.
     ///
     /// # Errors

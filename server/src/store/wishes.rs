@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use app::domain::{
-    GatewayId, Network,
+    GatewayId, Network, PeerId, ProjectId,
     peer::{Endpoint, PeerKind},
     tunnel::{Role, Wish, WishedPeer},
 };
@@ -19,6 +19,37 @@ impl Store {
     pub async fn wish(&self, gateway: GatewayId, sealer: &Sealer) -> Result<Option<Wish>> {
         self.read(async |tx| tx.wish(gateway, sealer).await).await
     }
+
+    /// The wishes of a project's gateways without their road warriors, which are many and concern one document each.
+    /// `None`: being deleted.
+    pub async fn outlines(&self, project: ProjectId, sealer: &Sealer) -> Result<HashMap<GatewayId, Option<Wish>>> {
+        self.read(async |tx| {
+            let from = Vantage { now: tx.at(), silent_after: u64::MAX, locations: &[] };
+            let network = tx.ranges(project, &from, &HashMap::new()).await?;
+            let mut linked = tx.linked_peers(project).await?;
+            let gateways = tx.gateways(project).await?;
+            let outline = |gateway: GatewayRow| {
+                let id = gateway.id;
+                if gateway.deleting_at.is_some() {
+                    return Ok((id, None));
+                }
+                let peers = linked.remove(&id).unwrap_or_default();
+                Ok((id, Some(wished(gateway, &peers, &network, sealer)?)))
+            };
+            gateways.into_iter().map(outline).collect()
+        })
+        .await
+    }
+
+    /// Those of the peers that are road warriors, and their gateways.
+    pub async fn wished_road_warriors(&self, ids: &[PeerId], sealer: &Sealer) -> Result<HashMap<PeerId, (GatewayId, WishedPeer)>> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let peers = self.read(async |tx| tx.road_warriors(ids).await).await?;
+        let none = HashMap::new();
+        peers.iter().map(|peer| Ok((peer.id, (peer.gateway, wished_peer(peer, &none, sealer)?)))).collect()
+    }
 }
 
 impl Tx {
@@ -30,24 +61,14 @@ impl Tx {
         let peers = self.peers(gateway).await?;
         // Neither the clock nor the locations decide anything in a document.
         let from = Vantage { now: self.at(), silent_after: u64::MAX, locations: &[] };
-        let network = self.network(row.project, &from).await?;
+        let network = self.ranges(row.project, &from, &HashMap::new()).await?;
         wished(row, &peers, &network, sealer).map(Some)
     }
 }
 
 fn wished(gateway: GatewayRow, peers: &[PeerRow], network: &Network, sealer: &Sealer) -> Result<Wish> {
     let remotes = remotes(network);
-    let peers = peers.iter().map(|peer| {
-        Ok(WishedPeer {
-            name: peer.name.clone(),
-            public_key: peer.public_key,
-            preshared_key: peer.preshared_key(sealer)?,
-            keepalive: peer.keepalive,
-            enabled: peer.enabled,
-            role: role(peer, &remotes)?,
-        })
-    });
-    let peers = peers.collect::<Result<Vec<_>>>()?;
+    let peers = peers.iter().map(|peer| wished_peer(peer, &remotes, sealer)).collect::<Result<Vec<_>>>()?;
     Ok(Wish {
         id: gateway.id,
         name: gateway.name,
@@ -57,6 +78,17 @@ fn wished(gateway: GatewayRow, peers: &[PeerRow], network: &Network, sealer: &Se
         repairs: gateway.repairs,
         guarded: network.guarded(),
         peers,
+    })
+}
+
+fn wished_peer(peer: &PeerRow, remotes: &HashMap<GatewayId, Remote>, sealer: &Sealer) -> Result<WishedPeer> {
+    Ok(WishedPeer {
+        name: peer.name.clone(),
+        public_key: peer.public_key,
+        preshared_key: peer.preshared_key(sealer)?,
+        keepalive: peer.keepalive,
+        enabled: peer.enabled,
+        role: role(peer, remotes)?,
     })
 }
 

@@ -4,7 +4,7 @@
 use app::domain::{GatewayId, PublicKey, Timestamp};
 use sqlx::Row;
 
-use super::{Result, Store, Tx, number, parsed};
+use super::{Result, Store, Tx, parsed};
 
 /// Whose a bearer token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,22 +181,6 @@ impl Tx {
             .bind(key.to_string())
             .execute(self.connection())
             .await?;
-        Ok(())
-    }
-
-    /// Raises the epoch of one gateway's document above one that its agent has: the database was put back from an older copy.
-    pub async fn raise_epoch(&mut self, gateway: GatewayId, above: u64, generation: u64) -> Result<()> {
-        let now = self.at().0;
-        sqlx::query(
-            "insert into document (gateway_id, epoch, generation, hash, derived_at) values ($1, $2, $3, '', $4)
-             on conflict (gateway_id) do update set epoch = excluded.epoch, generation = excluded.generation, hash = ''",
-        )
-        .bind(gateway.to_string())
-        .bind(number(above + 1))
-        .bind(number(generation))
-        .bind(now)
-        .execute(self.connection())
-        .await?;
         Ok(())
     }
 }

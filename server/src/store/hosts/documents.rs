@@ -3,14 +3,44 @@
 use std::collections::HashMap;
 
 use app::domain::{
-    GatewayId, PeerId, PublicKey,
+    GatewayId, PeerId, ProjectId, PublicKey,
+    change::ChangeKind,
     tunnel::{Hash, Version},
 };
 use sqlx::Row;
 
-use super::{Result, Store, Tx, number, parsed};
+use super::{Result, Store, StoreError, Tx, number, parsed};
+
+/// What of a change decides which documents it may concern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub seq: u64,
+    pub kind: ChangeKind,
+    pub object: String,
+    pub project: Option<ProjectId>,
+}
 
 impl Store {
+    /// The changes of every project after one, oldest first.
+    pub async fn changes_after(&self, seq: u64, limit: u32) -> Result<Vec<Step>> {
+        let rows = sqlx::query("select seq, kind, object, project_id from change where seq > $1 order by seq limit $2")
+            .bind(number(seq))
+            .bind(i64::from(limit))
+            .fetch_all(self.pool())
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let (kind, project): (String, String) = (row.try_get("kind")?, row.try_get("project_id")?);
+                Ok(Step {
+                    seq: row.try_get::<i64, _>("seq")?.unsigned_abs(),
+                    kind: ChangeKind::from_text(&kind).ok_or_else(|| StoreError::corrupt("change", "kind", &kind))?,
+                    object: row.try_get("object")?,
+                    project: if project.is_empty() { None } else { Some(parsed(row, "change", "project_id")?) },
+                })
+            })
+            .collect()
+    }
+
     /// What was wanted of each gateway last. An empty hash means that a new generation is due whatever the network says.
     pub async fn versions(&self) -> Result<HashMap<GatewayId, Version>> {
         let rows = sqlx::query("select gateway_id, epoch, generation, hash from document").fetch_all(self.pool()).await?;
@@ -32,13 +62,13 @@ impl Store {
         Ok(row.try_get::<i64, _>("value")?.unsigned_abs())
     }
 
-    /// The peers of a gateway by their keys, disabled ones too.
-    pub async fn peer_keys(&self, gateway: GatewayId) -> Result<HashMap<PublicKey, PeerId>> {
-        let rows = sqlx::query("select id, public_key from peer where gateway_id = $1")
+    /// The road warriors of a gateway and their keys, disabled ones too.
+    pub async fn road_warrior_keys(&self, gateway: GatewayId) -> Result<HashMap<PeerId, PublicKey>> {
+        let rows = sqlx::query("select id, public_key from peer where gateway_id = $1 and kind = 'road_warrior'")
             .bind(gateway.to_string())
             .fetch_all(self.pool())
             .await?;
-        rows.iter().map(|row| Ok((parsed(row, "peer", "public_key")?, parsed(row, "peer", "id")?))).collect()
+        rows.iter().map(|row| Ok((parsed(row, "peer", "id")?, parsed(row, "peer", "public_key")?))).collect()
     }
 
     /// Whether the key is a peer of some other gateway.
