@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod lab;
 pub mod listen;
 pub mod seal;
 pub mod store;
