@@ -93,6 +93,3 @@ create table observed_pair (
     noted_state text not null,
     constraint observed_pair_pkey primary key (pair_id)
 );
-
--- Sites and VPC peerings are few among many road warriors, and other gateways' documents ask for them.
-create index peer_kind on peer (gateway_id, kind);
