@@ -35,6 +35,7 @@
 //! - [`Age`]: `<Age seconds=Some(34)/>`, `idle=true` where silence is no failure
 //! - [`Spark`]: `<Spark samples scale=spark_scale(rows.iter().map(|row| &row.samples[..]))/>`
 //! - [`Tape`]: `<Tape wanted=214 applied=Some(213) verified=Some(213)/>`
+//! - [`Topology`]: `<Topology map=Map::of(&snapshot) link=move |target| path_of(&project, target)/>`, with `map.rows` as a table
 //! - [`Icon`], [`Logo`]: `<Icon glyph=Glyph::Plus/>`
 //!
 //! ## Pages
@@ -98,6 +99,7 @@ mod tape;
 mod time;
 mod toast;
 mod tone;
+mod topology;
 
 pub use age::{Age, REFUSE_SECONDS, REKEY_SECONDS, duration};
 pub use annunciator::Annunciator;
@@ -131,6 +133,7 @@ pub use tape::Tape;
 pub use time::{Time, exact};
 pub use toast::{Toaster, Toasts, provide_toaster};
 pub use tone::Tone;
+pub use topology::Topology;
 
 /// What a view is on the server, for tests.
 #[cfg(all(test, feature = "ssr"))]

@@ -92,9 +92,11 @@ fn describe(held: &[Held], blocks: usize, clashes: &[Cidr]) -> String {
         [] => "No overlap".to_owned(),
         some => format!("Overlaps at {}", some.iter().map(Cidr::to_string).collect::<Vec<_>>().join(", ")),
     };
-    format!(
-        "The private address space: {vpcs} VPCs, {tunnels} tunnel subnets and {peers} other networks in {blocks} blocks of /16. {overlaps}."
-    )
+    let some = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let (vpcs, blocks) = (some(vpcs, "VPC", "VPCs"), some(blocks, "block", "blocks"));
+    let (tunnels, peers) =
+        (some(tunnels, "tunnel subnet", "tunnel subnets"), some(peers, "other network", "other networks"));
+    format!("The private address space: {vpcs}, {tunnels} and {peers} in {blocks} of /16. {overlaps}.")
 }
 
 fn draw(held: &[Held], blocks: &[Cidr], clashes: &[Cidr]) -> String {
@@ -219,9 +221,7 @@ mod tests {
         ];
         let html = html(|| view! { <Space held=all/> });
         assert!(
-            html.contains(
-                "1 VPCs, 1 tunnel subnets and 1 other networks in 2 blocks of /16. Overlaps at 10.64.0.0/24."
-            ),
+            html.contains("1 VPC, 1 tunnel subnet and 1 other network in 2 blocks of /16. Overlaps at 10.64.0.0/24."),
             "{html}"
         );
         assert!(html.contains(r#"class="bad""#) && html.contains("archive-fra"), "{html}");
