@@ -1,0 +1,61 @@
+//! Makes the WireGuard interface: the kernel's if there is one, else a `wireguard-go` of its own.
+//!
+//! A separate process, in its own process group: it survives the agent, and so do the tunnels.
+
+use std::{process::Stdio, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use app::domain::tunnel::INTERFACE;
+use tokio::{
+    process::Command,
+    time::{Instant, sleep, timeout},
+};
+
+use super::{route::Netlink, uapi};
+
+const PROGRAM: &str = "wireguard-go";
+
+/// `kernel`: whether to ask the kernel first.
+pub async fn make_interface(netlink: &Netlink, kernel: bool) -> Result<()> {
+    if kernel && netlink.make_kernel_interface().await? {
+        return Ok(());
+    }
+    start_daemon().await
+}
+
+async fn start_daemon() -> Result<()> {
+    let mut command = Command::new(PROGRAM);
+    // With a log level the daemon keeps our standard error open for ever.
+    command.arg(INTERFACE).env_remove("LOG_LEVEL").process_group(0);
+    // Nothing that we were given is any business of its.
+    for secret in ["CAUSEWAY_TOKEN", "CAUSEWAY_AGENT_TOKEN"] {
+        command.env_remove(secret);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let started = match command.spawn() {
+        Ok(child) => child,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => bail!(
+            "This kernel has no WireGuard and {PROGRAM} is not installed. Install the package {PROGRAM}, then the agent goes on by itself."
+        ),
+        Err(error) => bail!("{PROGRAM} cannot be started: {error}"),
+    };
+    // It goes to the background when the interface is there, and ends otherwise.
+    let ended = timeout(Duration::from_secs(15), started.wait_with_output());
+    let output = ended.await.with_context(|| format!("{PROGRAM} did not make {INTERFACE} within 15 s"))??;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        // Its banner says nothing; the last line says why.
+        let why = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it did not say why").to_owned();
+        bail!(
+            "{PROGRAM} could not make {INTERFACE}: {why}. It needs CAP_NET_ADMIN and a /dev/net/tun that it may open."
+        );
+    }
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while !uapi::socket_exists() {
+        if Instant::now() > deadline {
+            bail!("{PROGRAM} made {INTERFACE} but no {}", uapi::socket());
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
+}
