@@ -237,7 +237,7 @@ mod tests {
         let html =
             html(|| view! { <Palette query=RwSignal::new("10.48.9.17".to_owned()) groups=groups close=|()| ()/> });
         assert!(
-            html.contains(r#"needs <!><span class="fact">project:networking:write</span>"#)
+            html.contains(r#"<span class="fact">project:networking:write</span>"#)
                 && !html.contains(r#"href="/delete""#),
             "{html}"
         );
