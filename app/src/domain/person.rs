@@ -15,6 +15,12 @@ pub struct Email(String);
 #[error("Enter an e-mail address, for example ingrid@example.com.")]
 pub struct InvalidEmail;
 
+impl Email {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl FromStr for Email {
     type Err = InvalidEmail;
     fn from_str(text: &str) -> Result<Self, InvalidEmail> {

@@ -1,0 +1,50 @@
+use app::{
+    api::ApiError,
+    backend::Session,
+    domain::{
+        change::{ChangeKind, Facts, Topic},
+        permission::Permission,
+        person::Viewer,
+    },
+};
+use async_trait::async_trait;
+
+use super::{Console, failed};
+use crate::{clock, store::Note};
+
+#[async_trait]
+impl Session for Console {
+    async fn viewer(&self) -> Result<Viewer, ApiError> {
+        let all = self.store().projects().await.map_err(failed)?;
+        let mine: Vec<_> = all.into_iter().filter(|project| self.actor.may(Permission::NetworkingRead, project).is_ok()).collect();
+        Ok(Viewer {
+            person: self.actor.person,
+            email: self.actor.email.clone(),
+            organization: mine.first().map(|project| project.organization_name.clone()).unwrap_or_default(),
+            may_write: mine.iter().any(|project| self.actor.may(Permission::NetworkingWrite, project).is_ok()),
+            projects: mine.into_iter().map(|project| project.name).collect(),
+            seq: self.store().feed().now().seq,
+            now: clock::now(),
+        })
+    }
+
+    async fn sign_out_everywhere(&self) -> Result<(), ApiError> {
+        let person = self.actor.person;
+        self.write(async |tx| {
+            tx.end_sessions_of(person).await?;
+            let note = Note {
+                actor: self.actor.email.as_str(),
+                kind: ChangeKind::SignOutEverywhere,
+                topic: Topic::People,
+                project: None,
+                object: person.to_string(),
+                object_name: self.actor.email.to_string(),
+                before: Facts::new(),
+                after: Facts::new(),
+            };
+            tx.note(note).await
+        })
+        .await?;
+        Ok(())
+    }
+}
