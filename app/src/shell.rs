@@ -8,7 +8,7 @@ use leptos_router::{
     path,
 };
 
-use crate::{components::provide_clock, live::provide_live, pages};
+use crate::{components::{provide_clock, provide_toaster}, live::provide_live, pages};
 
 /// Sets the chosen theme before anything is painted.
 const THEME: &str = "{const t=localStorage.theme;if(t)document.documentElement.dataset.theme=t}";
@@ -41,6 +41,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_live();
     provide_clock();
+    provide_toaster();
 
     view! {
         <Title formatter=|page: String| if page.is_empty() { "Causeway".to_owned() } else { format!("{page} · Causeway") }/>
@@ -50,6 +51,11 @@ pub fn App() -> impl IntoView {
                 <Route ssr=SsrMode::Async path=path!("/signin") view={Lazy::<pages::SignIn>::new()}/>
                 <Route ssr=SsrMode::Async path=path!("/setup") view={Lazy::<pages::SetUp>::new()}/>
                 <ParentRoute ssr=SsrMode::Async path=path!("/projects/:project") view=pages::frame::Frame>
+                    <Route ssr=SsrMode::Async path=path!("") view={Lazy::<pages::Overview>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("map") view={Lazy::<pages::MapPage>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("changes") view={Lazy::<pages::Changes>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("reconcilers") view={Lazy::<pages::Reconcilers>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("settings") view={Lazy::<pages::Settings>::new()}/>
                     <Route ssr=SsrMode::Async path=path!("vpcs") view={Lazy::<pages::VpcList>::new()}/>
                     <Route ssr=SsrMode::Async path=path!("vpcs/new") view={Lazy::<pages::VpcNew>::new()}/>
                     <Route ssr=SsrMode::Async path=path!("vpcs/:vpc") view={Lazy::<pages::VpcDetail>::new()}/>

@@ -10,6 +10,7 @@ pub mod error;
 pub mod flash;
 pub mod gateways;
 pub mod lab;
+pub mod overview;
 pub mod peerings;
 pub mod peers;
 pub mod planner;

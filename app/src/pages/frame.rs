@@ -169,7 +169,7 @@ fn Navigation(name: ProjectName, viewer: Option<Viewer>, summary: Summary) -> im
     }
 }
 
-fn severity_tone(severity: Severity) -> Tone {
+pub fn severity_tone(severity: Severity) -> Tone {
     match severity {
         Severity::Failed => Tone::Bad,
         Severity::YourTurn => Tone::Wait,

@@ -5,7 +5,10 @@ use std::str::FromStr;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_params_map};
 
-use crate::domain::ProjectName;
+use crate::{
+    domain::{ProjectName, standing::Target},
+    routes,
+};
 
 /// The project of the path; what is no project name is asked for all the same, and answered with "not found".
 pub fn use_project() -> Memo<String> {
@@ -27,4 +30,14 @@ pub fn use_segment(name: &'static str) -> Memo<String> {
 /// A parameter of the query, if it is there and can be parsed.
 pub fn query<T: FromStr>(name: &str) -> Option<T> {
     leptos_router::hooks::use_query_map().with(|query| query.get(name)?.parse().ok())
+}
+
+/// The page of a thing.
+pub fn target(project: &ProjectName, to: &Target) -> String {
+    match to {
+        Target::Vpc(id) => routes::vpc(project, *id),
+        Target::Gateway(id) | Target::Peering(_, id) => routes::gateway(project, *id),
+        Target::Peer(peer, gateway) => routes::peer(project, *gateway, *peer),
+        Target::Plan => routes::planner(project),
+    }
 }

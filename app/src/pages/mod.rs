@@ -5,10 +5,18 @@ pub mod form;
 pub mod frame;
 mod fresh;
 pub mod here;
+mod map;
+mod overview;
+mod record;
 mod route_list;
 mod session;
+mod settings;
 mod tones;
 mod vpcs;
 
+pub use map::MapPage;
+pub use overview::Overview;
+pub use record::{Changes, Reconcilers};
 pub use session::{SetUp, SignIn};
+pub use settings::Settings;
 pub use vpcs::{VpcDelete, VpcDetail, VpcList, VpcNew};

@@ -1,0 +1,71 @@
+//! What happened, and what the reconcilers do about it.
+
+mod changes;
+mod reconcilers;
+
+use leptos::prelude::*;
+
+pub use self::{changes::Changes, reconcilers::Reconcilers};
+use crate::{
+    components::{Mark, Time, Tone},
+    domain::{
+        ProjectName,
+        change::{Change, ChangeKind, Topic},
+    },
+    routes,
+};
+
+/// One entry in a line, for the overview and for an object's own page.
+pub fn line(change: &Change, project: &ProjectName) -> impl IntoView + use<> {
+    let name = change.object_name.clone();
+    let subject = match href(change, project) {
+        Some(href) => view! { <a class="strong" href=href>{name}</a> }.into_any(),
+        None => view! { <b class="strong">{name}</b> }.into_any(),
+    };
+    view! {
+        <li>
+            <Time at=change.at short=true/>
+            <Mark tone=tone(change)/>
+            <span>{change.kind.words()} " " {subject} " " <span class="muted">{brief(change)}</span></span>
+            <span class="who">{change.actor.clone()}</span>
+        </li>
+    }
+}
+
+/// Where its object is, if it is a thing with a page that may still be there.
+fn href(change: &Change, project: &ProjectName) -> Option<String> {
+    match change.kind {
+        ChangeKind::ProjectVpcDelete | ChangeKind::VpnGatewayDelete => None,
+        _ => match change.topic {
+            Topic::Vpcs => Some(routes::vpc(project, change.object.parse().ok()?)),
+            Topic::Gateways => Some(routes::gateway(project, change.object.parse().ok()?)),
+            _ => None,
+        },
+    }
+}
+
+fn tone(change: &Change) -> Tone {
+    match change.kind {
+        ChangeKind::VpnGatewayStateChange | ChangeKind::VpnPeeringStateChange => {
+            let after = change.after.get("state").map(|state| state.to_lowercase()).unwrap_or_default();
+            match after.as_str() {
+                "active" | "established" | "in sync" => Tone::Good,
+                "error" | "lost" | "failed" | "silent" => Tone::Bad,
+                "drift" => Tone::Wait,
+                _ => Tone::Move,
+            }
+        }
+        _ => Tone::Off,
+    }
+}
+
+/// The differences in a few words.
+fn brief(change: &Change) -> String {
+    let said = change.differences().into_iter().take(2).map(|(field, before, after)| match (before, after) {
+        (Some(before), Some(after)) => format!("{field} {before} → {after}"),
+        (None, Some(after)) => format!("{field} {after}"),
+        (Some(before), None) => format!("{field} was {before}"),
+        (None, None) => field,
+    });
+    said.collect::<Vec<_>>().join(", ")
+}
