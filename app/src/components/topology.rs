@@ -177,12 +177,14 @@ fn index(drawing: &mut Drawing, tunnel: &Tunnel) {
         Said::Traffic(count) => ("end rate", bytes(*count)),
         Said::Words(words) => ("end said", words.clone()),
     };
-    drawing.text(class, tunnel.index_x, tunnel.index_y + 4.0, &said);
+    if !said.is_empty() {
+        drawing.text(class, tunnel.index_x, tunnel.index_y + 4.0, &said);
+    }
 }
 
 fn crowd(drawing: &mut Drawing, people: &People) {
     const PITCH: f64 = 9.0;
-    const MOST_PIPS: usize = 8;
+    const MOST_PIPS: usize = 9;
     let (x, y) = (people.x, people.y);
     cased(
         drawing,
@@ -256,7 +258,7 @@ fn terminus(drawing: &mut Drawing, site: &Terminus) {
         drawing.text("", site.text_x, second, &site.networks);
     }
     if !site.said.is_empty() {
-        drawing.text("end said", site.text_x + 200.0, first, &site.said);
+        drawing.text("end said", site.text_end, first, &site.said);
     }
 }
 

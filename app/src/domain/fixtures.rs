@@ -18,7 +18,7 @@ use super::{
 /// Twelve minutes past three, as in the drawings.
 pub const NOW: Timestamp = Timestamp::from_seconds(1_795_144_320);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Town {
     pub vpcs: Vec<Vpc>,
     pub gateways: Vec<Gateway>,

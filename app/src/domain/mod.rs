@@ -9,13 +9,14 @@ pub mod attention;
 pub mod change;
 pub mod cidr;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 pub mod find;
 pub mod gateway;
 pub mod host;
 pub mod id;
 pub mod key;
 pub mod location;
+pub mod map;
 pub mod name;
 pub mod network;
 pub mod peer;
