@@ -32,9 +32,11 @@ const PKG: &str = "pkg";
 /// What the splitter leaves in the JavaScript when it was not run to the end. Such a site never hydrates.
 const PLACEHOLDER: &str = "__wasm_split_placeholder__";
 
-/// What Chromium, Firefox and Safari all accept. `--all-features` would emit what they refuse.
-const WASM_OPT: [&str; 9] = [
+/// What Chromium, Firefox and Safari all accept; `--all-features` would emit what they refuse. Inlining makes a module
+/// shorter but, compressed, 7 % longer (1,188 against 1,218 kB, 328 against 307 kB of brotli), and takes most of the time.
+const WASM_OPT: [&str; 10] = [
     "-Oz",
+    "--skip-pass=inlining-optimizing",
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
     "--enable-call-indirect-overlong",
