@@ -203,7 +203,8 @@ pub struct Map {
     pub rows: Vec<Row>,
     /// Each gateway with its VPC, then each pair of joined gateways: what a path is made of.
     ports: Vec<(GatewayId, VpcId)>,
-    joined: Vec<(PairId, [GatewayId; 2])>,
+    /// Whether it carries packets stands last.
+    joined: Vec<(PairId, [GatewayId; 2], bool)>,
     sites_of: Vec<(PeerId, GatewayId)>,
 }
 
@@ -212,7 +213,11 @@ impl Map {
         let mut map = layout::draw(&facts(seen), seen.now);
         map.rows = rows(seen);
         map.ports = seen.gateways.iter().map(|gateway| (gateway.id, gateway.vpc)).collect();
-        map.joined = seen.peerings.iter().map(|peering| (peering.id, [peering.sides[0].gateway, peering.sides[1].gateway])).collect();
+        map.joined = seen
+            .peerings
+            .iter()
+            .map(|peering| (peering.id, [peering.sides[0].gateway, peering.sides[1].gateway], peering.state == PeeringState::Established))
+            .collect();
         map.sites_of = sites(seen).map(|peer| (peer.id, peer.gateway)).collect();
         map
     }
@@ -236,7 +241,7 @@ impl Map {
         let mut lit = BTreeSet::from([node]);
         let from = match node {
             Node::Peering(pair) => {
-                let ends = self.joined.iter().find(|(id, _)| *id == pair).map(|(_, ends)| *ends);
+                let ends = self.joined.iter().find(|(id, ..)| *id == pair).map(|(_, ends, _)| *ends);
                 for gateway in ends.into_iter().flatten() {
                     self.light(gateway, &mut lit);
                 }
@@ -252,7 +257,7 @@ impl Map {
         if matches!(node, Node::Site(_)) {
             return lit;
         }
-        for (pair, ends) in self.joined.iter().filter(|(_, ends)| ends.contains(&from)) {
+        for (pair, ends, _) in self.joined.iter().filter(|(_, ends, carries)| *carries && ends.contains(&from)) {
             lit.insert(Node::Peering(*pair));
             for gateway in ends {
                 self.light(*gateway, &mut lit);

@@ -154,6 +154,14 @@ fn a_path_lights_what_packets_can_get_to_and_the_way_there() {
 }
 
 #[test]
+fn a_path_ends_where_a_tunnel_is_lost() {
+    let mut town = harbor();
+    town.peerings[1].state = PeeringState::Lost;
+    let path = map(&town).path(Node::Vpc(town.gateways[0].vpc));
+    assert!(path.contains(&Node::Vpc(town.gateways[1].vpc)) && !path.contains(&Node::Vpc(town.gateways[2].vpc)), "{path:?}");
+}
+
+#[test]
 fn two_hundred_vpcs_fit_and_no_tunnel_is_lost_from_the_count() {
     let mut town = Town::default();
     for number in 0..200 {
