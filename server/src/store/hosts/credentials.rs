@@ -144,16 +144,6 @@ impl Tx {
         Ok(())
     }
 
-    /// Ends tokens that nobody can use any more. Gives how many there were.
-    pub async fn forget_enrolments(&mut self) -> Result<u64> {
-        let now = self.at().0;
-        let gone = sqlx::query("delete from enrolment where used_at <> 0 or expires_at <= $1")
-            .bind(now)
-            .execute(self.connection())
-            .await?;
-        Ok(gone.rows_affected())
-    }
-
     /// Who else, of all gateways and peers, has this key.
     pub async fn key_is_taken(&mut self, gateway: GatewayId, key: PublicKey) -> Result<bool> {
         let row = sqlx::query(

@@ -72,6 +72,18 @@ fn dense(samples: &[(i64, u64, u64)], now: Timestamp) -> Vec<(u64, u64)> {
     dense
 }
 
+macro_rules! select_figures {
+    ($rest:literal) => {
+        concat!(
+            "select p.id, p.public_key, coalesce(o.handshake, 0) as handshake, coalesce(o.received, 0) as received,
+               coalesce(o.sent, 0) as sent, coalesce(o.host_received, 0) as host_received, coalesce(o.host_sent, 0) as host_sent,
+               coalesce(o.endpoint, '') as endpoint, coalesce(o.samples, '[]') as samples
+             from peer p left join observed_peer o on o.peer_id = p.id ",
+            $rest
+        )
+    };
+}
+
 impl Store {
     /// What was seen of each peer; those without a row were never seen.
     pub async fn observed(&self, project: ProjectId) -> Result<HashMap<PeerId, PeerObserved>> {
@@ -103,31 +115,56 @@ impl Store {
             .collect()
     }
 
-    /// Every peer of a gateway with its figures; those that were never seen have empty ones.
-    pub async fn figures(&self, gateway: GatewayId) -> Result<HashMap<PublicKey, (PeerId, Figures)>> {
+    /// As [`Store::samples`], summed over the peers of each gateway; gateways without traffic are left out.
+    pub async fn gateway_samples(&self, project: ProjectId, now: Timestamp) -> Result<HashMap<GatewayId, Vec<(u64, u64)>>> {
         let rows = sqlx::query(
-            "select p.id, p.public_key, coalesce(o.handshake, 0) as handshake, coalesce(o.received, 0) as received,
-                    coalesce(o.sent, 0) as sent, coalesce(o.host_received, 0) as host_received,
-                    coalesce(o.host_sent, 0) as host_sent, coalesce(o.endpoint, '') as endpoint,
-                    coalesce(o.samples, '[]') as samples
-             from peer p left join observed_peer o on o.peer_id = p.id where p.gateway_id = $1",
+            "select p.gateway_id, o.samples from observed_peer o
+             join peer p on p.id = o.peer_id join gateway g on g.id = p.gateway_id
+             where g.project_id = $1 and o.samples <> '[]'",
         )
-        .bind(gateway.to_string())
+        .bind(project.to_string())
         .fetch_all(self.pool())
         .await?;
-        rows.iter()
-            .map(|row| {
-                let samples: Vec<(i64, u64, u64)> = read_json("observed_peer", "samples", &row.try_get::<String, _>("samples")?)?;
-                let figures = Figures {
-                    observed: observed(row)?,
-                    host_received: row.try_get::<i64, _>("host_received")?.unsigned_abs(),
-                    host_sent: row.try_get::<i64, _>("host_sent")?.unsigned_abs(),
-                    samples: samples.into_iter().map(|(slot, received, sent)| Sample { slot, received, sent }).collect(),
-                };
-                Ok((parsed(row, "peer", "public_key")?, (parsed(row, "peer", "id")?, figures)))
-            })
-            .collect()
+        let mut sums: HashMap<GatewayId, Vec<(u64, u64)>> = HashMap::new();
+        for row in &rows {
+            let samples: Vec<(i64, u64, u64)> = read_json("observed_peer", "samples", &row.try_get::<String, _>("samples")?)?;
+            let sum = sums.entry(parsed(row, "peer", "gateway_id")?).or_insert_with(|| vec![(0, 0); SLOTS]);
+            for (sum, (received, sent)) in sum.iter_mut().zip(dense(&samples, now)) {
+                *sum = (sum.0.saturating_add(received), sum.1.saturating_add(sent));
+            }
+        }
+        Ok(sums)
     }
+
+    /// Every peer of a gateway with its figures; those that were never seen have empty ones.
+    pub async fn figures(&self, gateway: GatewayId) -> Result<HashMap<PublicKey, (PeerId, Figures)>> {
+        let rows = sqlx::query(select_figures!("where p.gateway_id = $1"))
+            .bind(gateway.to_string())
+            .fetch_all(self.pool())
+            .await?;
+        rows.iter().map(|row| Ok((parsed(row, "peer", "public_key")?, figures(row)?))).collect()
+    }
+
+    /// The same of one peer; `None` if the gateway has no peer with this key.
+    pub async fn figures_of(&self, gateway: GatewayId, key: PublicKey) -> Result<Option<(PeerId, Figures)>> {
+        let row = sqlx::query(select_figures!("where p.gateway_id = $1 and p.public_key = $2"))
+            .bind(gateway.to_string())
+            .bind(key.to_string())
+            .fetch_optional(self.pool())
+            .await?;
+        row.as_ref().map(figures).transpose()
+    }
+}
+
+fn figures(row: &AnyRow) -> Result<(PeerId, Figures)> {
+    let samples: Vec<(i64, u64, u64)> = read_json("observed_peer", "samples", &row.try_get::<String, _>("samples")?)?;
+    let figures = Figures {
+        observed: observed(row)?,
+        host_received: row.try_get::<i64, _>("host_received")?.unsigned_abs(),
+        host_sent: row.try_get::<i64, _>("host_sent")?.unsigned_abs(),
+        samples: samples.into_iter().map(|(slot, received, sent)| Sample { slot, received, sent }).collect(),
+    };
+    Ok((parsed(row, "peer", "id")?, figures))
 }
 
 fn observed(row: &AnyRow) -> Result<PeerObserved> {
@@ -148,9 +185,10 @@ fn observed(row: &AnyRow) -> Result<PeerObserved> {
 }
 
 impl Tx {
-    /// Rewrites what was seen of some peers. Peers that are gone by now are passed over.
-    pub async fn write_figures(&mut self, figures: &[(PeerId, Figures)]) -> Result<()> {
+    /// Rewrites what was seen of some peers, and tells of how many. Peers that are gone by now are passed over.
+    pub async fn write_figures(&mut self, figures: &[(PeerId, Figures)]) -> Result<u64> {
         let mut rest = figures;
+        let mut written = 0;
         while !rest.is_empty() {
             // Few lengths, so that few statements are prepared.
             let length = [200, 20, 1].into_iter().find(|length| *length <= rest.len()).expect("one is at most any length");
@@ -170,10 +208,10 @@ impl Tx {
                     .bind(figures.observed.endpoint.map_or_else(String::new, |endpoint| endpoint.to_string()))
                     .bind(super::json(&samples));
             }
-            query.execute(self.connection()).await?;
+            written += query.execute(self.connection()).await?.rows_affected();
             rest = later;
         }
-        Ok(())
+        Ok(written)
     }
 }
 

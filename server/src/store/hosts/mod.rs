@@ -7,6 +7,7 @@
 mod credentials;
 mod documents;
 mod figures;
+mod leftovers;
 
 use std::collections::HashMap;
 
@@ -19,7 +20,9 @@ use sqlx::{Any, Executor, Row, any::AnyRow};
 
 pub use self::{
     credentials::{Bearer, Enrolling},
+    documents::Step,
     figures::{Figures, SLOT_SECONDS, SLOTS, Sample},
+    leftovers::PairSeen,
 };
 use super::{Result, Store, StoreError, Tx};
 
@@ -211,6 +214,12 @@ fn host_row(row: &AnyRow) -> Result<HostRow> {
 
 fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(row: &AnyRow, table: &'static str, column: &'static str) -> Result<T> {
     row.try_get::<String, _>(column)?.parse().map_err(|error| StoreError::corrupt(table, column, error))
+}
+
+/// What is kept of a token: SHA-256 in lower-case hexadecimal digits.
+pub fn digest(token: &str) -> String {
+    use sha2::Digest;
+    sha2::Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn json(value: &impl serde::Serialize) -> String {

@@ -1,0 +1,184 @@
+//! One document in memory: what it is, what it was before, and how it moves on.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+    time::Instant,
+};
+
+use app::domain::{
+    PeerId, PublicKey,
+    peer::PeerKind,
+    tunnel::{Change, Document, Hash, PeerSum, Version, Wish, WishedPeer, derive, tunnel_peer},
+};
+
+use super::PERIOD;
+
+/// How many steps back an agent may be and still be sent changes only.
+const REMEMBERED_STEPS: usize = 64;
+/// Above this many peers in all remembered steps, the oldest are forgotten.
+const REMEMBERED_PEERS: usize = 4000;
+
+/// A derived document with its version and its recent past.
+pub struct Derived {
+    pub document: Arc<Document>,
+    /// An empty hash: a new generation is due whatever the network says.
+    pub version: Version,
+    sum: PeerSum,
+    /// The version that a change led away from, oldest first.
+    steps: VecDeque<(Version, Change)>,
+    road_warriors: HashMap<PeerId, PublicKey>,
+    /// Whether `document` is what `version` stands for: not before the first derivation of this process.
+    loaded: bool,
+    /// When the last derivation from scratch began; `None` if one is due now.
+    whole_since: Option<Instant>,
+}
+
+impl Derived {
+    pub fn new(version: Version) -> Self {
+        Self {
+            document: Arc::new(Document::empty()),
+            version,
+            sum: PeerSum::default(),
+            steps: VecDeque::new(),
+            road_warriors: HashMap::new(),
+            loaded: false,
+            whole_since: None,
+        }
+    }
+
+    pub fn is_stale(&self) -> bool {
+        self.whole_since.is_none_or(|since| since.elapsed() >= PERIOD)
+    }
+
+    pub fn forget_freshness(&mut self) {
+        self.whole_since = None;
+    }
+
+    pub fn has_road_warrior(&self, peer: PeerId) -> bool {
+        self.road_warriors.contains_key(&peer)
+    }
+
+    pub fn remembered_hash(&self, epoch: u64, generation: u64) -> Option<Hash> {
+        let is_it = |version: &&Version| (version.epoch, version.generation) == (epoch, generation);
+        self.steps.iter().map(|(from, _)| from).chain([&self.version]).find(is_it).map(|version| version.hash.clone())
+    }
+
+    /// Whether the document held this key a short while ago.
+    pub fn held_lately(&self, key: PublicKey) -> bool {
+        self.steps.iter().any(|(_, change)| change.removed.contains(&key))
+    }
+
+    pub fn change_to(&self, new: &Document) -> Change {
+        self.document.change_to(new)
+    }
+
+    /// The change that some rows make. `outline`: everything but the road warriors, if any of it may differ.
+    pub fn partial_change(&self, outline: Option<&Wish>, road_warriors: &BTreeMap<PeerId, Option<WishedPeer>>) -> Change {
+        let mut change = Change::default();
+        let mut removed = BTreeSet::new();
+        if let Some(wish) = outline {
+            let outline = derive(wish);
+            let linked = self.document.peers.values().filter(|peer| peer.kind != PeerKind::RoadWarrior);
+            removed.extend(linked.map(|peer| peer.public_key).filter(|key| !outline.peers.contains_key(key)));
+            change.gateway = (self.document.gateway != outline.gateway).then_some(outline.gateway);
+            change.set.extend(outline.peers.into_values());
+        }
+        for (id, wished) in road_warriors {
+            removed.extend(self.road_warriors.get(id).copied());
+            if let Some(wished) = wished.as_ref().filter(|wished| wished.enabled) {
+                change.set.push(tunnel_peer(wished));
+            }
+        }
+        for peer in &change.set {
+            removed.remove(&peer.public_key);
+        }
+        change.set.retain(|peer| self.document.peers.get(&peer.public_key) != Some(peer));
+        change.removed = removed.into_iter().filter(|key| self.document.peers.contains_key(key)).collect();
+        change
+    }
+
+    /// The version after a change: the same one if nothing differs.
+    pub fn next_version(&self, change: &Change, epoch: u64) -> (Version, PeerSum) {
+        let mut sum = self.sum;
+        for key in &change.removed {
+            if let Some(peer) = self.document.peers.get(key) {
+                sum.remove(peer);
+            }
+        }
+        for peer in &change.set {
+            if let Some(before) = self.document.peers.get(&peer.public_key) {
+                sum.remove(before);
+            }
+            sum.add(peer);
+        }
+        let gateway = change.gateway.clone().unwrap_or_else(|| self.document.gateway.clone());
+        let hash = Document { gateway, peers: BTreeMap::new() }.hash_with(&sum);
+        let epoch = epoch.max(self.version.epoch);
+        let same = hash == self.version.hash && epoch == self.version.epoch;
+        let generation = self.version.generation + u64::from(!same);
+        (Version { epoch, generation, hash }, sum)
+    }
+
+    /// Takes a change over, once its version is committed.
+    pub fn advance(&mut self, change: Change, version: Version, sum: PeerSum) {
+        if version != self.version {
+            if self.loaded {
+                self.steps.push_back((self.version.clone(), change.clone()));
+            }
+            self.version = version;
+        }
+        let weight = |(_, change): &(Version, Change)| change.set.len() + change.removed.len();
+        while self.steps.len() > REMEMBERED_STEPS || self.steps.iter().map(weight).sum::<usize>() > REMEMBERED_PEERS {
+            self.steps.pop_front();
+        }
+        if !change.is_empty() {
+            Arc::make_mut(&mut self.document).apply(change);
+        }
+        self.sum = sum;
+        self.loaded = true;
+    }
+
+    /// The agent has a version that we never made: the next one has a higher epoch than its.
+    pub fn raise_epoch(&mut self, epoch: u64, generation: u64) {
+        self.version = Version { epoch, generation, hash: Hash(String::new()) };
+        self.whole_since = None;
+    }
+
+    pub fn derived_whole(&mut self, road_warriors: HashMap<PeerId, PublicKey>, since: Instant) {
+        self.road_warriors = road_warriors;
+        self.whole_since = Some(since);
+    }
+
+    pub fn derived_partly(&mut self, road_warriors: &BTreeMap<PeerId, Option<WishedPeer>>) {
+        for (id, wished) in road_warriors {
+            match wished {
+                Some(wished) => self.road_warriors.insert(*id, wished.public_key),
+                None => self.road_warriors.remove(id),
+            };
+        }
+    }
+
+    /// Everything that changed since a version that an agent has, in one change; `None` if that is not remembered, or is no less than the document.
+    pub fn change_since(&self, from: &Version) -> Option<Change> {
+        let first = self.steps.iter().position(|(version, _)| version == from)?;
+        let mut gateway = None;
+        let mut touched = BTreeSet::new();
+        for (_, change) in self.steps.iter().skip(first) {
+            gateway = change.gateway.clone().or(gateway);
+            touched.extend(change.set.iter().map(|peer| peer.public_key));
+            touched.extend(change.removed.iter().copied());
+        }
+        if touched.len() > self.document.peers.len() / 2 + 8 {
+            return None;
+        }
+        let (mut set, mut removed) = (Vec::new(), Vec::new());
+        for key in touched {
+            match self.document.peers.get(&key) {
+                Some(peer) => set.push(peer.clone()),
+                None => removed.push(key),
+            }
+        }
+        Some(Change { gateway, set, removed })
+    }
+}

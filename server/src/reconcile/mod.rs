@@ -1,0 +1,134 @@
+//! Keeps hosts the way the network says they should be, and says how far they are.
+//!
+//! A controller is told only *that* something may have changed. It reads what should be, reads
+//! what is, and takes the next step; a missed wake-up costs one period, never correctness.
+//! Observed values are written in here and nowhere else: [`reports`] takes what agents found,
+//! [`presence`] judges what time alone changes.
+
+pub mod cleanup;
+pub mod documents;
+pub mod enrolment;
+pub mod presence;
+mod pulse;
+pub mod reports;
+mod run;
+mod transitions;
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use app::domain::change::Topic;
+use async_trait::async_trait;
+use tokio::task::JoinSet;
+
+pub use self::{
+    pulse::Pulse,
+    run::{Statuses, Wakes, run},
+};
+use self::{cleanup::Cleanup, documents::Documents, presence::Presence, reports::Intake};
+use crate::{seal::Sealer, store::Store};
+
+/// When to look at a key again if nothing wakes us first.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Settled; the periodic sweep is enough.
+    Settled,
+    /// In motion; look again after this long.
+    After(Duration),
+}
+
+#[async_trait]
+pub trait Controller: Send + Sync + 'static {
+    type Key: Ord + Clone + Send + Sync + std::fmt::Display;
+    const NAME: &'static str;
+
+    /// Everything this controller answers for.
+    async fn keys(&self) -> anyhow::Result<BTreeSet<Self::Key>>;
+
+    /// Moves one thing a step closer to its desired state. Idempotent; compares before it writes.
+    async fn reconcile(&self, key: &Self::Key) -> anyhow::Result<Next>;
+}
+
+/// Why an agent's request was not followed. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    #[error("{0}")]
+    Malformed(String),
+    #[error("{0}")]
+    Unauthenticated(String),
+    /// The gateway was removed for good.
+    #[error("{0}")]
+    Gone(String),
+    /// At odds with what the console knows.
+    #[error("{0}")]
+    Conflict(String),
+    /// Ours, not the agent's.
+    #[error(transparent)]
+    Failed(anyhow::Error),
+}
+
+impl Refused {
+    fn failed(error: impl Into<anyhow::Error>) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Every controller, running.
+pub struct Reconcilers {
+    pub statuses: Statuses,
+    pub documents: Arc<Documents>,
+    pub intake: Arc<Intake>,
+    tasks: JoinSet<()>,
+}
+
+/// Starts every controller. `silent_after`: seconds without a word from an agent until its gateway is in error.
+///
+/// # Errors
+/// If the versions of the documents cannot be read.
+pub async fn start(store: Store, sealer: Sealer, silent_after: u64) -> anyhow::Result<Reconcilers> {
+    let pulse = Pulse::new(store.feed().clone());
+    let statuses = Statuses::new(pulse.clone());
+    let documents = Arc::new(Documents::open(store.clone(), sealer).await?);
+    let intake = Arc::new(Intake::new(store.clone(), documents.clone(), pulse.clone(), silent_after));
+    let presence = Arc::new(Presence::new(store.clone(), intake.clone(), silent_after));
+    let cleanup = Arc::new(Cleanup::new(store.clone()));
+    let feed = store.feed();
+
+    let mut tasks = JoinSet::new();
+    tasks.spawn(run(
+        documents.clone(),
+        "Derives the desired document of every gateway's host from the whole network; what differs becomes its next generation.",
+        Wakes::numbered(feed),
+        documents::PERIOD,
+        statuses.clone(),
+    ));
+    tasks.spawn(run(
+        presence,
+        "Notices agents that fall silent or come back, and VPC peerings that are established or lost.",
+        Wakes::topics(feed, &[Topic::Gateways, Topic::Peers]),
+        Duration::from_secs(5),
+        statuses.clone(),
+    ));
+    tasks.spawn(run(
+        cleanup,
+        "Removes gateways whose host has cleaned up, and enrolment tokens that have expired.",
+        Wakes::topics(feed, &[Topic::Gateways]),
+        Duration::from_secs(60),
+        statuses.clone(),
+    ));
+    tasks.spawn({
+        let intake = intake.clone();
+        async move { intake.keep_flushing().await }
+    });
+    tasks.spawn(async move { pulse.run().await });
+    Ok(Reconcilers { statuses, documents, intake, tasks })
+}
+
+impl Reconcilers {
+    /// Stops the controllers between two steps and writes what agents have told so far.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+        if let Err(error) = self.intake.flush().await {
+            tracing::error!(error = %error, "the last figures of the gateways' hosts could not be written");
+        }
+    }
+}

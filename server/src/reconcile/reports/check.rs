@@ -1,0 +1,134 @@
+//! What a report may not say. Pure but for the versions that the console remembers.
+
+use std::collections::BTreeSet;
+
+use app::domain::{
+    GatewayId,
+    host::{Drift, Report},
+    tunnel::Version,
+};
+
+use crate::{
+    reconcile::{Refused, documents::Documents, enrolment::check_facts},
+    store::hosts::HostScope,
+};
+
+/// The most peers that a WireGuard device takes (wireguard-go).
+const MOST_PEERS: usize = 65_536;
+const LONGEST_MESSAGE: usize = 8_000;
+const MOST_DRIFT: usize = 10_000;
+/// Numbers are stored with a sign.
+const LARGEST: u64 = i64::MAX as u64 / 2;
+
+fn malformed<T>(sentence: &str) -> Result<T, Refused> {
+    Err(Refused::Malformed(sentence.to_owned()))
+}
+
+/// Sizes, duplicates, and what a report says about itself.
+pub fn shape(report: &Report) -> Result<(), Refused> {
+    if report.peers.len() > MOST_PEERS {
+        return malformed("A report tells of at most 65,536 peers.");
+    }
+    let mut keys = BTreeSet::new();
+    for peer in &report.peers {
+        if !keys.insert(peer.public_key) {
+            return malformed("A report tells of each peer once.");
+        }
+        if peer.received > LARGEST || peer.sent > LARGEST || peer.handshake.is_some_and(|at| at.0 < 0) {
+            return malformed("A counter is beyond what a host can have counted, or a handshake lies before 1970.");
+        }
+    }
+    let long = |drift: &Drift| {
+        [&drift.subject, &drift.field, &drift.wanted, &drift.found].into_iter().any(|text| text.len() > LONGEST_MESSAGE)
+    };
+    if report.drift.len() > MOST_DRIFT || report.drift.iter().any(long) {
+        return malformed("A report names at most 10,000 differences, each in at most 8,000 characters.");
+    }
+    if report.error.as_ref().is_some_and(|error| error.message.len() > LONGEST_MESSAGE || error.message.trim().is_empty()) {
+        return malformed("An error is told in 1 to 8,000 characters.");
+    }
+    if let Some(facts) = &report.facts {
+        check_facts(facts)?;
+    }
+    let number = |version: &Version| (version.epoch, version.generation);
+    match (&report.applied, &report.verified) {
+        (None, Some(_)) => malformed("A document cannot be verified before it was applied."),
+        (Some(applied), Some(verified)) if number(verified) > number(applied) => {
+            malformed("A document cannot be verified before it was applied.")
+        }
+        (Some(applied), Some(verified)) if number(verified) == number(applied) && verified.hash != applied.hash => {
+            malformed("The applied and the verified document have one number and two hashes.")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Every version that the report names was given to this gateway's host.
+pub fn versions(report: &Report, gateway: GatewayId, documents: &Documents) -> Result<(), Refused> {
+    let failed = report.error.as_ref().map(|error| &error.version);
+    for version in [report.applied.as_ref(), report.verified.as_ref(), failed].into_iter().flatten() {
+        let wanted = documents.version(gateway);
+        let never_given = wanted.as_ref().is_none_or(|wanted| {
+            let (named, wanted) = ((version.epoch, version.generation), (wanted.epoch, wanted.generation));
+            version.generation == 0 || named > wanted
+        });
+        if never_given {
+            return Err(Refused::Conflict(format!(
+                "Epoch {}, generation {} was never given to this gateway. Ask for its document, and name there the one that the host has.",
+                version.epoch, version.generation
+            )));
+        }
+        let known = documents.remembered_hash(gateway, version.epoch, version.generation);
+        if known.is_some_and(|known| !known.0.is_empty() && known != version.hash) {
+            return Err(Refused::Conflict(format!(
+                "Epoch {}, generation {} has another hash than the one that was given. Ask for the document again.",
+                version.epoch, version.generation
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Only the host of a deleted gateway removes everything.
+pub fn cleaned(report: &Report, known: &HostScope) -> Result<(), Refused> {
+    if !report.cleaned {
+        return Ok(());
+    }
+    let applied = report.applied.as_ref().map_or(0, |version| version.generation);
+    if !known.deleting || applied < known.row.wanted {
+        return Err(Refused::Conflict("This gateway's host was not asked to remove everything.".to_owned()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use app::domain::{PublicKey, host::PeerReport, tunnel::Hash};
+
+    use super::*;
+
+    fn version(generation: u64) -> Version {
+        Version { epoch: 1, generation, hash: Hash(format!("{generation:064}")) }
+    }
+
+    fn report() -> Report {
+        Report { applied: Some(version(2)), verified: Some(version(2)), error: None, drift: Vec::new(), peers: Vec::new(), facts: None, cleaned: false }
+    }
+
+    fn refusal(report: &Report) -> String {
+        shape(report).expect_err("it must be refused").to_string()
+    }
+
+    #[test]
+    fn a_report_that_contradicts_itself_is_refused() {
+        assert!(shape(&report()).is_ok());
+        assert!(refusal(&Report { verified: Some(version(3)), ..report() }).contains("before it was applied"));
+        assert!(refusal(&Report { applied: None, ..report() }).contains("before it was applied"));
+        let mut twice = report();
+        let peer = PeerReport { public_key: PublicKey::from_bytes([3; 32]), handshake: None, received: 1, sent: 1, endpoint: None };
+        twice.peers = vec![peer.clone(), peer.clone()];
+        assert!(refusal(&twice).contains("each peer once"));
+        twice.peers = vec![PeerReport { received: u64::MAX, ..peer }];
+        assert!(refusal(&twice).contains("beyond what a host can have counted"));
+    }
+}

@@ -1,0 +1,103 @@
+//! The figures of one gateway's peers between two writes.
+
+use std::collections::{BTreeSet, HashMap};
+
+use app::domain::{GatewayId, PeerId, PublicKey, Timestamp, host::PeerReport};
+
+use crate::{
+    clock,
+    reconcile::{Refused, documents::Documents},
+    store::{Store, hosts::Figures, transact},
+};
+
+/// Above this many unknown keys in one report, all peers are read at once.
+const FEW: usize = 50;
+/// The rows of one write: others want to write too.
+const BATCH: usize = 1000;
+
+/// What one gateway's agent has told of its peers.
+#[derive(Default)]
+pub struct Desk {
+    known: HashMap<PublicKey, (PeerId, Figures)>,
+    dirty: BTreeSet<PublicKey>,
+    /// The agent was asked for everything since this process started.
+    pub told_everything: bool,
+}
+
+impl Desk {
+    /// Learns the peers that a report tells of. `current`: the host claims to have the newest document.
+    ///
+    /// # Errors
+    /// If the report tells of another gateway's peers. A host that is behind may tell of peers that were removed by now,
+    /// and what nobody knows is passed over.
+    pub async fn know(
+        &mut self,
+        store: &Store,
+        documents: &Documents,
+        gateway: GatewayId,
+        peers: &[PeerReport],
+        current: bool,
+    ) -> Result<(), Refused> {
+        let unknown = |desk: &Self| -> Vec<PublicKey> {
+            peers.iter().map(|peer| peer.public_key).filter(|key| !desk.known.contains_key(key)).collect()
+        };
+        let mut missing = unknown(self);
+        if missing.len() > FEW {
+            for (key, row) in store.figures(gateway).await.map_err(Refused::failed)? {
+                self.known.entry(key).or_insert(row);
+            }
+        } else {
+            for key in missing {
+                if let Some(row) = store.figures_of(gateway, key).await.map_err(Refused::failed)? {
+                    self.known.insert(key, row);
+                }
+            }
+        }
+        missing = unknown(self);
+        if !current {
+            return Ok(());
+        }
+        for key in missing.into_iter().filter(|key| !documents.knows_peer(gateway, *key)).take(FEW) {
+            if store.is_peer_elsewhere(gateway, key).await.map_err(Refused::failed)? {
+                return Err(Refused::Conflict(format!("{} is no peer of this gateway, but of another one.", key.short())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes figures over in memory. Tells whether there is anything to write.
+    pub fn take(&mut self, peers: &[PeerReport], now: Timestamp) -> bool {
+        for peer in peers {
+            let Some((_, figures)) = self.known.get_mut(&peer.public_key) else { continue };
+            let before = figures.clone();
+            figures.count(peer.received, peer.sent, now);
+            // A host's clock may run ahead; a handshake from the future would count as fresh for ever.
+            let handshake = peer.handshake.filter(|at| at.0 > 0).map(|at| at.min(now));
+            figures.observed.handshake = figures.observed.handshake.max(handshake);
+            figures.observed.endpoint = peer.endpoint;
+            if *figures != before {
+                self.dirty.insert(peer.public_key);
+            }
+        }
+        !self.dirty.is_empty()
+    }
+
+    /// Writes what changed since the last write. Tells whether anything did.
+    pub async fn flush(&mut self, store: &Store) -> crate::store::Result<bool> {
+        let dirty: Vec<PublicKey> = self.dirty.iter().copied().collect();
+        for keys in dirty.chunks(BATCH) {
+            let rows: Vec<(PeerId, Figures)> = keys.iter().filter_map(|key| self.known.get(key).cloned()).collect();
+            let written = transact!(store, clock::now(), |tx| tx.write_figures(&rows).await)?;
+            if written < rows.len() as u64 {
+                // A peer was deleted, and perhaps made anew with the same key: its row is looked up again.
+                for key in keys {
+                    self.known.remove(key);
+                }
+            }
+            for key in keys {
+                self.dirty.remove(key);
+            }
+        }
+        Ok(!dirty.is_empty())
+    }
+}

@@ -1,0 +1,227 @@
+//! Takes what agents found.
+//!
+//! A report is refused whole, with nothing changed, if it contradicts what the console knows: a
+//! generation that was never given, another hash, somebody else's peers. What a state depends on is
+//! written at once and wakes pages at once; figures are gathered and written once a second, the last
+//! contact every few seconds. What could be lost between two writes is asked for again: the first
+//! report that a console sees of an agent is answered with `resend`.
+
+mod check;
+mod figures;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use app::domain::{GatewayId, Timestamp, change::Topic, host::Report};
+use serde::Serialize;
+use tokio::sync::Notify;
+
+use self::figures::Desk;
+use super::{Pulse, Refused, documents::Documents, transitions};
+use crate::{
+    clock,
+    store::{
+        Store, StoreError,
+        hosts::{HostRow, HostScope},
+        transact,
+    },
+};
+
+const CONTACTS_EVERY: Duration = Duration::from_secs(3);
+/// More differences than this are counted, not kept.
+const MOST_DRIFT: usize = 200;
+
+/// The answer to a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Receipt {
+    /// Send the figures of every peer with the next report.
+    pub resend: bool,
+}
+
+/// Where agents' reports come in.
+pub struct Intake {
+    store: Store,
+    documents: Arc<Documents>,
+    pulse: Arc<Pulse>,
+    silent_after: u64,
+    started: Timestamp,
+    desks: Mutex<HashMap<GatewayId, Arc<tokio::sync::Mutex<Desk>>>>,
+    contacts: Mutex<HashMap<GatewayId, Contact>>,
+    figures_came: Notify,
+}
+
+struct Contact {
+    at: Timestamp,
+    written: Option<Timestamp>,
+}
+
+impl Intake {
+    pub fn new(store: Store, documents: Arc<Documents>, pulse: Arc<Pulse>, silent_after: u64) -> Self {
+        Self {
+            store,
+            documents,
+            pulse,
+            silent_after,
+            started: clock::now(),
+            desks: Mutex::default(),
+            contacts: Mutex::default(),
+            figures_came: Notify::new(),
+        }
+    }
+
+    /// An agent has said something, whatever it was.
+    pub fn contact(&self, gateway: GatewayId) {
+        let now = clock::now();
+        let mut contacts = self.contacts.lock().expect("nobody panics while holding it");
+        contacts.entry(gateway).and_modify(|contact| contact.at = contact.at.max(now)).or_insert(Contact { at: now, written: None });
+    }
+
+    /// The last contact as far as memory goes. Before this process started nobody listened, which is no silence of the agent's.
+    pub fn last_contact(&self, gateway: GatewayId) -> Timestamp {
+        self.contacts.lock().expect("nobody panics while holding it").get(&gateway).map_or(self.started, |contact| contact.at)
+    }
+
+    /// A new host has come: what the former one counted does not go on.
+    pub async fn welcome(&self, gateway: GatewayId) {
+        self.contact(gateway);
+        self.desks.lock().expect("nobody panics while holding it").remove(&gateway);
+    }
+
+    fn desk(&self, gateway: GatewayId) -> Arc<tokio::sync::Mutex<Desk>> {
+        self.desks.lock().expect("nobody panics while holding it").entry(gateway).or_default().clone()
+    }
+
+    /// Checks a report and takes it over.
+    ///
+    /// # Errors
+    /// If it contradicts what the console knows; then nothing has changed.
+    pub async fn receive(&self, gateway: GatewayId, report: Report) -> Result<Receipt, Refused> {
+        let now = clock::now();
+        let known = self.store.host(gateway).await.map_err(Refused::failed)?;
+        let Some(known) = known else { return Err(Refused::Gone("The gateway was removed.".to_owned())) };
+        check::shape(&report)?;
+        check::versions(&report, gateway, &self.documents)?;
+        check::cleaned(&report, &known)?;
+
+        let desk = self.desk(gateway);
+        let mut desk = desk.lock().await;
+        if !report.peers.is_empty() {
+            let current = report.applied.is_some() && report.applied == self.documents.version(gateway);
+            desk.know(&self.store, &self.documents, gateway, &report.peers, current).await?;
+        }
+        if differs(&known, &report) {
+            self.store_state(gateway, &report, now).await?;
+        }
+        self.contact(gateway);
+        if desk.take(&report.peers, now) {
+            self.figures_came.notify_one();
+        }
+        Ok(Receipt { resend: !std::mem::replace(&mut desk.told_everything, true) })
+    }
+
+    /// Writes what a status depends on, and notes what changed with it.
+    async fn store_state(&self, gateway: GatewayId, report: &Report, now: Timestamp) -> Result<(), Refused> {
+        let written = transact!(self.store, now, |tx| {
+                let mut host = tx.host(gateway).await?.ok_or(StoreError::NotFound)?;
+                let before = host.row.clone();
+                take_over(&mut host, report, now);
+                transitions::note(tx, &before, &mut host, self.silent_after).await?;
+                tx.observe_host(&host).await?;
+                tx.touch(Topic::Gateways);
+                tx.touch(Topic::Peers);
+                Ok(())
+            });
+        match written {
+            Err(StoreError::NotFound) => Err(Refused::Gone("The gateway was removed.".to_owned())),
+            other => other.map_err(Refused::failed),
+        }
+    }
+
+    /// Writes what was gathered, for as long as the process lives: figures at most once a second, contacts every few.
+    pub async fn keep_flushing(&self) {
+        let mut contacts = tokio::time::interval(CONTACTS_EVERY);
+        loop {
+            let flushed = tokio::select! {
+                () = self.figures_came.notified() => {
+                    let flushed = self.flush_figures().await;
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    flushed
+                }
+                _ = contacts.tick() => self.flush_contacts().await,
+            };
+            if let Err(error) = flushed {
+                tracing::warn!(error = %error, "what agents told could not be written and is kept for the next try");
+                self.figures_came.notify_one();
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+
+    /// Writes everything that was gathered.
+    ///
+    /// # Errors
+    /// If the database takes no writes; nothing is lost then.
+    pub async fn flush(&self) -> crate::store::Result<()> {
+        self.flush_contacts().await?;
+        self.flush_figures().await
+    }
+
+    async fn flush_contacts(&self) -> crate::store::Result<()> {
+        let due: Vec<(GatewayId, Timestamp)> = {
+            let contacts = self.contacts.lock().expect("nobody panics while holding it");
+            contacts.iter().filter(|(_, contact)| contact.written != Some(contact.at)).map(|(id, contact)| (*id, contact.at)).collect()
+        };
+        if due.is_empty() {
+            return Ok(());
+        }
+        transact!(self.store, clock::now(), |tx| tx.see_hosts(&due).await)?;
+        let mut contacts = self.contacts.lock().expect("nobody panics while holding it");
+        for (gateway, at) in due {
+            if let Some(contact) = contacts.get_mut(&gateway) {
+                contact.written = Some(at);
+            }
+        }
+        drop(contacts);
+        self.pulse.touch(Topic::Gateways);
+        Ok(())
+    }
+
+    async fn flush_figures(&self) -> crate::store::Result<()> {
+        let desks: Vec<_> = self.desks.lock().expect("nobody panics while holding it").values().cloned().collect();
+        let mut wrote = false;
+        for desk in desks {
+            wrote |= desk.lock().await.flush(&self.store).await?;
+        }
+        if wrote {
+            self.pulse.touch(Topic::Peers);
+            self.pulse.touch(Topic::Gateways);
+        }
+        Ok(())
+    }
+}
+
+/// Whether the report says anything that is not stored yet.
+fn differs(known: &HostScope, report: &Report) -> bool {
+    let mut after = known.clone();
+    take_over(&mut after, report, Timestamp::default());
+    let seen = |row: &HostRow| HostRow { last_seen: None, ..row.clone() };
+    after.cleaned != known.cleaned || seen(&after.row) != seen(&known.row)
+}
+
+fn take_over(host: &mut HostScope, report: &Report, now: Timestamp) {
+    let row = &mut host.row;
+    row.last_seen = row.last_seen.max(Some(now));
+    row.applied = report.applied.as_ref().map_or(0, |version| version.generation);
+    row.verified = report.verified.as_ref().map_or(0, |version| version.generation);
+    row.apply_error = report.error.as_ref().map(|error| error.message.clone());
+    row.drift = report.drift.clone();
+    row.drift.sort();
+    row.drift.truncate(MOST_DRIFT);
+    if let Some(facts) = &report.facts {
+        row.facts = Some(facts.clone());
+    }
+    host.cleaned |= report.cleaned;
+}
