@@ -15,6 +15,7 @@ const VERSION: &str = "v1.";
 const NONCE: usize = 24;
 
 /// Seals and opens with one master key.
+#[derive(Clone)]
 pub struct Sealer(XChaCha20Poly1305);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

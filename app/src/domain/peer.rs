@@ -277,7 +277,7 @@ pub struct Peer {
     pub samples: Vec<(u64, u64)>,
     /// The networks of its file when it was last downloaded; `None` if it never was.
     pub downloaded: Option<Vec<Cidr>>,
-    /// The networks that its file has now (road warriors only).
+    /// The networks that its file has now; none for a VPC peering, which has no file.
     pub reaches: Vec<Cidr>,
     pub recorded: bool,
     pub created_at: Timestamp,

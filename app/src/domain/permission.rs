@@ -1,5 +1,5 @@
-//! What a person may do. `actor.may(permission)` is the only door; today's only role is the
-//! administrator, who may do everything.
+//! What a person may do. `actor.may(permission)` is the only door; today only administrators
+//! are made, and the other roles are read as domain 3.9 says.
 
 use std::fmt;
 
@@ -23,5 +23,14 @@ impl fmt::Display for Permission {
             Self::NetworkingWrite => "project:networking:write",
             Self::EventLogsRead => "project:event_logs:read",
         })
+    }
+}
+
+/// Whether a stored role grants a permission in its scope. An unknown role grants nothing.
+pub fn grants(role: &str, permission: Permission) -> bool {
+    match role {
+        "admin" | "operator" => true,
+        "developer" | "read_only" => permission != Permission::NetworkingWrite,
+        _ => false,
     }
 }

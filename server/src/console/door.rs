@@ -30,6 +30,7 @@ use crate::{
         Note, Store, StoreError, Tx,
         people::{ADMIN, Membership, Person, Scope},
         sessions::Session,
+        transact,
     },
 };
 
@@ -125,12 +126,12 @@ impl Entrance {
         };
         self.attempts().succeed(&name, source);
         let token = Token::new();
-        let started = self.store.write(clock::now(), async |tx| {
+        let started = transact!(self.store, clock::now(), |tx| {
             tx.insert_session(&token.digest, person.id).await?;
             let facts = Facts::from([("address".to_owned(), source.to_string())]);
             tx.note(about(&person, ChangeKind::SignIn, facts)).await
         });
-        started.await.map_err(internal)?;
+        started.map_err(internal)?;
         tracing::info!(person.id = %person.id, source = %source, "signed in");
         Ok(token)
     }
@@ -140,7 +141,7 @@ impl Entrance {
     /// # Errors
     /// [`ApiError::Internal`] if the store does not answer.
     pub async fn sign_out(&self, digest: &str) -> Result<(), ApiError> {
-        self.store.write(clock::now(), async |tx| tx.end_session(digest).await).await.map_err(internal)
+        transact!(self.store, clock::now(), |tx| tx.end_session(digest).await).map_err(internal)
     }
 
     /// # Errors
@@ -167,7 +168,7 @@ impl Entrance {
         }
         let (token, now) = (Token::new(), clock::now());
         let expires_at = now.plus_seconds(SET_UP_LINK_HOURS * 3600);
-        self.store.write(now, async |tx| tx.put_set_up_link(&token.digest, expires_at).await).await?;
+        transact!(self.store, now, |tx| tx.put_set_up_link(&token.digest, expires_at).await)?;
         Ok(Some(token))
     }
 
@@ -184,7 +185,7 @@ impl Entrance {
         let password_hash = password::hash(wanted.password.clone()).await;
         let person = Person { id: new_person(), email: wanted.email.clone(), is_super_admin: true };
         let session = Token::new();
-        let done = self.store.write(clock::now(), async |tx| {
+        let done = transact!(self.store, clock::now(), |tx| {
             if !tx.take_set_up_link(&link).await? {
                 return Err(link_is_spent().into());
             }
@@ -198,7 +199,7 @@ impl Entrance {
             ]);
             tx.note(about(&person, ChangeKind::AdministratorCreate, facts)).await
         });
-        match done.await {
+        match done {
             Ok(_) => Ok(session),
             Err(StoreError::Refused(refusals)) => Err(refusals.into()),
             Err(error) if error.is_unique_violation() => {
@@ -215,7 +216,7 @@ impl Entrance {
     pub async fn create_person(&self, email: &Email, password: Password, is_super_admin: bool) -> anyhow::Result<PersonId> {
         let password_hash = password::hash(password).await;
         let person = Person { id: new_person(), email: email.clone(), is_super_admin };
-        let done = self.store.write(clock::now(), async |tx| {
+        let done = transact!(self.store, clock::now(), |tx| {
             let project = match tx.first_project().await? {
                 Some(project) => (project.organization, project.id),
                 None => found(tx, "default", &"default".parse().expect("a name")).await?,
@@ -223,7 +224,7 @@ impl Entrance {
             admit(tx, &person, &password_hash, project).await?;
             tx.note(Note { actor: "command line", ..about(&person, ChangeKind::AdministratorCreate, Facts::new()) }).await
         });
-        match done.await {
+        match done {
             Ok(_) => Ok(person.id),
             Err(error) if error.is_unique_violation() => anyhow::bail!("There is somebody with the address {email} already."),
             Err(error) => Err(error.into()),
@@ -238,7 +239,7 @@ impl Entrance {
         let now = clock::now();
         let before = |lifetime: std::time::Duration| Timestamp(now.0 - i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX / 2));
         let (created, seen) = (before(self.lifetimes.absolute), before(self.lifetimes.idle));
-        self.store.write(now, async |tx| tx.sweep_sessions(created, seen).await).await
+        transact!(self.store, now, |tx| tx.sweep_sessions(created, seen).await)
     }
 
     fn attempts(&self) -> std::sync::MutexGuard<'_, Attempts> {

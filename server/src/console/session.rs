@@ -10,7 +10,10 @@ use app::{
 use async_trait::async_trait;
 
 use super::{Console, failed};
-use crate::{clock, store::Note};
+use crate::{
+    clock,
+    store::{Note, transact},
+};
 
 #[async_trait]
 impl Session for Console {
@@ -30,7 +33,7 @@ impl Session for Console {
 
     async fn sign_out_everywhere(&self) -> Result<(), ApiError> {
         let person = self.actor.person;
-        self.write(async |tx| {
+        let done = transact!(self.store(), clock::now(), |tx| {
             tx.end_sessions_of(person).await?;
             let note = Note {
                 actor: self.actor.email.as_str(),
@@ -43,8 +46,7 @@ impl Session for Console {
                 after: Facts::new(),
             };
             tx.note(note).await
-        })
-        .await?;
-        Ok(())
+        });
+        done.map(|_| ()).map_err(failed)
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Columns are `text` and `bigint`. Every write is one transaction that also takes the next
 //! number of the one counter row and notes what changed, so that the order of numbers is the
-//! order of commits. Serialization failures are tried again here; a closure given to
-//! [`Store::write`] may therefore run more than once and must have no other effect.
+//! order of commits. Serialization failures are tried again here; the work that is given to
+//! [`transact`] may therefore run more than once and must have no other effect.
 
 mod changes;
 mod feed;
@@ -26,6 +26,7 @@ use app::domain::{
     change::{ChangeKind, Facts, Topic},
 };
 use sqlx::{Any, AnyPool, Transaction, any::AnyPoolOptions};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use self::feed::{Feed, Wake};
 
@@ -95,6 +96,8 @@ pub struct Store {
     pool: AnyPool,
     engine: Engine,
     feed: Arc<Feed>,
+    /// Whose turn it is to write.
+    turn: Arc<Mutex<()>>,
 }
 
 /// A write under way: the transaction, and what it will wake.
@@ -103,6 +106,9 @@ pub struct Tx {
     topics: Vec<Topic>,
     seq: Option<u64>,
     at: Timestamp,
+    feed: Arc<Feed>,
+    /// Given on when this is committed or dropped.
+    _turn: Option<OwnedMutexGuard<()>>,
 }
 
 /// One thing to note in the event log.
@@ -119,6 +125,33 @@ pub struct Note<'a> {
 }
 
 const TRIES: u32 = 8;
+
+/// A write: begin, the work, commit, wake. Rolled back if the work fails. The value is the work's.
+///
+/// A macro, because the future of an async closure that borrows cannot be shown to be `Send`.
+///
+/// ```ignore
+/// transact!(store, now, |tx| {
+///     tx.insert_vpc(project, id, &new).await?;
+///     tx.note(note).await
+/// })?;
+/// ```
+macro_rules! transact {
+    ($store:expr, $at:expr, |$tx:ident| $work:expr) => {{
+        let store: &$crate::store::Store = &$store;
+        let attempt = || async {
+            let mut transaction = store.begin($at).await?;
+            let done: $crate::store::Result<_> = async {
+                let $tx = &mut transaction;
+                $work
+            }
+            .await;
+            transaction.commit(done?).await
+        };
+        store.retry(attempt).await
+    }};
+}
+pub(crate) use transact;
 
 impl Store {
     /// Opens `sqlite:PATH` or `postgres://…` and brings its schema up to date.
@@ -145,7 +178,7 @@ impl Store {
             });
         let pool = options.connect(url).await.map_err(cannot_open)?;
         migrate(&pool).await?;
-        let store = Self { pool, engine, feed: Arc::new(Feed::new()) };
+        let store = Self { pool, engine, feed: Arc::new(Feed::new()), turn: Arc::default() };
         let seq = store.last_seq().await?;
         store.feed.start_at(seq);
         Ok(store)
@@ -165,16 +198,12 @@ impl Store {
         &self.feed
     }
 
-    /// Runs a write: begin, the closure, commit, wake. Rolled back if the closure fails.
-    ///
-    /// ```ignore
-    /// store.write(now, async |tx| { insert_vpc(tx, &vpc).await?; tx.note(note).await }).await?;
-    /// ```
-    pub async fn write<T>(&self, at: Timestamp, mut work: impl AsyncFnMut(&mut Tx) -> Result<T>) -> Result<T> {
+    /// Runs a write again if the engine found no serial order; [`transact`] is how it is called.
+    pub async fn retry<T, F: Future<Output = Result<T>>>(&self, work: impl Fn() -> F) -> Result<T> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match self.try_write(at, &mut work).await {
+            match work().await {
                 Err(error) if error.is_transient() && attempt < TRIES => {
                     let ceiling = 5 * (1 << attempt);
                     tokio::time::sleep(Duration::from_millis(rand::random_range(1..ceiling))).await;
@@ -184,30 +213,29 @@ impl Store {
         }
     }
 
-    async fn try_write<T>(&self, at: Timestamp, work: &mut impl AsyncFnMut(&mut Tx) -> Result<T>) -> Result<T> {
+    /// Starts a transaction that writes. Rolled back unless it is committed.
+    pub async fn begin(&self, at: Timestamp) -> Result<Tx> {
+        // One console per database: who waits here does not collide there.
+        let turn = self.turn.clone().lock_owned().await;
         let begin = match self.engine {
             Engine::Sqlite => "begin immediate",
             Engine::Postgres => "begin isolation level serializable",
         };
-        let mut tx = Tx { inner: self.pool.begin_with(begin).await?, topics: Vec::new(), seq: None, at };
-        let done = work(&mut tx).await?;
-        let Tx { inner, topics, seq, .. } = tx;
-        inner.commit().await?;
-        self.feed.wake(seq, &topics);
-        Ok(done)
+        self.transaction(begin, at, Some(turn)).await
     }
 
-    /// Reads several tables at one moment: no write shows in the second that did not show in the first.
-    pub async fn read<T>(&self, work: impl AsyncFnOnce(&mut Tx) -> Result<T>) -> Result<T> {
+    /// Starts a transaction that reads several tables at one moment. Dropped when done.
+    pub async fn snapshot(&self) -> Result<Tx> {
         let begin = match self.engine {
             Engine::Sqlite => "begin deferred",
             Engine::Postgres => "begin isolation level repeatable read read only",
         };
+        self.transaction(begin, crate::clock::now(), None).await
+    }
+
+    async fn transaction(&self, begin: &'static str, at: Timestamp, turn: Option<OwnedMutexGuard<()>>) -> Result<Tx> {
         let inner = self.pool.begin_with(begin).await?;
-        let mut tx = Tx { inner, topics: Vec::new(), seq: None, at: crate::clock::now() };
-        let done = work(&mut tx).await?;
-        tx.inner.rollback().await?;
-        Ok(done)
+        Ok(Tx { inner, topics: Vec::new(), seq: None, at, feed: self.feed.clone(), _turn: turn })
     }
 
     /// The schema is there and answers.
@@ -218,6 +246,14 @@ impl Store {
 }
 
 impl Tx {
+    /// Commits, then wakes whoever follows what changed. Gives `done` back.
+    pub async fn commit<T>(self, done: T) -> Result<T> {
+        let Self { inner, topics, seq, feed, .. } = self;
+        inner.commit().await?;
+        feed.wake(seq, &topics);
+        Ok(done)
+    }
+
     /// For statements of this module's children.
     pub(in crate::store) fn connection(&mut self) -> &mut sqlx::AnyConnection {
         &mut self.inner

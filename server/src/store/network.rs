@@ -8,6 +8,7 @@ use std::{collections::HashMap, net::Ipv4Addr};
 
 use app::domain::{
     Cidr, GatewayId, Network, PairId, PeerId, PeerName, ProjectId, Timestamp,
+    gateway::GatewaySettings,
     location::Location,
     network::{GatewayRange, RoutedRange, VpcRange},
     peer::PeerKind,
@@ -30,14 +31,14 @@ pub struct Vantage<'a> {
 }
 
 /// Where peers reach a gateway: the settings' address, else what its agent reported.
-pub fn public_address(gateway: &GatewayRow, host: Option<&HostRow>) -> Option<Ipv4Addr> {
-    gateway.settings.public_address.or_else(|| host?.facts.as_ref()?.wan_address())
+pub fn public_address(settings: &GatewaySettings, host: Option<&HostRow>) -> Option<Ipv4Addr> {
+    settings.public_address.or_else(|| host?.facts.as_ref()?.wan_address())
 }
 
 impl Store {
     /// As [`Tx::network`], at one moment.
     pub async fn network(&self, project: ProjectId, from: &Vantage<'_>) -> Result<Network> {
-        self.read(async |tx| tx.network(project, from).await).await
+        self.snapshot().await?.network(project, from).await
     }
 }
 
@@ -158,7 +159,7 @@ fn range(gateway: &GatewayRow, host: Option<&HostRow>, free: Option<Ipv4Addr>, f
         tunnel: gateway.tunnel,
         active: inactive_because.is_none(),
         inactive_because: inactive_because.unwrap_or_default(),
-        public_address: public_address(gateway, host),
+        public_address: public_address(&gateway.settings, host),
         listen_port: gateway.settings.listen_port,
         // The broadcast address is never given out.
         next_tunnel_address: free.filter(|free| *free < Ipv4Addr::from(gateway.tunnel.last())),

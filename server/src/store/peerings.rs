@@ -1,9 +1,11 @@
 //! The rows of VPC peerings: a peer on each of two gateways, with one pair id.
 
-use app::domain::{PairId, ProjectId};
+use std::collections::HashMap;
+
+use app::domain::{PairId, PeerId, ProjectId, Timestamp};
 
 use super::{
-    Result, Tx,
+    Result, StoreError, Tx,
     peers::{PeerRow, Raw, select_peers},
 };
 
@@ -26,5 +28,19 @@ impl Tx {
             .fetch_all(self.connection())
             .await?;
         rows.into_iter().map(PeerRow::try_from).collect()
+    }
+    /// When each row of a project's VPC peerings saw its last handshake; those that saw none are left out.
+    pub async fn peering_handshakes(&mut self, project: ProjectId) -> Result<HashMap<PeerId, Timestamp>> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "select o.peer_id, o.handshake from gateway g join peer p on p.gateway_id = g.id and p.kind = 'vpc_peering'
+             join observed_peer o on o.peer_id = p.id where g.project_id = $1 and o.handshake <> 0",
+        )
+        .bind(project.to_string())
+        .fetch_all(self.connection())
+        .await?;
+        let parsed = |(id, at): (String, i64)| {
+            Ok((id.parse().map_err(|error| StoreError::corrupt("observed_peer", "peer_id", error))?, Timestamp(at)))
+        };
+        rows.into_iter().map(parsed).collect()
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, net::Ipv4Addr};
 
 use app::domain::{
     Cidr, GatewayId, GatewayName, PairId, PeerId, PeerName, PresharedKey, ProjectId, PublicKey, Timestamp,
-    peer::{Endpoint, Neighbours, PeerKind},
+    peer::{Endpoint, Neighbours, PeerKind, SESSION_SECONDS},
 };
 
 use super::{Result, StoreError, Tx, gateways::{GatewayRow, number}};
@@ -324,24 +324,33 @@ impl Tx {
         Ok(())
     }
 
-    /// Which peer is on which gateway, and whether it is enabled: for counting.
-    pub async fn peer_gateways(&mut self, project: ProjectId) -> Result<Vec<(PeerId, GatewayId, bool)>> {
-        #[derive(sqlx::FromRow)]
-        struct Placed {
-            #[sqlx(try_from = "String")]
-            id: PeerId,
-            #[sqlx(try_from = "String")]
-            gateway_id: GatewayId,
-            enabled: i64,
-        }
-        let rows: Vec<Placed> = sqlx::query_as(
-            "select p.id, p.gateway_id, p.enabled from peer p join gateway g on g.id = p.gateway_id where g.project_id = $1",
+    /// How many peers each gateway of a project has, and how many of them have a session.
+    pub async fn peer_counts(&mut self, project: ProjectId) -> Result<HashMap<GatewayId, Count>> {
+        let since = Timestamp::from_seconds(self.at().seconds()).plus_seconds(-i64::try_from(SESSION_SECONDS).unwrap_or(i64::MAX));
+        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+            "select p.gateway_id, count(*) as peers,
+               sum(case when p.enabled = 1 and coalesce(o.handshake, 0) >= $2 then 1 else 0 end) as connected
+             from gateway g join peer p on p.gateway_id = g.id left join observed_peer o on o.peer_id = p.id
+             where g.project_id = $1 group by p.gateway_id",
         )
         .bind(project.to_string())
+        .bind(since.0)
         .fetch_all(self.connection())
         .await?;
-        Ok(rows.into_iter().map(|row| (row.id, row.gateway_id, row.enabled != 0)).collect())
+        let parsed = |(id, peers, connected): (String, i64, i64)| {
+            let id = id.parse().map_err(|error| StoreError::corrupt("peer", "gateway_id", error))?;
+            let count = |number: i64| usize::try_from(number).unwrap_or_default();
+            Ok((id, Count { peers: count(peers), connected: count(connected) }))
+        };
+        rows.into_iter().map(parsed).collect()
     }
+}
+
+/// Peers of a gateway, and those of them that have a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    pub peers: usize,
+    pub connected: usize,
 }
 
 fn fill_networks(peers: &mut [PeerRow], networks: &[(String, String)]) -> Result<()> {

@@ -17,28 +17,26 @@ use crate::seal::Sealer;
 impl Store {
     /// What the host of a gateway should be; `None`: nothing at all, because the gateway is being deleted or gone.
     pub async fn wish(&self, gateway: GatewayId, sealer: &Sealer) -> Result<Option<Wish>> {
-        self.read(async |tx| tx.wish(gateway, sealer).await).await
+        self.snapshot().await?.wish(gateway, sealer).await
     }
 
     /// The wishes of a project's gateways without their road warriors, which are many and concern one document each.
     /// `None`: being deleted.
     pub async fn outlines(&self, project: ProjectId, sealer: &Sealer) -> Result<HashMap<GatewayId, Option<Wish>>> {
-        self.read(async |tx| {
-            let from = Vantage { now: tx.at(), silent_after: u64::MAX, locations: &[] };
-            let network = tx.ranges(project, &from, &HashMap::new()).await?;
-            let mut linked = tx.linked_peers(project).await?;
-            let gateways = tx.gateways(project).await?;
-            let outline = |gateway: GatewayRow| {
-                let id = gateway.id;
-                if gateway.deleting_at.is_some() {
-                    return Ok((id, None));
-                }
-                let peers = linked.remove(&id).unwrap_or_default();
-                Ok((id, Some(wished(gateway, &peers, &network, sealer)?)))
-            };
-            gateways.into_iter().map(outline).collect()
-        })
-        .await
+        let mut tx = self.snapshot().await?;
+        let from = Vantage { now: tx.at(), silent_after: u64::MAX, locations: &[] };
+        let network = tx.ranges(project, &from, &HashMap::new()).await?;
+        let mut linked = tx.linked_peers(project).await?;
+        let gateways = tx.gateways(project).await?;
+        let outline = |gateway: GatewayRow| {
+            let id = gateway.id;
+            if gateway.deleting_at.is_some() {
+                return Ok((id, None));
+            }
+            let peers = linked.remove(&id).unwrap_or_default();
+            Ok((id, Some(wished(gateway, &peers, &network, sealer)?)))
+        };
+        gateways.into_iter().map(outline).collect()
     }
 
     /// Those of the peers that are road warriors, and their gateways.
@@ -46,7 +44,7 @@ impl Store {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let peers = self.read(async |tx| tx.road_warriors(ids).await).await?;
+        let peers = self.snapshot().await?.road_warriors(ids).await?;
         let none = HashMap::new();
         peers.iter().map(|peer| Ok((peer.id, (peer.gateway, wished_peer(peer, &none, sealer)?)))).collect()
     }
