@@ -4,17 +4,20 @@
 //! browser; without a script the server asks it once. The same words always give the same
 //! order: better matches first, then the kind of thing, then its name.
 
+mod deed;
+
 use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
+pub use deed::Deed;
+
 use super::{
-    Cidr, GatewayId, VpcId,
+    Cidr, GatewayId,
     attention::Snapshot,
     gateway::own_tunnel_address,
     peer::{Endpoint, PeerKind},
     peering::PeeringState,
-    permission::Permission,
     standing::{Standing, Target},
 };
 
@@ -309,7 +312,7 @@ pub fn find<'a>(index: &'a Index, text: &str) -> Answer<'a> {
         Question::Words(words) => of_words(index, words),
     };
     let groups: Vec<Group<'_>> = groups.into_iter().filter(|group| !group.hits.is_empty()).collect();
-    let deeds = deeds(index, &question);
+    let deeds = deed::deeds(index, &question);
     let nothing = groups.is_empty();
     let sentence = match question {
         Question::Address(address) if nothing => Some(format!("No range of this project holds {address}.")),
@@ -450,108 +453,6 @@ fn rank_of(entry: &Entry, word: &str) -> Option<u8> {
     } else {
         None
     }
-}
-
-/// Something to do. Pages know the paths, and ask whether the person may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Deed {
-    Overview,
-    Map,
-    Vpcs,
-    Peerings,
-    Gateways,
-    Peers,
-    Planner,
-    Changes,
-    Reconcilers,
-    Settings,
-    /// With the range that was typed, if it is free.
-    NewVpc(Option<Cidr>),
-    NewGateway(Option<VpcId>),
-    NewPeering(GatewayId),
-}
-
-impl Deed {
-    const ALWAYS: [Self; 12] = [
-        Self::NewVpc(None),
-        Self::NewGateway(None),
-        Self::Overview,
-        Self::Map,
-        Self::Vpcs,
-        Self::Peerings,
-        Self::Gateways,
-        Self::Peers,
-        Self::Planner,
-        Self::Changes,
-        Self::Reconcilers,
-        Self::Settings,
-    ];
-
-    /// `index` names the thing that it starts from.
-    pub fn label(self, index: &Index) -> String {
-        let name = |target| index.entries.iter().find(|entry| entry.target == target).map_or("", |entry| entry.name.as_str());
-        match self {
-            Self::Overview => "Overview".to_owned(),
-            Self::Map => "Map".to_owned(),
-            Self::Vpcs => "VPCs".to_owned(),
-            Self::Peerings => "Peerings".to_owned(),
-            Self::Gateways => "VPN gateways".to_owned(),
-            Self::Peers => "Peers".to_owned(),
-            Self::Planner => "Address plan".to_owned(),
-            Self::Changes => "Changes".to_owned(),
-            Self::Reconcilers => "Reconcilers".to_owned(),
-            Self::Settings => "Settings".to_owned(),
-            Self::NewVpc(None) => "New VPC".to_owned(),
-            Self::NewVpc(Some(range)) => format!("New VPC with {range}"),
-            Self::NewGateway(None) => "New VPN gateway".to_owned(),
-            Self::NewGateway(Some(vpc)) => format!("New VPN gateway in {}", name(Target::Vpc(vpc))),
-            Self::NewPeering(gateway) => format!("Create VPC Peering from {}", name(Target::Gateway(gateway))),
-        }
-    }
-
-    /// What one must be allowed, to do it.
-    pub fn needs(self) -> Permission {
-        match self {
-            Self::NewVpc(_) | Self::NewGateway(_) | Self::NewPeering(_) => Permission::NetworkingWrite,
-            Self::Changes => Permission::EventLogsRead,
-            _ => Permission::NetworkingRead,
-        }
-    }
-}
-
-fn deeds(index: &Index, question: &Question) -> Vec<Deed> {
-    match question {
-        Question::Nothing => Deed::ALWAYS.to_vec(),
-        Question::Words(words) => {
-            let mut deeds = Deed::ALWAYS.to_vec();
-            // Beginning at a gateway that is named is only offered if the other words ask for a peering.
-            let gateways = index.entries.iter().filter_map(|entry| if let Target::Gateway(id) = entry.target { Some(id) } else { None });
-            deeds.extend(gateways.map(Deed::NewPeering));
-            let asked = |label: &str| {
-                let label = label.to_lowercase();
-                words.iter().all(|word| label.split_whitespace().any(|part| part.starts_with(&word.to_lowercase())))
-            };
-            deeds.retain(|deed| asked(&deed.label(index)));
-            deeds.truncate(MOST);
-            deeds
-        }
-        Question::Address(address) => index.entries.iter().filter(|entry| entry.noun == Noun::Vpc && entry.ranges[0].contains(*address)).filter_map(|vpc| from_vpc(index, vpc)).collect(),
-        Question::Range(range) => {
-            let free = !index.entries.iter().any(|entry| entry.ranges.iter().any(|own| own.overlaps(*range)));
-            let whole = index.entries.iter().filter(|entry| entry.noun == Noun::Vpc && entry.ranges[0] == *range);
-            let mut deeds: Vec<Deed> = whole.filter_map(|vpc| from_vpc(index, vpc)).collect();
-            deeds.extend((free && range.reserved().is_none()).then_some(Deed::NewVpc(Some(*range))));
-            deeds
-        }
-    }
-}
-
-/// What comes next for a VPC: a gateway, then a peering.
-fn from_vpc(index: &Index, vpc: &Entry) -> Option<Deed> {
-    let Target::Vpc(id) = vpc.target else { return None };
-    let own = index.ways.iter().find(|way| way.by == By::OwnVpc && way.range == vpc.ranges[0]);
-    Some(own.map_or(Deed::NewGateway(Some(id)), |way| Deed::NewPeering(way.gateway)))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::domain::{
     fixtures::{Town, harbor},
     gateway::{ConfigSync, GatewayStatus},
     network::PlannedRange,
+    permission::Permission,
 };
 
 /// Oslo, Hamburg and Bergen, with a person, a site and a plan.
