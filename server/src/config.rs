@@ -102,7 +102,7 @@ pub struct Config {
     /// Absolute; exists and may be written to.
     pub data: PathBuf,
     pub database_url: Hidden<String>,
-    /// Browsers' and agents' listeners; at least one carries agents.
+    /// At least one for browsers, and a unix socket for agents.
     pub listen: Vec<Listen>,
     pub public_url: Option<PublicUrl>,
     /// The operator's own certificate and key.
@@ -132,6 +132,12 @@ pub struct SessionLifetimes {
     pub idle: Duration,
     /// Since sign-in.
     pub absolute: Duration,
+}
+
+impl Default for SessionLifetimes {
+    fn default() -> Self {
+        Self { idle: Duration::from_secs(SESSION_IDLE), absolute: Duration::from_secs(SESSION_LIFETIME) }
+    }
 }
 
 /// `scheme://host[:port]`, nothing after it.
@@ -297,13 +303,13 @@ fn database_url(given: Option<String>, data: &Path) -> Result<String> {
     Ok(if path.contains('?') { url } else { format!("{url}?mode=rwc") })
 }
 
-/// Adds the default listeners. A console that no agent could reach gets a socket in the data folder.
+/// Adds the default listeners: a socket in the data folder for agents on this machine, unless there is one elsewhere.
 fn with_an_agents_door(mut listen: Vec<Listen>, data: &Path) -> Result<Vec<Listen>> {
     if listen.is_empty() {
         listen.push(Listen::default());
     }
     ensure!(listen.iter().any(Listen::is_for_browsers), "No listener is for browsers: add one such as --listen 127.0.0.1:3000.");
-    if !listen.iter().any(Listen::is_for_agents) {
+    if !listen.iter().any(|listen| matches!(listen, Listen::Unix(_))) {
         listen.push(Listen::Unix(data.join("agent.sock")));
     }
     Ok(listen)

@@ -2,8 +2,12 @@
 
 pub mod clock;
 pub mod config;
+pub mod console;
+pub mod http;
 pub mod lab;
 pub mod listen;
+pub mod reconcile;
 pub mod seal;
+pub mod serve;
 pub mod store;
 pub mod tls;

@@ -51,8 +51,12 @@ impl Listen {
         !matches!(self, Self::Unix(_))
     }
 
-    pub fn is_for_agents(&self) -> bool {
-        !matches!(self, Self::Http(_))
+    pub fn entry(&self) -> Entry {
+        match self {
+            Self::Http(_) => Entry::Http,
+            Self::Https(_) => Entry::Https,
+            Self::Unix(_) => Entry::Unix,
+        }
     }
 
     /// What a browser on this machine would open.
@@ -182,7 +186,7 @@ impl Bound {
                 }
             };
             let (router, tls, stop) = (router.clone(), tls.clone(), stop.clone());
-            let entry = self.entry();
+            let entry = self.listen.entry();
             connections.spawn(async move {
                 let arrival = Arrival { entry, address };
                 match (stream, tls) {
@@ -203,14 +207,6 @@ impl Bound {
         }
         connections.close();
         connections.wait().await;
-    }
-
-    fn entry(&self) -> Entry {
-        match self.listen {
-            Listen::Http(_) => Entry::Http,
-            Listen::Https(_) => Entry::Https,
-            Listen::Unix(_) => Entry::Unix,
-        }
     }
 
     async fn accept(&self) -> io::Result<(Stream, IpAddr)> {

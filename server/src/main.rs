@@ -1,1 +1,125 @@
-fn main() {}
+//! `causeway`: the console, the agent, and what an operator does from a shell.
+
+use std::{io::Read, process::ExitCode};
+
+use anyhow::{Context, Result, anyhow};
+use app::domain::person::{Email, Password};
+use clap::{Args, Parser, Subcommand};
+use server::{
+    agent::{self, AgentArguments},
+    config::{Config, DatabaseArguments, LOG_FILTER, Log, LogArguments, LogFormat, ServeArguments, SessionLifetimes},
+    console::door::Entrance,
+    lab::command::{self as lab, LabArguments},
+    serve,
+    store::Store,
+};
+use tracing_subscriber::EnvFilter;
+
+/// A self-hosted console for private networks
+#[derive(Parser)]
+#[command(name = "causeway", version)]
+struct Causeway {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the console
+    Serve(Box<ServeArguments>),
+    /// Runs the agent of a gateway's host
+    Agent {
+        #[command(flatten)]
+        arguments: AgentArguments,
+        #[command(flatten)]
+        log: LogArguments,
+    },
+    /// People who can sign in
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// A small internet of network namespaces on this machine, to try things in
+    Lab {
+        #[command(flatten)]
+        arguments: LabArguments,
+        #[command(flatten)]
+        log: LogArguments,
+    },
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Makes somebody who can sign in; also while the console runs
+    Create(CreateUser),
+}
+
+#[derive(Args)]
+struct CreateUser {
+    #[arg(long)]
+    email: Email,
+    /// Somebody who may do everything on this installation
+    #[arg(long)]
+    super_admin: bool,
+    /// Reads the password from standard input: arguments are seen by every user of the machine
+    #[arg(long, required = true)]
+    password_stdin: bool,
+    #[command(flatten)]
+    database: DatabaseArguments,
+}
+
+fn main() -> ExitCode {
+    let Causeway { command } = Causeway::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads can be started");
+    match runtime.block_on(run(command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("causeway: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Serve(arguments) => {
+            let config = Config::load(*arguments)?;
+            log_to_stderr(&config.log)?;
+            serve::run(config).await
+        }
+        Command::Agent { arguments, log } => {
+            log_to_stderr(&log_of(log))?;
+            agent::run(arguments).await
+        }
+        Command::User { command: UserCommand::Create(wanted) } => create_user(wanted).await,
+        Command::Lab { arguments, log } => {
+            log_to_stderr(&log_of(log))?;
+            lab::run(arguments).await
+        }
+    }
+}
+
+fn log_of(arguments: LogArguments) -> Log {
+    Log { format: arguments.log_format.unwrap_or_default(), filter: arguments.log.unwrap_or_else(|| LOG_FILTER.to_owned()) }
+}
+
+fn log_to_stderr(log: &Log) -> Result<()> {
+    let filter = EnvFilter::try_new(&log.filter).map_err(|error| anyhow!("log.filter cannot be read: {error}"))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let set = match log.format {
+        LogFormat::Text => builder.with_target(false).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    set.map_err(|error| anyhow!("logging cannot be started: {error}"))
+}
+
+async fn create_user(wanted: CreateUser) -> Result<()> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).context("The password could not be read from standard input")?;
+    let password = Password::chosen(text.trim_end_matches(['\r', '\n'])).map_err(|sentence| anyhow!(sentence))?;
+    let (_, url) = Config::database(wanted.database)?;
+    let store = Store::open(&url.0).await?;
+    let id = Entrance::new(store, SessionLifetimes::default()).create_person(&wanted.email, password, wanted.super_admin).await?;
+    println!("{id}");
+    Ok(())
+}

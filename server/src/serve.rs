@@ -1,0 +1,213 @@
+//! `causeway serve`: the wiring, in reading order. Settings, lock, store, listeners, console, controllers, router; and the way back.
+
+use std::{
+    io::IsTerminal,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use axum::Router;
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::{Config, master_key, write_private},
+    console::{EnrolmentAddress, Shared, door::{Entrance, SET_UP_LINK_HOURS, Token}},
+    http::{self, Inner, Site, agents},
+    lab::{control, demo::Demo},
+    listen::{Bound, Listen},
+    reconcile::{self, Reconcilers},
+    seal::Sealer,
+    store::{Store, lock::Lock},
+    tls::Tls,
+};
+
+/// How long requests under way may take after the console was told to stop.
+const GRACE: Duration = Duration::from_secs(8);
+const SWEEP: Duration = Duration::from_secs(3600);
+const LOCK_CHECK: Duration = Duration::from_secs(5);
+
+/// A console that serves.
+pub struct Serving {
+    /// As they are bound: port 0 has become a port.
+    pub listening: Vec<Listen>,
+    stop: CancellationToken,
+    doors: JoinSet<()>,
+    reconcilers: Reconcilers,
+}
+
+/// Serves until the process is told to stop.
+///
+/// # Errors
+/// In a sentence, if the console cannot start.
+pub async fn run(config: Config) -> Result<()> {
+    let serving = Serving::start(config).await?;
+    let lost = tokio::select! {
+        ended = told_to_stop() => ended.map(|()| false)?,
+        () = serving.stop.cancelled() => true,
+    };
+    tracing::info!("stopping");
+    serving.stop().await;
+    anyhow::ensure!(!lost, "The database's lock was lost: another console may have taken over. This one has stopped.");
+    Ok(())
+}
+
+impl Serving {
+    /// # Errors
+    /// In a sentence, if the console cannot start.
+    pub async fn start(mut config: Config) -> Result<Self> {
+        let lock = Lock::take(&config.database_url.0).await?;
+        let store = Store::open(&config.database_url.0).await?;
+        let key = master_key(config.master_key.as_ref(), &config.data)?;
+        let tls = match config.listen.iter().any(|listen| matches!(listen, Listen::Https(_))) {
+            true => Some(Tls::load(&config)?),
+            false => None,
+        };
+        let mut bound = Vec::new();
+        for listen in &config.listen {
+            bound.push(Bound::bind(listen).await?);
+        }
+        config.listen = bound.iter().map(|bound| bound.listen.clone()).collect();
+        let metrics = match config.metrics_listen {
+            Some(address) => {
+                Some(TcpListener::bind(address).await.with_context(|| format!("The figures' listener {address} cannot be bound"))?)
+            }
+            None => None,
+        };
+
+        let stop = CancellationToken::new();
+        let silent_after = config.agent_silent_after.as_secs();
+        let reconcilers = reconcile::start(store.clone(), Sealer::new(key), silent_after).await?;
+        let entrance = Arc::new(Entrance::new(store.clone(), config.session));
+        let shared = Arc::new(Shared {
+            store: store.clone(),
+            sealer: Sealer::new(key),
+            locations: config.locations.clone(),
+            silent_after,
+            statuses: reconcilers.statuses.clone(),
+            enrolment: enrolment_address(&config, tls.as_ref()),
+            lab: Arc::new(Demo::new(control::default_folder(&config.data), agents_socket(&config).to_owned(), store.feed().clone())),
+        });
+        let site: Site = Arc::new(Inner::new(&config, shared, Arc::clone(&entrance), stop.clone()));
+        offer_set_up(&config, &entrance).await?;
+
+        let agents = agents::router(agents::AgentsState {
+            store: store.clone(),
+            documents: Arc::clone(&reconcilers.documents),
+            intake: Arc::clone(&reconcilers.intake),
+        });
+        let mut doors = JoinSet::new();
+        for bound in bound {
+            tracing::info!("listening on {}", bound.listen);
+            let router = http::router(&site, bound.listen.entry(), agents.clone());
+            doors.spawn(bound.serve(router, tls.as_ref().map(|tls| tls.acceptor.clone()), stop.clone()));
+        }
+        if let Some(listener) = metrics {
+            doors.spawn(serve_metrics(listener, http::metrics_router(Arc::clone(&site)), stop.clone()));
+        }
+        tokio::spawn(sweep(entrance, stop.clone()));
+        tokio::spawn(watch(lock, stop.clone()));
+        Ok(Self { listening: config.listen, stop, doors, reconcilers })
+    }
+
+    /// Ends streams and long-polls, lets requests finish, then the controllers.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        let finished = async { while self.doors.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, finished).await.is_err() {
+            tracing::warn!("some requests did not finish in time");
+            self.doors.abort_all();
+        }
+        self.reconcilers.stop().await;
+    }
+}
+
+async fn told_to_stop() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn agents_socket(config: &Config) -> &Path {
+    let socket = config.listen.iter().find_map(|listen| match listen {
+        Listen::Unix(path) => Some(path.as_path()),
+        Listen::Http(_) | Listen::Https(_) => None,
+    });
+    socket.expect("the settings always have one")
+}
+
+/// What agents are told to call: an address that reaches this console from elsewhere if there is one, else the socket.
+fn enrolment_address(config: &Config, tls: Option<&Tls>) -> EnrolmentAddress {
+    let public = config.public_url.as_ref().filter(|url| url.https);
+    let own = config.listen.iter().find_map(|listen| match listen {
+        Listen::Https(address) => Some(*address),
+        Listen::Http(_) | Listen::Unix(_) => None,
+    });
+    let pin = tls.map_or_else(String::new, |tls| format!("#sha256={}", tls.fingerprint));
+    match (public, own) {
+        (Some(url), _) => EnrolmentAddress {
+            console: format!("https://{}:{}{pin}", url.host, url.port),
+            hint: tls.is_none().then(|| {
+                "The certificate of the public address is not this console's own. If the host does not trust its issuer already, give the agent the issuer's certificate by --ca FILE.".to_owned()
+            }),
+        },
+        (None, Some(address)) if address.ip().is_unspecified() => EnrolmentAddress {
+            console: format!("https://{}:{}{pin}", crate::tls::host_name().unwrap_or_else(|| "localhost".to_owned()), address.port()),
+            hint: Some("This is the machine's own name. If gateways do not know it, start the console with --public-url https://NAME:PORT.".to_owned()),
+        },
+        (None, Some(address)) => EnrolmentAddress { console: format!("https://{address}{pin}"), hint: None },
+        (None, None) => EnrolmentAddress {
+            console: format!("unix:{}", agents_socket(config).display()),
+            hint: Some(
+                "Only agents on this machine reach the console as it is configured. For others start it with --listen https://0.0.0.0:8443 and --public-url https://NAME:8443.".to_owned(),
+            ),
+        },
+    }
+}
+
+/// While there is no administrator: a link to make one, on the terminal if somebody watches it, else in a file.
+async fn offer_set_up(config: &Config, entrance: &Entrance) -> Result<()> {
+    let file = http::set_up_link_file(config);
+    _ = std::fs::remove_file(&file);
+    let Some(Token { text, .. }) = entrance.issue_set_up_link().await? else { return Ok(()) };
+    let link = format!("{}{}?token={text}", config.browser_address(), app::routes::SET_UP);
+    if std::io::stderr().is_terminal() {
+        eprintln!("\nNobody can sign in yet. Open this link within {SET_UP_LINK_HOURS} hours to make the administrator:\n\n  {link}\n");
+    } else {
+        write_private(&file, &format!("{link}\n"))?;
+        tracing::info!("nobody can sign in yet: the link to make the administrator is in {}", file.display());
+    }
+    Ok(())
+}
+
+async fn serve_metrics(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+    if let Err(error) = served {
+        tracing::error!(%error, "the figures' listener ended");
+    }
+}
+
+async fn sweep(entrance: Arc<Entrance>, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(SWEEP)).await.is_some() {
+        if let Err(error) = entrance.sweep().await {
+            tracing::warn!(%error, "old sessions could not be removed");
+        }
+    }
+}
+
+/// Keeps the lock for as long as the console runs, and stops the console if it is lost.
+async fn watch(mut lock: Lock, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(LOCK_CHECK)).await.is_some() {
+        if !lock.is_held().await {
+            tracing::error!("the connection that holds the database's lock was lost");
+            stop.cancel();
+        }
+    }
+}

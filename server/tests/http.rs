@@ -1,0 +1,420 @@
+//! The real binary on a port of its own with a real SQLite file: what browsers, strangers and hostile pages get.
+
+mod console;
+
+use std::time::{Duration, Instant};
+
+use console::{Answer, Browser, Console, EMAIL, PASSWORD};
+
+const WRONG: &str = "The e-mail address or the password is not right.";
+
+#[test]
+fn the_set_up_link_makes_one_administrator_and_is_void_ever_after() {
+    let console = Console::without_anybody();
+    let link = console.set_up_link();
+    let mut first = Browser::new(&console);
+    assert_eq!(first.get("/projects/harbor/vpcs").location(), "/setup", "there is nobody to sign in as");
+    let token = link.split("token=").nth(1).expect("the link has a token");
+    assert_eq!(first.call("session/set-up-link", &[("token", token)]).body, "true");
+    assert_eq!(first.call("session/set-up-link", &[("token", "another")]).body, "false");
+
+    let fields = [("token", token), ("email", EMAIL), ("password", PASSWORD), ("organization", "Tidewater"), ("project", "harbor")];
+    let page = format!("/setup?token={token}");
+    let answer = first.submit("session/set-up", &page, &fields);
+    assert_eq!((answer.status, answer.location()), (303, "/"));
+    assert_eq!(first.get("/").location(), "/projects/harbor");
+    assert!(!console.data().join("setup-link").exists(), "nobody needs the link's file any more");
+
+    let mut second = Browser::new(&console);
+    assert_eq!(second.call("session/set-up-link", &[("token", token)]).body, "false");
+    let mut fields = fields;
+    fields[1].1 = "mallory@example.com";
+    let refused = second.call("session/set-up", &fields);
+    assert_eq!(refused.status, 409);
+    assert!(refused.body.contains("has been used"), "{}", refused.body);
+    assert!(second.sign_in("mallory@example.com", PASSWORD).body.contains(WRONG));
+}
+
+#[test]
+fn an_administrator_from_the_command_line_voids_the_link() {
+    let console = Console::without_anybody();
+    let link = console.set_up_link();
+    console.create_administrator();
+    let token = link.split("token=").nth(1).expect("the link has a token");
+    let mut browser = Browser::new(&console);
+    assert_eq!(browser.call("session/set-up-link", &[("token", token)]).body, "false");
+    assert_eq!(browser.sign_in(EMAIL, PASSWORD).status, 200);
+    assert_eq!(browser.get("/").location(), "/projects/default");
+}
+
+#[test]
+fn sixteen_hands_on_the_set_up_link_make_one_administrator() {
+    let console = Console::without_anybody();
+    let link = console.set_up_link();
+    let token = link.split("token=").nth(1).expect("the link has a token").to_owned();
+    let won = std::thread::scope(|scope| {
+        let hands: Vec<_> = (0..16)
+            .map(|hand| {
+                let (console, token) = (&console, &token);
+                scope.spawn(move || {
+                    let email = format!("hand{hand}@example.com");
+                    let project = format!("harbor-{hand}");
+                    let organization = format!("Tidewater {hand}");
+                    let fields =
+                        [("token", token.as_str()), ("email", &email), ("password", PASSWORD), ("organization", &organization), ("project", &project)];
+                    Browser::new(console).call("session/set-up", &fields).status
+                })
+            })
+            .collect();
+        hands.into_iter().map(|hand| hand.join().expect("no panic")).filter(|status| *status == 200).count()
+    });
+    assert_eq!(won, 1);
+}
+
+#[test]
+fn guessing_is_slowed_down_and_tells_nothing() {
+    let console = Console::start();
+    let mut browser = Browser::new(&console);
+    let known = browser.sign_in(EMAIL, "a wrong password");
+    let unknown = browser.sign_in("nobody@example.com", "a wrong password");
+    assert_eq!((known.status, &known.body), (unknown.status, &unknown.body));
+    assert!(known.body.contains(WRONG), "{}", known.body);
+    for _ in 0..4 {
+        browser.sign_in(EMAIL, "a wrong password");
+    }
+    let slowed = browser.sign_in(EMAIL, PASSWORD);
+    assert_eq!(slowed.status, 429);
+    assert!(slowed.header("retry-after").is_some_and(|seconds| seconds == "1"), "{slowed:?}");
+    assert!(slowed.body.contains("too_many"), "{}", slowed.body);
+    std::thread::sleep(Duration::from_millis(1100));
+    assert_eq!(browser.sign_in(EMAIL, PASSWORD).status, 200, "slowed down, not locked out");
+}
+
+#[test]
+fn strangers_are_led_to_the_sign_in_page_and_on_from_there() {
+    let console = Console::start();
+    let mut browser = Browser::new(&console);
+    let led = browser.get("/projects/default/vpcs?sort=name");
+    assert_eq!((led.status, led.location()), (303, "/signin?next=%2Fprojects%2Fdefault%2Fvpcs%3Fsort%3Dname"));
+    let fields = [("email", EMAIL), ("password", PASSWORD), ("next", "/projects/default/vpcs?sort=name")];
+    let answer = browser.submit("session/sign-in", "/signin", &fields);
+    assert_eq!((answer.status, answer.location()), (303, "/projects/default/vpcs?sort=name"));
+    let cookie = answer.header("set-cookie").expect("a session");
+    for word in ["causeway=", "HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.contains(word), "{cookie}");
+    }
+    assert_eq!(browser.get("/signin?next=//evil.example").location(), "/", "never to another site");
+    let api = Browser::new(&console).call("vpcs/list", &[("project", "default")]);
+    assert_eq!((api.status, api.body.as_str()), (401, "\"unauthenticated\""));
+}
+
+#[test]
+fn another_sites_page_cannot_write() {
+    let console = Console::start();
+    let mut browser = Browser::signed_in(&console);
+    let body = console::form(&[("project", "default"), ("name", "alpha"), ("cloud", "local-default"), ("cidr", "10.20.0.0/16")]);
+    let mut attempt = |headers: &[(&str, &str)]| browser.send("POST", "/api/vpcs/create", headers, body.as_bytes());
+    for foreign in [
+        &[("sec-fetch-site", "cross-site")][..],
+        &[("sec-fetch-site", "same-site")],
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+        &[],
+        // The proxy's word is believed from a proxy only.
+        &[("origin", "https://evil.example"), ("x-forwarded-host", "evil.example")],
+    ] {
+        let answer = attempt(foreign);
+        assert_eq!(answer.status, 403, "{foreign:?}");
+        assert!(answer.body.contains("another site"), "{}", answer.body);
+    }
+    assert_eq!(browser.call("vpcs/list", &[("project", "default")]).body.matches("alpha").count(), 0);
+    let own = format!("http://127.0.0.1:{}", console.port);
+    assert_eq!(browser.send("POST", "/api/vpcs/create", &[("origin", &own)], body.as_bytes()).status, 200);
+}
+
+#[test]
+fn a_name_that_is_not_ours_is_not_answered() {
+    let console = Console::start();
+    let mut browser = Browser::signed_in(&console);
+    let answer = browser.send("GET", "/projects/default/vpcs", &[("host", "evil.example")], b"");
+    assert_eq!(answer.status, 421);
+    assert!(answer.body.contains("evil.example"), "{}", answer.body);
+}
+
+#[test]
+fn a_refused_form_comes_back_with_its_values_and_without_the_password() {
+    let console = Console::start();
+    let mut browser = Browser::new(&console);
+    let fields = [("email", EMAIL), ("password", "a wrong password"), ("next", "")];
+    let answer = browser.submit("session/sign-in", "/signin?next=%2F&flash=old", &fields);
+    assert_eq!(answer.status, 303);
+    let id = answer.location().strip_prefix("/signin?next=%2F&flash=").expect("back to its page, the old flash replaced").to_owned();
+    let flash = browser.call("flash/get", &[("id", &id)]);
+    assert!(flash.body.contains(EMAIL) && flash.body.contains(WRONG), "{}", flash.body);
+    assert!(!flash.body.contains("a wrong password"), "{}", flash.body);
+    assert_eq!(Browser::new(&console).call("flash/get", &[("id", &id)]).body, "null", "another browser sees nothing");
+
+    let page = browser.get(&answer.location().to_owned());
+    assert!(page.body.contains(EMAIL) && page.body.contains(WRONG), "the page shows what was typed and why it was refused");
+}
+
+#[test]
+fn a_form_whose_session_has_ended_waits_behind_the_sign_in_page() {
+    let console = Console::start();
+    let mut browser = Browser::signed_in(&console);
+    browser.call("session/sign-out-everywhere", &[]);
+    let fields = [("project", "default"), ("name", "alpha"), ("cloud", "local-default"), ("cidr", "10.20.0.0/16")];
+    let answer = browser.submit("vpcs/create", "/projects/default/vpcs/new", &fields);
+    assert!(answer.location().starts_with("/signin?next=%2Fprojects%2Fdefault%2Fvpcs%2Fnew%3Fflash%3D"), "{answer:?}");
+    let id = answer.location().rsplit("flash%3D").next().expect("an id").to_owned();
+    browser.sign_in(EMAIL, PASSWORD);
+    assert!(browser.call("flash/get", &[("id", &id)]).body.contains("10.20.0.0/16"));
+}
+
+#[test]
+fn signing_out_everywhere_ends_other_browsers_and_their_streams() {
+    let console = Console::start();
+    let mut laptop = Browser::signed_in(&console);
+    let mut phone = Browser::signed_in(&console);
+    let mut stream = phone.events(None);
+    assert!(stream.next_event(Duration::from_secs(5)).expect("a greeting").contains("event: hello"));
+    laptop.call("session/sign-out-everywhere", &[]);
+    let started = Instant::now();
+    while stream.next_event(Duration::from_secs(5)).is_some() {}
+    assert!(started.elapsed() < Duration::from_secs(5), "the stream ended by itself");
+    assert_eq!(phone.call("vpcs/list", &[("project", "default")]).status, 401);
+    assert_eq!(phone.events_status(), 401, "and does not come back");
+}
+
+#[test]
+fn the_stream_tells_of_changes_and_resumes_after_the_last_one_seen() {
+    let console = Console::start();
+    let mut browser = Browser::signed_in(&console);
+    let mut stream = browser.events(None);
+    let hello = stream.next_event(Duration::from_secs(5)).expect("a greeting");
+    let seen: u64 = hello.lines().find_map(|line| line.strip_prefix("id: ")?.parse().ok()).expect("the number of the last change");
+    browser.create_vpc("alpha", "10.20.0.0/16");
+    let word = stream.next_event(Duration::from_secs(5)).expect("a word");
+    assert!(word.contains("\"topic\":\"vpcs\"") && word.contains(&format!("id: {}", seen + 1)), "{word}");
+    drop(stream);
+
+    browser.create_vpc("beta", "10.30.0.0/16");
+    let mut resumed = browser.events(Some(seen + 1));
+    let words: Vec<String> = std::iter::from_fn(|| resumed.next_event(Duration::from_millis(500))).collect();
+    assert!(words[0].contains("event: hello"), "{words:?}");
+    assert!(words.iter().any(|word| word.contains("\"topic\":\"vpcs\"")), "what was missed is told: {words:?}");
+    let mut current = browser.events(Some(seen + 2));
+    current.next_event(Duration::from_secs(5)).expect("a greeting");
+    assert_eq!(current.next_event(Duration::from_millis(300)), None, "nothing was missed, nothing is told");
+}
+
+#[test]
+fn hostile_requests_get_a_clear_4xx_and_change_nothing() {
+    let console = Console::start();
+    let mut browser = Browser::signed_in(&console);
+    let own = [("sec-fetch-site", "same-origin")];
+    let huge = format!("project=default&name={}", "x".repeat(10 * 1024 * 1024));
+    let answer = browser.send("POST", "/api/vpcs/create", &own, huge.as_bytes());
+    assert_eq!(answer.status, 413);
+    assert!(answer.body.contains("256 kB"), "{}", answer.body);
+
+    let with = |kind: &'static str| [("sec-fetch-site", "same-origin"), ("content-type", kind)];
+    for (kind, body, status) in [
+        ("text/xml", "<vpc/>", 415),
+        ("multipart/form-data; boundary=x", "--x--", 415),
+        ("application/x-www-form-urlencoded", "", 400),
+        ("application/x-www-form-urlencoded", "project=default", 400),
+        ("application/x-www-form-urlencoded", "project[]=1&name[a]=2&cloud=3&cidr=4", 400),
+        ("application/x-www-form-urlencoded", "\u{0}%ff%fe=&&&===", 400),
+        ("application/json", "{\"project\":1}", 400),
+        ("application/x-www-form-urlencoded", "project=default&name=Alpha!&cloud=local-default&cidr=10.20.0.7/16", 400),
+        ("application/x-www-form-urlencoded", "project=default&name=alpha&cloud=aws-mars-1&cidr=10.20.0.0/16", 400),
+        ("application/x-www-form-urlencoded", "project=elsewhere&name=alpha&cloud=local-default&cidr=10.20.0.0/16", 404),
+        ("application/x-www-form-urlencoded", "project=../../etc&name=alpha&cloud=local-default&cidr=10.20.0.0/16", 404),
+    ] {
+        let answer = browser.send("POST", "/api/vpcs/create", &with(kind), body.as_bytes());
+        assert_eq!(answer.status, status, "{kind} {body}: {}", answer.body);
+    }
+    let json = browser.send("POST", "/api/changes/list", &with("application/json"), b"{\"project\":\"default\",\"filter\":{\"limit\":\"many\"}}");
+    assert_eq!(json.status, 400, "{}", json.body);
+    for (function, id) in [
+        ("vpcs/get", "0197c1f2-5c1e-7a40-9b1d-3f2a6c8e4d10"),
+        ("vpcs/delete", "0197c1f2-5c1e-7a40-9b1d-3f2a6c8e4d10"),
+        ("gateways/get", "' or 1=1 --"),
+        ("peers/get", "0197c1f2-5c1e-7a40-9b1d-3f2a6c8e4d10"),
+    ] {
+        let answer = browser.call(function, &[("project", "default"), ("id", id)]);
+        assert_eq!((answer.status, answer.body.as_str()), (404, "\"not_found\""), "{function}");
+    }
+    assert_eq!(browser.send("GET", "/api/vpcs/create", &[], b"").status, 405);
+    assert_eq!(browser.call("vpcs/nothing", &[]).status, 404);
+    assert_eq!(browser.get("/pkg/../../Cargo.toml").status, 404);
+    assert_eq!(browser.call("vpcs/list", &[("project", "default")]).body.matches("10.20.").count(), 0, "nothing was made");
+}
+
+#[test]
+fn somebody_elses_project_does_not_exist() {
+    let console = Console::start();
+    let mut owner = Browser::signed_in(&console);
+    owner.create_vpc("alpha", "10.20.0.0/16");
+    console.create_stranger_without_membership("stranger@example.com");
+    let mut stranger = Browser::new(&console);
+    assert_eq!(stranger.sign_in("stranger@example.com", PASSWORD).status, 200);
+    assert_eq!(stranger.call("vpcs/list", &[("project", "default")]).status, 404);
+    assert_eq!(stranger.call("vpcs/create", &[("project", "default"), ("name", "x"), ("cloud", "local-default"), ("cidr", "10.99.0.0/16")]).status, 404);
+}
+
+#[test]
+fn pages_carry_a_strict_policy_and_their_own_nonce() {
+    let console = Console::start();
+    let mut browser = Browser::new(&console);
+    let policies: Vec<String> = (0..2)
+        .map(|_| {
+            let page = browser.get("/signin");
+            assert_eq!(page.status, 200);
+            let policy = page.header("content-security-policy").expect("a policy").to_owned();
+            let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce");
+            assert!(!page.body.contains("<script>"), "no script without a nonce");
+            assert!(page.body.contains(&format!("nonce=\"{nonce}\"")), "the page's scripts carry the nonce of its policy");
+            assert!(!policy.contains("unsafe-inline") && policy.contains("default-src 'none'"), "{policy}");
+            policy
+        })
+        .collect();
+    assert_ne!(policies[0], policies[1]);
+    for (name, value) in [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("referrer-policy", "same-origin")] {
+        assert_eq!(browser.get("/signin").header(name), Some(value));
+    }
+}
+
+#[test]
+fn a_page_that_is_not_there_is_404_for_people_and_programs() {
+    let console = Console::start();
+    let mut browser = Browser::signed_in(&console);
+    let page = browser.get("/projects/default/nothing/here");
+    assert_eq!(page.status, 404);
+    assert!(page.body.contains("<html"), "a page for a person");
+    assert_eq!(browser.get("/projects/elsewhere/vpcs").status, 404);
+    assert_eq!(browser.send("GET", "/nothing", &[("accept", "application/json")], b"").body, "\"not_found\"");
+}
+
+#[test]
+fn agents_are_not_served_by_plain_http_and_browsers_not_by_the_socket() {
+    let console = Console::start();
+    let mut browser = Browser::new(&console);
+    let answer = browser.send("POST", "/agent/v1/enrol", &[("content-type", "application/json")], b"{}");
+    assert_eq!(answer.status, 403);
+    assert!(answer.body.contains("--listen https"), "{}", answer.body);
+    let socket = console.data().join("agent.sock");
+    assert_eq!(Answer::over_socket(&socket, "GET", "/agent/v1/document", b"").status, 401);
+    assert_eq!(Answer::over_socket(&socket, "GET", "/signin", b"").status, 404);
+    assert_eq!(Answer::over_socket(&socket, "GET", "/healthz", b"").status, 200);
+}
+
+#[test]
+fn health_is_open_and_figures_are_for_whoever_has_the_token() {
+    let console = Console::start_with(&[("CAUSEWAY_METRICS_TOKEN", "open sesame")], &[]);
+    let mut browser = Browser::new(&console);
+    assert_eq!((browser.get("/healthz").status, browser.get("/readyz").status), (200, 200));
+    assert_eq!(browser.get("/metrics").status, 401);
+    let figures = browser.send("GET", "/metrics", &[("authorization", "Bearer open sesame")], b"");
+    assert_eq!(figures.status, 200);
+    for figure in [
+        "causeway_http_requests_total{route=\"health\",status=\"200\"}",
+        "causeway_change_seq ",
+        "causeway_database_up 1",
+        "causeway_controller_runs_total{controller=",
+        "causeway_agents_connected 0",
+        "causeway_process_resident_memory_bytes ",
+    ] {
+        assert!(figures.body.contains(figure), "{figure} in {}", figures.body);
+    }
+    assert!(figures.body.ends_with("# EOF\n"));
+}
+
+#[test]
+fn assets_are_known_again_by_their_tag() {
+    let console = Console::start();
+    let mut browser = Browser::new(&console);
+    let icon = browser.get("/favicon.svg");
+    if icon.status == 303 {
+        // The site was not built; the browser tests look at it with the release binary.
+        return;
+    }
+    assert_eq!(icon.header("content-type"), Some("image/svg+xml"));
+    let tag = icon.header("etag").expect("a tag").to_owned();
+    assert_eq!(browser.send("GET", "/favicon.svg", &[("if-none-match", &tag)], b"").status, 304);
+}
+
+#[test]
+fn no_secret_is_in_the_log() {
+    let console = Console::start_with(&[("CAUSEWAY_LOG", "trace"), ("CAUSEWAY_METRICS_TOKEN", "open sesame")], &[]);
+    let mut browser = Browser::new(&console);
+    browser.sign_in(EMAIL, "a wrong password");
+    browser.submit("session/sign-in", "/signin", &[("email", EMAIL), ("password", "another wrong password"), ("next", "")]);
+    let session = browser.sign_in(EMAIL, PASSWORD);
+    let id = session.header("set-cookie").and_then(|cookie| cookie.split(['=', ';']).nth(1)).expect("a session").to_owned();
+    browser.get("/setup?token=token-of-a-link");
+    browser.get("/projects/default/vpcs");
+    browser.send("GET", "/metrics", &[("authorization", "Bearer open sesame")], b"");
+    let key = std::fs::read_to_string(console.data().join("master.key")).expect("the master key");
+    let log = console.stop();
+    assert!(log.contains("/projects/default/vpcs"), "the log tells of requests: {log}");
+    for secret in ["a wrong password", "another wrong password", PASSWORD, &id, "token-of-a-link", "open sesame", key.trim(), "$argon2id$"] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
+}
+
+#[test]
+fn a_second_console_on_the_same_data_refuses_with_a_sentence() {
+    let console = Console::start();
+    let (code, words) = Console::fails(console.data(), &["--listen", "127.0.0.1:0"]);
+    assert_eq!(code, Some(1));
+    assert!(words.contains("Another console is running on this database."), "{words}");
+}
+
+#[test]
+fn what_cannot_start_says_why_and_what_to_do() {
+    let console = Console::start();
+    let other = tempfile::tempdir().expect("a folder");
+    let taken = format!("127.0.0.1:{}", console.port);
+    for (arguments, words) in [
+        (&["--listen", taken.as_str()][..], "is in use by another process"),
+        (&["--listen", "0.0.0.0:3999"], "write https://0.0.0.0:3999"),
+        (&["--public-url", "http://console.example.com"], "plain http"),
+        (&["--config", "/nonexistent.toml"], "cannot be read"),
+        (&["--database-url", "sqlite:/nonexistent/causeway.db"], "cannot be written"),
+    ] {
+        let (code, said) = Console::fails(other.path(), arguments);
+        assert!(code.is_some_and(|code| code != 0), "{arguments:?}");
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn a_database_of_a_newer_causeway_is_left_alone() {
+    let console = Console::start();
+    let data = tempfile::tempdir().expect("a folder");
+    let file = data.path().join("causeway.db");
+    console.copy_database_with_a_newer_schema(&file);
+    let (code, words) = Console::fails(data.path(), &["--listen", "127.0.0.1:0"]);
+    assert_eq!(code, Some(1));
+    assert!(words.contains("written by a newer Causeway"), "{words}");
+}
+
+#[test]
+fn a_session_outlives_the_console_and_not_its_lifetime() {
+    let mut console = Console::start_with(&[], &["--session-idle", "3600"]);
+    let mut browser = Browser::signed_in(&console);
+    console.restart();
+    assert_eq!(browser.call("vpcs/list", &[("project", "default")]).status, 200);
+    console.age_sessions(3601);
+    assert_eq!(browser.call("vpcs/list", &[("project", "default")]).status, 401);
+}
+
+#[test]
+fn a_restored_backup_ends_every_session() {
+    let console = Console::start();
+    let mut browser = Browser::signed_in(&console);
+    console.sql("update counter set value = value + 1 where name = 'epoch'");
+    assert_eq!(browser.call("vpcs/list", &[("project", "default")]).status, 401);
+}
