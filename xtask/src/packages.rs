@@ -86,7 +86,7 @@ pub fn ensure(programs: &[Program]) -> Result<()> {
     }
     let reason = failure.map(|error| format!("\n{error:#}")).unwrap_or_default();
     if still.iter().all(|program| program.optional) {
-        println!("setup: going on without these; install them to have all of Causeway:\n{}", text.trim_end());
+        eprintln!("setup: going on without these; install them to have all of Causeway:\n{}", text.trim_end());
         return Ok(());
     }
     bail!("install these, then start again:\n{}{reason}", text.trim_end());
@@ -109,7 +109,7 @@ pub fn install(packages: &[&str]) -> Result<()> {
         logged(apt()?.args(options).args(packages), LIMIT)
     };
     apt()?;
-    println!("setup: installing {}", packages.join(" "));
+    eprintln!("setup: installing {}", packages.join(" "));
     if attempt().is_ok() {
         return Ok(());
     }

@@ -68,7 +68,7 @@ fn node_modules() -> Result<()> {
     if fs::read(&mark).is_ok_and(|done| done == lock) {
         return Ok(());
     }
-    println!("setup: installing node modules in end2end");
+    eprintln!("setup: installing node modules in end2end");
     let mut npm = command("npm");
     npm.current_dir(&folder).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
     npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);

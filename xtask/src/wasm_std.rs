@@ -51,8 +51,8 @@ fn by_rustup() -> Result<()> {
     if find("rustup").is_none() {
         bail!("rustup is not installed");
     }
-    println!("setup: adding the standard library for the browser by rustup");
-    logged(command("rustup").args(["target", "add", WASM]), Duration::from_secs(180))
+    eprintln!("setup: adding the standard library for the browser by rustup");
+    logged(command("rustup").args(["target", "add", WASM]), Duration::from_secs(120))
 }
 
 fn by_debian() -> Result<()> {
@@ -62,7 +62,7 @@ fn by_debian() -> Result<()> {
         build_into(&library)?;
     }
     if find("rustup").is_some() {
-        println!("setup: telling rustup about Debian's compiler, under the name {LINKED}");
+        eprintln!("setup: telling rustup about Debian's compiler, under the name {LINKED}");
         run(command("rustup").args(["toolchain", "link", LINKED, "/usr"]))?;
     } else if Toolchain::ambient().is_none_or(|toolchain| !toolchain.sysroot().starts_with("/usr")) {
         bail!("another rustc comes before Debian's in the PATH, and there is no rustup to choose between them");
@@ -72,7 +72,7 @@ fn by_debian() -> Result<()> {
 
 /// Builds an empty crate with `-Zbuild-std` and copies the libraries that come with it.
 fn build_into(library: &Path) -> Result<()> {
-    println!("setup: building the standard library for the browser (once, about a minute)");
+    eprintln!("setup: building the standard library for the browser (once, about a minute)");
     let folder = tree::target().join("wasm-std");
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
