@@ -1,5 +1,8 @@
 //! Everything of Causeway that touches the world: the console and its store, the reconcilers, the HTTP doors, the agent and the lab.
 
+// A page is one nested type, and its layout is computed here.
+#![recursion_limit = "512"]
+
 pub mod agent;
 pub mod clock;
 pub mod config;
