@@ -1,0 +1,558 @@
+//! Keeps the host as the last document says.
+//!
+//! A newer document is stored, then applied as the difference to the last one, on a host
+//! that is believed to show it: one changed peer costs one message, however many there are.
+//! Belief is checked: the host is read back within a second of every change and every two
+//! seconds anyway, and what differs is repaired, or told and left alone where a person wants
+//! to be asked. A host that was restarted is put right in either case.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use anyhow::Result;
+use app::domain::{
+    PublicKey, Timestamp,
+    gateway::DriftPolicy,
+    host::{ApplyError, Delivery, HostFacts, PeerReport},
+    peer::PeerKind,
+    plan::{FoundPeer, Frame, HostState, Peers, Step, Surroundings, drift, plan, plan_change},
+    tunnel::{Change, Document, Interface, PeerSum, Version},
+};
+use tokio::time::{Duration, Instant};
+
+use super::{
+    host::{Host, Reading, key::PrivateKey, nft},
+    outbox::{Outbox, Status},
+    poll::Next,
+    state::{StateFolder, Stored},
+};
+use crate::clock;
+
+/// How often the host is read for differences.
+const PERIOD: Duration = Duration::from_millis(1800);
+/// After an apply: long enough for the next one of a series to come first, ...
+const SETTLE: Duration = Duration::from_millis(150);
+/// ... but not for ever.
+const VERIFY_WITHIN: Duration = Duration::from_millis(600);
+
+pub struct Keeper {
+    host: Arc<dyn Host>,
+    state: Arc<StateFolder>,
+    outbox: Arc<Outbox>,
+    key: PublicKey,
+    held: Option<Held>,
+    status: Status,
+    facts: Option<HostFacts>,
+    around: Surroundings,
+    /// The newest document was not applied, or a person wants everything put right: plan against the whole host.
+    whole: bool,
+    /// Raised by every apply: a reading that began before it says nothing about it.
+    turn: u64,
+    read_at: Instant,
+    unverified_since: Option<Instant>,
+    /// The document on disk is a long journal, or its last apply is not noted yet.
+    to_store: ToStore,
+    /// The last failure that was logged.
+    logged: Option<String>,
+}
+
+#[derive(Default)]
+struct ToStore {
+    document: bool,
+    applied: bool,
+}
+
+/// The document in force, with what can be worked out from it once.
+struct Held {
+    version: Version,
+    document: Document,
+    sum: PeerSum,
+    frame: Frame,
+}
+
+/// Why a document is not taken.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error(
+        "The console offered document {offered}, which is older than {held}, the one in force. It was refused; if an old copy of the database was put back, raise its epoch."
+    )]
+    Older { offered: String, held: String },
+    #[error(
+        "The console offered another document with the same number {0}. It was refused: one number has one meaning."
+    )]
+    Changed(String),
+    #[error("Document {0} does not have the hash that came with it. It was refused.")]
+    Hash(String),
+}
+
+impl Keeper {
+    /// Boots from the last document, if there is one.
+    pub fn new(host: Arc<dyn Host>, state: Arc<StateFolder>, outbox: Arc<Outbox>, key: &PrivateKey) -> Result<Self> {
+        let mut keeper = Self {
+            host,
+            outbox,
+            key: key.public(),
+            held: None,
+            status: Status { applied: state.applied()?, ..Status::default() },
+            facts: None,
+            around: Surroundings::default(),
+            whole: false,
+            turn: 0,
+            read_at: Instant::now(),
+            unverified_since: None,
+            to_store: ToStore::default(),
+            logged: None,
+            state,
+        };
+        if let Some(Stored { version, document }) = keeper.state.document()? {
+            tracing::info!(
+                epoch = version.epoch,
+                generation = version.generation,
+                peers = document.peers.len(),
+                "booting from the last document"
+            );
+            keeper.whole = keeper.status.applied.as_ref() != Some(&version);
+            let sum = sum_of(&document);
+            keeper.hold(version, document, sum)?;
+        }
+        Ok(keeper)
+    }
+
+    pub fn have(&self) -> Option<Version> {
+        self.held.as_ref().map(|held| held.version.clone())
+    }
+
+    #[cfg(test)]
+    fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// When the host should be read next.
+    pub fn read_at(&self) -> Instant {
+        self.read_at
+    }
+
+    /// Which sysctls a reading needs, and which turn it belongs to.
+    pub fn question(&self) -> (u64, Vec<String>) {
+        let keys = self.held.as_ref().map(|held| held.frame.sysctls.keys().cloned().collect());
+        (self.turn, keys.unwrap_or_default())
+    }
+
+    /// Another gateway: its numbers start anew.
+    pub fn forget_document(&mut self) {
+        self.held = None;
+        self.status = Status::default();
+    }
+
+    /// Takes a document, or says no. Applied when this returns.
+    pub async fn deliver(&mut self, delivery: Delivery) -> Next {
+        match delivery {
+            Delivery::Full { version, document } => self.deliver_full(version, document).await,
+            Delivery::Changes { from, version, change } => self.deliver_change(&from, version, change).await,
+        }
+    }
+
+    async fn deliver_full(&mut self, version: Version, document: Document) -> Next {
+        if let Err(refused) = self.admit(&version) {
+            return self.refuse(version, &refused);
+        }
+        let sum = sum_of(&document);
+        if document.hash_with(&sum) != version.hash {
+            return self.refuse(version.clone(), &Refused::Hash(number(&version)));
+        }
+        if self.held.as_ref().is_some_and(|held| held.version == version) {
+            return self.next();
+        }
+        let stored = self.state.set_document(&version, &document);
+        self.to_store.document |= stored.is_err();
+        match &self.held {
+            Some(held) if !held.document.is_empty() => {
+                let change = held.document.change_to(&document);
+                self.change(version, change, sum, stored).await
+            }
+            _ => {
+                let held = self.hold(version, document, sum);
+                self.whole = true;
+                self.apply_whole(stored.and(held)).await
+            }
+        }
+    }
+
+    async fn deliver_change(&mut self, from: &Version, version: Version, change: Change) -> Next {
+        if let Err(refused) = self.admit(&version) {
+            return self.refuse(version, &refused);
+        }
+        let Some(held) = self.held.as_ref().filter(|held| held.version == *from) else {
+            // Not made for what we have: ask for the whole.
+            return Next { have: None, refused: false };
+        };
+        let mut sum = held.sum;
+        let touched = change.set.iter().map(|peer| &peer.public_key).chain(&change.removed);
+        touched.filter_map(|key| held.document.peers.get(key)).for_each(|peer| sum.remove(peer));
+        change.set.iter().for_each(|peer| sum.add(peer));
+        let gateway = change.gateway.clone().unwrap_or_else(|| held.document.gateway.clone());
+        if (Document { gateway, peers: Peers::new() }).hash_with(&sum) != version.hash {
+            tracing::warn!(
+                generation = version.generation,
+                "a change does not lead to its hash; asking for the whole document"
+            );
+            return Next { have: None, refused: false };
+        }
+        let stored = self.state.add_change(from, &version, &change);
+        self.to_store.document |= *stored.as_ref().unwrap_or(&true);
+        self.change(version, change, sum, stored.map(drop)).await
+    }
+
+    /// Older news is none; one number has one meaning.
+    fn admit(&self, version: &Version) -> Result<(), Refused> {
+        let Some(held) = &self.held else { return Ok(()) };
+        let order = |version: &Version| (version.epoch, version.generation);
+        if order(version) < order(&held.version) {
+            return Err(Refused::Older { offered: number(version), held: number(&held.version) });
+        }
+        if order(version) == order(&held.version) && version.hash != held.version.hash {
+            return Err(Refused::Changed(number(version)));
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, version: Version, refused: &Refused) -> Next {
+        tracing::error!("{refused}");
+        self.status.error = Some(ApplyError { version, message: refused.to_string() });
+        self.outbox.set_status(&self.status);
+        Next { have: self.have(), refused: true }
+    }
+
+    fn next(&self) -> Next {
+        Next { have: self.have(), refused: false }
+    }
+
+    fn hold(&mut self, version: Version, document: Document, sum: PeerSum) -> Result<()> {
+        if let (Some(facts), Some(gateway)) = (&self.facts, &document.gateway) {
+            self.around = Surroundings::of(facts, gateway.vpc);
+        }
+        let frame = self.frame(&document)?;
+        self.held = Some(Held { version, document, sum, frame });
+        Ok(())
+    }
+
+    /// Reads what the host is, before anything is asked of it.
+    pub async fn look_around(&mut self) -> Result<()> {
+        let reading = self.host.read(&[]).await?;
+        self.see(&reading);
+        Ok(())
+    }
+
+    /// The console has nothing newer than what is in force: what it was refused for is settled.
+    pub fn settled(&mut self) {
+        let held = self.held.as_ref().map(|held| &held.version);
+        if self.status.error.as_ref().is_some_and(|error| Some(&error.version) != held) {
+            self.status.error = None;
+            self.outbox.set_status(&self.status);
+        }
+    }
+
+    fn frame(&self, document: &Document) -> Result<Frame> {
+        if document.is_empty() {
+            return Ok(Frame::cleaned(self.state.sysctls_before()?));
+        }
+        Ok(Frame::of(document, self.key, &self.around, nft::ruleset(document, &self.around)))
+    }
+
+    /// From the document in force to the next one, by what changed.
+    async fn change(&mut self, version: Version, change: Change, sum: PeerSum, stored: Result<()>) -> Next {
+        let began = Instant::now();
+        let held = self.held.as_mut().expect("a change has something to change");
+        let touched: BTreeSet<PublicKey> =
+            change.set.iter().map(|peer| peer.public_key).chain(change.removed.iter().copied()).collect();
+        let only = |peers: &Peers| -> Peers {
+            touched.iter().filter_map(|key| peers.get(key)).map(|peer| (peer.public_key, peer.clone())).collect()
+        };
+        let old = only(&held.document.peers);
+        let repairs = |gateway: &Option<Interface>| gateway.as_ref().map_or(0, |gateway| gateway.repairs);
+        let before = repairs(&held.document.gateway);
+        let gateway_changed = change.gateway.is_some();
+        held.document.apply(change);
+        (held.version, held.sum) = (version, sum);
+        let new = only(&held.document.peers);
+        self.whole |= repairs(&held.document.gateway) > before;
+
+        // Routes and firewall follow from everything but road warriors.
+        let routed = |peers: &Peers| peers.values().any(|peer| peer.kind != PeerKind::RoadWarrior);
+        let same = !gateway_changed && !routed(&old) && !routed(&new);
+        if self.whole || held.document.is_empty() {
+            let reframed = self.reframe();
+            self.whole = true;
+            return self.apply_whole(stored.and(reframed)).await;
+        }
+        let now = clock::now();
+        let steps = if same {
+            plan_change((&held.frame, &old), (&held.frame, &new), now)
+        } else {
+            let was = held.frame.clone();
+            if let Err(error) = self.reframe() {
+                self.fail(&error);
+            }
+            let held = self.held.as_ref().expect("still held");
+            plan_change((&was, &old), (&held.frame, &new), now)
+        };
+        let done = self.perform(&steps).await;
+        self.applied(done.and(stored), began, steps.len());
+        self.next()
+    }
+
+    fn reframe(&mut self) -> Result<()> {
+        let Some(held) = &self.held else { return Ok(()) };
+        let frame = self.frame(&held.document)?;
+        self.held.as_mut().expect("just seen").frame = frame;
+        Ok(())
+    }
+
+    /// Reads the host and puts right whatever differs.
+    async fn apply_whole(&mut self, stored: Result<()>) -> Next {
+        let began = Instant::now();
+        self.turn += 1;
+        let (_, keys) = self.question();
+        match self.host.read(&keys).await {
+            Ok(reading) => {
+                self.see(&reading);
+                let done = self.put_right(&reading.state).await;
+                let steps = done.as_ref().map_or(0, |steps| *steps);
+                self.applied(done.map(drop).and(stored), began, steps);
+            }
+            Err(error) => self.fail(&error),
+        }
+        self.schedule_verification();
+        self.next()
+    }
+
+    fn applied(&mut self, done: Result<()>, began: Instant, steps: usize) {
+        self.turn += 1;
+        let version = self.have();
+        match done {
+            Ok(()) => {
+                let generation = version.as_ref().map(|version| version.generation);
+                tracing::info!(generation, steps, duration_ms = began.elapsed().as_secs_f64() * 1000.0, "applied");
+                self.whole = false;
+                self.status.applied = version;
+                self.status.error = None;
+                self.logged = None;
+                self.to_store.applied = true;
+                self.outbox.set_status(&self.status);
+            }
+            Err(error) => {
+                self.whole = true;
+                self.fail(&error);
+            }
+        }
+        self.schedule_verification();
+    }
+
+    fn schedule_verification(&mut self) {
+        let now = Instant::now();
+        let since = *self.unverified_since.get_or_insert(now);
+        self.read_at = (now + SETTLE).min(since + VERIFY_WITHIN);
+    }
+
+    /// Tells why the document in force is not on the host.
+    fn fail(&mut self, error: &anyhow::Error) {
+        let message = format!("{error:#}");
+        if self.logged.as_ref() != Some(&message) {
+            tracing::error!("{message}");
+            self.logged = Some(message.clone());
+        }
+        if let Some(version) = self.have() {
+            self.status.error = Some(ApplyError { version, message });
+            self.outbox.set_status(&self.status);
+        }
+    }
+
+    /// Step by step. Without its firewall nothing else happens; any other failure does not keep the rest from being done.
+    async fn perform(&self, steps: &[Step]) -> Result<()> {
+        let mut failures = Vec::new();
+        for step in steps {
+            if let Err(error) = self.host.perform(step).await {
+                failures.push(format!("{error:#}"));
+                if matches!(step, Step::ReplaceFirewall(_) | Step::MakeInterface) {
+                    break;
+                }
+            }
+        }
+        failures.dedup();
+        if failures.is_empty() { Ok(()) } else { Err(anyhow::anyhow!(failures.join(" "))) }
+    }
+
+    async fn put_right(&self, found: &HostState) -> Result<usize> {
+        let Some(held) = &self.held else { return Ok(0) };
+        let steps = plan(&held.frame, &held.document.peers, found, clock::now());
+        let before: BTreeMap<String, String> = (steps.iter())
+            .filter_map(|step| match step {
+                Step::SetSysctl { key, .. } if !held.document.is_empty() => {
+                    Some((key.clone(), found.sysctls.get(key)?.clone()))
+                }
+                _ => None,
+            })
+            .collect();
+        self.state.remember_sysctls(&before)?;
+        self.perform(&steps).await?;
+        Ok(steps.len())
+    }
+
+    /// Takes note of the host itself. True: it stands elsewhere than before, and its rules follow.
+    fn see(&mut self, reading: &Reading) -> bool {
+        let first = self.facts.is_none();
+        if self.facts.as_ref() != Some(&reading.facts) {
+            self.facts = Some(reading.facts.clone());
+            self.outbox.set_facts(&reading.facts);
+        }
+        let Some(held) = &self.held else { return false };
+        let Some(gateway) = &held.document.gateway else { return false };
+        let around = Surroundings::of(&reading.facts, gateway.vpc);
+        if around == self.around {
+            return false;
+        }
+        if around.lan.is_none() {
+            tracing::warn!(
+                "no interface of this host has an address in the VPC's range {}; nothing can be forwarded into it",
+                gateway.vpc
+            );
+        }
+        self.around = around;
+        if let Err(error) = self.reframe() {
+            self.fail(&error);
+        }
+        !first
+    }
+
+    /// Compares what was read with what was asked for.
+    pub async fn watch(&mut self, turn: u64, reading: Result<Reading>) {
+        self.read_at = Instant::now() + PERIOD;
+        self.store();
+        if turn != self.turn {
+            // Something was applied meanwhile: read again.
+            self.schedule_verification();
+            return;
+        }
+        let reading = match reading {
+            Ok(reading) => reading,
+            Err(error) => return self.fail(&error.context("The host cannot be read")),
+        };
+        let moved = self.see(&reading);
+        let Some(held) = &self.held else { return };
+        self.outbox.set_figures(figures(&held.document.peers, &reading.state));
+        let now = clock::now();
+        let differences = drift(&held.frame, &held.document.peers, &reading.state, now, &self.status.drift);
+        if differences.is_empty() && !self.whole {
+            return self.verified();
+        }
+        // What was never applied is not drift, and a host that moved has not drifted.
+        let applied = self.status.applied.as_ref() == Some(&held.version) && !self.whole;
+        let policy = held.document.gateway.as_ref().map_or(DriftPolicy::Repair, |gateway| gateway.drift_policy);
+        if applied && !moved && self.status.drift != differences {
+            for difference in differences.iter().filter(|new| !self.status.drift.contains(new)).take(10) {
+                tracing::warn!(
+                    subject = difference.subject,
+                    field = difference.field,
+                    wanted = difference.wanted,
+                    found = difference.found,
+                    "the host differs"
+                );
+            }
+            self.status.drift = differences;
+            self.outbox.set_status(&self.status);
+        }
+        let repair = !applied || moved || policy == DriftPolicy::Repair || reading.state.is_fresh();
+        if repair {
+            let began = Instant::now();
+            let done = self.put_right(&reading.state).await;
+            let steps = done.as_ref().map_or(0, |steps| *steps);
+            if done.is_ok() && applied && steps == 0 {
+                // Only what cannot be planned away is left.
+                self.unverified_since = None;
+                return;
+            }
+            self.applied(done.map(drop), began, steps);
+        } else {
+            self.unverified_since = None;
+        }
+    }
+
+    fn verified(&mut self) {
+        self.unverified_since = None;
+        self.status.drift.clear();
+        self.status.applied = self.have();
+        // A refused document is not what was verified.
+        self.status.error.take_if(|error| Some(&error.version) == self.status.applied.as_ref());
+        if self.status.verified != self.status.applied {
+            tracing::info!(generation = self.status.applied.as_ref().map(|version| version.generation), "verified");
+            self.status.verified.clone_from(&self.status.applied);
+        }
+        self.status.cleaned = self.held.as_ref().is_some_and(|held| held.document.is_empty());
+        self.outbox.set_status(&self.status);
+    }
+
+    /// What can wait until nobody waits for it.
+    pub fn store(&mut self) {
+        let Some(held) = &self.held else { return };
+        let due = std::mem::take(&mut self.to_store);
+        let mut done = Ok(());
+        if due.document {
+            done = self.state.set_document(&held.version, &held.document);
+        }
+        if due.applied
+            && let Some(applied) = &self.status.applied
+        {
+            done = done.and(self.state.set_applied(applied));
+        }
+        if let Err(error) = done {
+            self.to_store = due;
+            self.fail(&error);
+        }
+    }
+
+    /// The gateway is gone: takes everything of ours off the host. Ok when the host, read back, shows none of it.
+    pub async fn clean(&mut self) -> Result<()> {
+        self.held = None;
+        let frame = Frame::cleaned(self.state.sysctls_before()?);
+        let keys: Vec<String> = frame.sysctls.keys().cloned().collect();
+        for _ in 0..3 {
+            let state = self.host.read(&keys).await?.state;
+            let steps = plan(&frame, &Peers::new(), &state, Timestamp(0));
+            if steps.is_empty() {
+                return self.state.forget_everything();
+            }
+            self.perform(&steps).await?;
+        }
+        anyhow::bail!(
+            "This host does not let go of its tunnels; remove interface wg0 and the nftables table inet causeway by hand."
+        )
+    }
+}
+
+fn sum_of(document: &Document) -> PeerSum {
+    let mut sum = PeerSum::default();
+    document.peers.values().for_each(|peer| sum.add(peer));
+    sum
+}
+
+fn number(version: &Version) -> String {
+    format!("{}.{}", version.epoch, version.generation)
+}
+
+fn figures(peers: &Peers, found: &HostState) -> BTreeMap<PublicKey, PeerReport> {
+    let report = |(public_key, peer): (&PublicKey, &FoundPeer)| PeerReport {
+        public_key: *public_key,
+        handshake: peer.handshake,
+        received: peer.received,
+        sent: peer.sent,
+        endpoint: peer.endpoint,
+    };
+    let ours = found.peers.iter().filter(|(key, _)| peers.contains_key(key));
+    ours.map(|peer| (*peer.0, report(peer))).collect()
+}
+
+#[cfg(test)]
+#[path = "keeper_tests.rs"]
+mod tests;
