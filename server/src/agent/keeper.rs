@@ -52,6 +52,8 @@ pub struct Keeper {
     turn: u64,
     read_at: Instant,
     unverified_since: Option<Instant>,
+    /// The last reading failed.
+    unreadable: bool,
     /// The document on disk is a long journal, or its last apply is not noted yet.
     to_store: ToStore,
     /// The last failure that was logged.
@@ -102,6 +104,7 @@ impl Keeper {
             turn: 0,
             read_at: Instant::now(),
             unverified_since: None,
+            unreadable: false,
             to_store: ToStore::default(),
             logged: None,
             state,
@@ -437,8 +440,14 @@ impl Keeper {
         }
         let reading = match reading {
             Ok(reading) => reading,
+            // A WireGuard that was just stopped hangs up once.
+            Err(_) if !std::mem::replace(&mut self.unreadable, true) => {
+                self.read_at = Instant::now() + SETTLE;
+                return;
+            }
             Err(error) => return self.fail(&error.context("The host cannot be read")),
         };
+        self.unreadable = false;
         let moved = self.see(&reading);
         let Some(held) = &self.held else { return };
         self.outbox.set_figures(figures(&held.document.peers, &reading.state));

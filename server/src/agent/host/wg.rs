@@ -37,7 +37,8 @@ impl WireGuard for WgTool {
             let text = std::str::from_utf8(&said.stdout).context("wg wrote something that is not text")?;
             return parse_dump(text).map(Some);
         }
-        if said.stderr.contains("No such device") {
+        // The latter: no interface, and a kernel that does not know WireGuard.
+        if ["No such device", "Protocol not supported"].iter().any(|none| said.stderr.contains(none)) {
             return Ok(None);
         }
         bail!("wg cannot show {INTERFACE}: {}", said.stderr)
