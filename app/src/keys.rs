@@ -18,3 +18,9 @@ pub fn pair() -> Result<(String, PublicKey), &'static str> {
     let public = Curve25519Public::from(&secret);
     Ok((STANDARD.encode(bytes), PublicKey::from_bytes(*public.as_bytes())))
 }
+
+/// The public half of a private key in its text form; `None` if the text is no key.
+pub fn public_of(private: &str) -> Option<PublicKey> {
+    let bytes: [u8; 32] = STANDARD.decode(private).ok()?.try_into().ok()?;
+    Some(PublicKey::from_bytes(*Curve25519Public::from(&StaticSecret::from(bytes)).as_bytes()))
+}

@@ -56,6 +56,8 @@ gateway_pages! {
     /// Where the enrolment text is issued.
     gateway_enrol => "/enrol";
     gateway_settings => "/settings";
+    /// Taking the agent's credential away.
+    gateway_revoke => "/revoke";
     gateway_delete => "/delete";
     /// Create VPC Peering.
     peering_new => "/peerings/new";

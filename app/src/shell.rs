@@ -60,6 +60,19 @@ pub fn App() -> impl IntoView {
                     <Route ssr=SsrMode::Async path=path!("vpcs/new") view={Lazy::<pages::VpcNew>::new()}/>
                     <Route ssr=SsrMode::Async path=path!("vpcs/:vpc") view={Lazy::<pages::VpcDetail>::new()}/>
                     <Route ssr=SsrMode::Async path=path!("vpcs/:vpc/delete") view={Lazy::<pages::VpcDelete>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways") view={Lazy::<pages::GatewayList>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/new") view={Lazy::<pages::GatewayNew>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway") view={Lazy::<pages::GatewayDetail>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/enrol") view={Lazy::<pages::GatewayEnrol>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/settings") view={Lazy::<pages::GatewaySettings>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/revoke") view={Lazy::<pages::GatewayRevoke>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/delete") view={Lazy::<pages::GatewayDelete>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peerings/new") view={Lazy::<pages::PeeringNew>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peers/new") view={Lazy::<pages::RoadWarriorNew>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peers/new-site") view={Lazy::<pages::SiteNew>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peers/:peer") view={Lazy::<pages::PeerDetail>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peers/:peer/delete") view={Lazy::<pages::PeerDelete>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("peerings") view={Lazy::<pages::PeeringList>::new()}/>
                 </ParentRoute>
             </Routes>
         </Router>

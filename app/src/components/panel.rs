@@ -16,13 +16,16 @@ pub fn Panel(
     /// Whether something would be lost.
     #[prop(optional, into)]
     dirty: Signal<bool>,
+    /// What is asked before it is.
+    #[prop(default = "Discard what you have typed?")]
+    question: &'static str,
     /// For two columns: a stepper, a comparison.
     #[prop(optional)]
     wide: bool,
     children: Children,
 ) -> impl IntoView {
     let (dialog, link) = (NodeRef::<html::Dialog>::new(), NodeRef::<html::A>::new());
-    let floating = Floating { dialog, link, dirty };
+    let floating = Floating { dialog, link, dirty, question };
     floating.rise();
     view! {
         <a class="scrim" href=close.clone() tabindex="-1" aria-hidden="true"></a>
@@ -71,7 +74,7 @@ pub fn PanelFoot(#[prop(optional, into)] error: Signal<Option<String>>, children
 #[component]
 pub fn Dialog(#[prop(into)] title: String, #[prop(into)] close: String, children: Children) -> impl IntoView {
     let (dialog, link) = (NodeRef::<html::Dialog>::new(), NodeRef::<html::A>::new());
-    let floating = Floating { dialog, link, dirty: Signal::stored(false) };
+    let floating = Floating { dialog, link, dirty: Signal::stored(false), question: "" };
     floating.rise();
     view! {
         <a class="scrim" href=close.clone() tabindex="-1" aria-hidden="true"></a>
@@ -117,6 +120,7 @@ struct Floating {
     dialog: NodeRef<html::Dialog>,
     link: NodeRef<html::A>,
     dirty: Signal<bool>,
+    question: &'static str,
 }
 
 impl Floating {
@@ -147,7 +151,7 @@ impl Floating {
     }
 
     fn leave(self) {
-        if self.dirty.get_untracked() && !dom::confirm("Discard what you have typed?") {
+        if self.dirty.get_untracked() && !dom::confirm(self.question) {
             return;
         }
         if let Some(link) = self.link.get_untracked() {

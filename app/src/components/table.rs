@@ -8,7 +8,8 @@ pub struct Column {
     title: &'static str,
     kind: ColumnKind,
     sorted: Option<&'static str>,
-    wide: bool,
+    /// The class of a column that is only shown where there is room for it.
+    room: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ enum ColumnKind {
 
 impl Column {
     const fn of(title: &'static str, kind: ColumnKind) -> Self {
-        Self { title, kind, sorted: None, wide: false }
+        Self { title, kind, sorted: None, room: None }
     }
 
     pub const fn text(title: &'static str) -> Self {
@@ -56,7 +57,12 @@ impl Column {
 
     /// Only shown where there is room for everything; its cells are `class="wide"` too.
     pub const fn wide(self) -> Self {
-        Self { wide: true, ..self }
+        Self { room: Some("wide"), ..self }
+    }
+
+    /// Only shown on screens wider than most; its cells are `class="wider"` too.
+    pub const fn wider(self) -> Self {
+        Self { room: Some("wider"), ..self }
     }
 }
 
@@ -75,12 +81,9 @@ pub fn Table(
     children: Children,
 ) -> impl IntoView {
     let head = |column: Column| {
-        let class = match (column.kind == ColumnKind::Number, column.wide) {
-            (true, true) => Some("num wide"),
-            (true, false) => Some("num"),
-            (false, true) => Some("wide"),
-            (false, false) => None,
-        };
+        let number = (column.kind == ColumnKind::Number).then_some("num");
+        let class: Vec<&str> = number.into_iter().chain(column.room).collect();
+        let class = (!class.is_empty()).then(|| class.join(" "));
         let title = match column.kind {
             ColumnKind::Silent => view! { <span class="sr">{column.title}</span> }.into_any(),
             ColumnKind::Range => view! { <span class="sr">{column.title}</span> <RangeAxis/> }.into_any(),

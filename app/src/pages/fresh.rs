@@ -1,39 +1,33 @@
 //! Data under a form that stays current while somebody types.
 //!
 //! A list may be rendered again whenever its topic wakes; a form may not, or it would lose
-//! what its last try was answered. So a form takes what the server rendered it with and
-//! replaces the value behind its signals.
+//! what its last try was answered. So a form is built from the first reading and goes on
+//! with signals that take over every later one.
 
-use std::future::Future;
+use std::{
+    future::{IntoFuture, poll_fn},
+    pin::pin,
+};
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 
-use crate::{api::ApiError, domain::change::Topic, live::use_live};
+use crate::api::ApiError;
 
-/// `first`, then whatever `read` answers after one of the topics has changed.
-pub fn fresh<T, F>(first: T, topics: &'static [Topic], read: impl Fn() -> F + Send + Sync + 'static) -> Signal<T>
-where
-    T: Clone + PartialEq + Send + Sync + 'static,
-    F: Future<Output = Result<T, ApiError>> + 'static,
-{
-    let live = use_live();
+/// The value of a resource for a view that must not be built again when the value changes.
+pub async fn once<T: Clone + Send + Sync + 'static>(resource: Resource<T>) -> T {
+    let mut reading = pin!(resource.into_future());
+    poll_fn(|context| untrack(|| reading.as_mut().poll(context))).await
+}
+
+/// What was first read, and whatever is read later. A failed reading changes nothing: the server is asked again anyway.
+pub fn fresh<T: Clone + PartialEq + Send + Sync + 'static>(resource: Resource<Result<T, ApiError>>, first: T) -> Signal<T> {
     let value = RwSignal::new(first);
-    Effect::new(move |before: Option<()>| {
-        for topic in topics {
-            live.version(*topic);
+    Effect::new(move || {
+        if let Some(Ok(new)) = resource.get()
+            && value.with_untracked(|old| *old != new)
+        {
+            value.set(new);
         }
-        if before.is_none() {
-            return;
-        }
-        let reading = read();
-        spawn_local(async move {
-            // What cannot be read now is asked of the server anyway when the form is sent.
-            if let Ok(new) = reading.await
-                && value.try_get_untracked().is_some_and(|old| old != new)
-            {
-                value.try_set(new);
-            }
-        });
     });
     value.into()
 }

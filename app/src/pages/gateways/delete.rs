@@ -1,0 +1,138 @@
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::{LazyRoute, lazy_route};
+
+use super::detail::{Detail, Reading, reading};
+use crate::{
+    api::gateways::{DeleteGateway, GatewayReading},
+    components::{Button, ButtonLink, Consequences, Dialog, Kind, PanelBody, PanelFoot, Tone},
+    domain::{
+        gateway::GatewayStatus,
+        peer::{Peer, PeerKind},
+    },
+    pages::{
+        failure::settle,
+        form::{FlashResource, Memory, beside, flash},
+        fresh::{fresh, once},
+        here::{use_project, use_segment},
+    },
+};
+
+/// More names than this are counted.
+const MOST_NAMED: usize = 12;
+
+pub struct GatewayDelete {
+    reading: Reading,
+    flash: FlashResource,
+}
+
+#[lazy_route]
+impl LazyRoute for GatewayDelete {
+    fn data() -> Self {
+        Self { reading: reading(), flash: flash() }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let close = super::path_of(use_project(), use_segment("gateway"));
+        view! {
+            <Title text="Delete VPN gateway"/>
+            <Detail reading=this.reading/>
+            <Dialog title="Confirmation" close=close.clone()>
+                <Transition>
+                    {move || {
+                        let close = close.clone();
+                        Suspend::new(async move {
+                            let memory = Memory::of::<DeleteGateway>(this.flash.await);
+                            settle(once(this.reading).await, |read| view! { <Form resource=this.reading read memory close/> }.into_any())
+                        })
+                    }}
+                </Transition>
+            </Dialog>
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String) -> impl IntoView {
+    let delete = ServerAction::<DeleteGateway>::new();
+    let error = memory.error(delete);
+    let (name, id) = (read.gateway.name.to_string(), read.gateway.id.to_string());
+    let read = fresh(resource, read);
+    let going = Signal::derive(move || {
+        read.with(|read| (read.gateway.status == GatewayStatus::Deleting).then(|| format!("{} is being deleted already.", read.gateway.name)))
+    });
+    view! {
+        <ActionForm action=delete>
+            <PanelBody>
+                <p>{format!("Delete the VPN gateway {name}?")}</p>
+                {move || view! { <Consequences lines=read.with(consequences)/> }}
+                <input type="hidden" name="project" value=use_project().get_untracked()/>
+                <input type="hidden" name="id" value=id/>
+            </PanelBody>
+            <PanelFoot error=beside(&[], error)>
+                <ButtonLink kind=Kind::Quiet href=close>"Cancel"</ButtonLink>
+                <Button kind=Kind::Danger reason=going busy=delete.pending()>"Delete VPN gateway"</Button>
+            </PanelFoot>
+        </ActionForm>
+    }
+}
+
+/// Everything that goes with it (domain 5.9).
+fn consequences(read: &GatewayReading) -> Vec<(Tone, String)> {
+    let mut lines = Vec::new();
+    for peering in &read.peerings {
+        let (here, there) = peering.seen_from(read.gateway.id);
+        lines.push((
+            Tone::Bad,
+            format!("The VPC peering with {} goes on both gateways. Traffic between {} and {} stops.", there.gateway_name, here.vpc_name, there.vpc_name),
+        ));
+    }
+    for (kind, one, many) in [(PeerKind::Site, "site", "sites"), (PeerKind::RoadWarrior, "road warrior", "road warriors")] {
+        let peers: Vec<&Peer> = read.peers.iter().filter(|peer| peer.kind == kind).collect();
+        match peers.len() {
+            0 => {}
+            1 => lines.push((Tone::Bad, format!("1 {one} loses its way in: {}.", named(&peers)))),
+            count => lines.push((Tone::Bad, format!("{count} {many} lose their way in: {}.", named(&peers)))),
+        }
+    }
+    if read.gateway.enrolled() {
+        lines.push((Tone::Wait, "The host removes its tunnels, routes and rules when its agent answers. A silent host keeps its tunnels until it answers.".to_owned()));
+    }
+    lines.push((Tone::Off, format!("Tunnel subnet {} becomes free, and {} may have another gateway.", read.gateway.tunnel, read.gateway.vpc_name)));
+    lines
+}
+
+fn named(peers: &[&Peer]) -> String {
+    let names: Vec<String> = peers.iter().take(MOST_NAMED).map(|peer| peer.name.to_string()).collect();
+    match peers.len().saturating_sub(MOST_NAMED) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fixtures::{NOW, harbor};
+
+    #[test]
+    fn deleting_a_gateway_names_every_peering_and_peer_that_goes() {
+        let mut town = harbor();
+        town.road_warrior("hq-oslo", "laptop-mira");
+        town.site("hq-oslo", "site-altona", "192.168.88.0/24");
+        let gateway = town.gateways[0].clone();
+        let peerings = town.peerings.iter().filter(|peering| peering.sides.iter().any(|side| side.gateway == gateway.id)).cloned().collect();
+        let read = GatewayReading { gateway, peers: town.peers, peerings, network: town.network, now: NOW };
+        let text = consequences(&read).into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("\n");
+        for part in [
+            "The VPC peering with gw-dc-hamburg goes on both gateways. Traffic between hq-oslo and dc-hamburg stops.",
+            "The VPC peering with gw-lab-bergen",
+            "1 site loses its way in: site-altona.",
+            "1 road warrior loses its way in: laptop-mira.",
+            "A silent host keeps its tunnels until it answers.",
+        ] {
+            assert!(text.contains(part), "{part} in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,304 @@
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::{LazyRoute, lazy_route};
+
+use crate::{
+    api::{
+        ApiError,
+        enrolment::{Enrolment, IssueEnrolment},
+        gateways::get_gateway,
+    },
+    components::{Badge, Block, Button, ButtonLink, Command, Glyph, Kind, Mark, Notice, PageHead, Progress, Prose, Refusal, Step, Stepper, Time, Tone},
+    domain::{
+        change::Topic,
+        gateway::{Gateway, GatewayStatus},
+        host::WireGuardKind,
+    },
+    live::use_live,
+    pages::{
+        failure::settle,
+        form::{FlashResource, Memory, beside, flash},
+        here::{project_for_links, use_project, use_segment},
+        tones::{gateway_tone, sync_tone},
+    },
+    routes,
+};
+
+/// How long a token is good for (architecture, "Security, by design").
+const TOKEN_SECONDS: i64 = 3600;
+
+pub struct GatewayEnrol {
+    gateway: Resource<Result<Gateway, ApiError>>,
+    flash: FlashResource,
+}
+
+#[lazy_route]
+impl LazyRoute for GatewayEnrol {
+    fn data() -> Self {
+        let (live, project, id) = (use_live(), use_project(), use_segment("gateway"));
+        let gateway = Resource::new(move || (project.get(), id.get(), live.version(Topic::Gateways)), |(project, id, _)| get_gateway(project, id));
+        Self { gateway, flash: flash() }
+    }
+
+    fn view(this: Self) -> AnyView {
+        // Outside of what is rendered again with every report: a token is shown once.
+        let issue = ServerAction::<IssueEnrolment>::new();
+        view! {
+            <Title text="Enrol a host"/>
+            <Transition>
+                {move || Suspend::new(async move {
+                    let memory = Memory::of::<IssueEnrolment>(this.flash.await);
+                    settle(this.gateway.await, |gateway| view! { <Enrol gateway memory issue/> }.into_any())
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn Enrol(gateway: Gateway, memory: Memory, issue: ServerAction<IssueEnrolment>) -> impl IntoView {
+    let project = project_for_links(&use_project().get_untracked());
+    let (answer, error) = (memory.answer(issue), memory.error(issue));
+    let (status, sync) = (gateway.status, gateway.sync);
+    let crumbs = vec![
+        ("VPN Gateways".to_owned(), routes::gateways(&project)),
+        (gateway.name.to_string(), routes::gateway(&project, gateway.id)),
+    ];
+    let badge = move || {
+        let config = status != GatewayStatus::Provisioning;
+        view! {
+            <Badge tone=gateway_tone(status) word=status.word()/>
+            {config.then(|| view! { <Badge tone=sync_tone(sync) word=sync.word()/> })}
+        }
+    };
+    let (name, lead) = (gateway.name.to_string(), format!("The host that joins {} ({}) to other networks.", gateway.vpc_name, gateway.vpc_cidr));
+    view! {
+        <PageHead title=format!("Enrol a host for {name}") crumbs lead badge>
+            <ButtonLink href=routes::gateway(&project, gateway.id)>"Open the gateway"</ButtonLink>
+        </PageHead>
+        {already(&gateway)}
+        <Block id="h-steps" title="Steps">
+            {move || {
+                let (gateway, answer) = (gateway.clone(), answer.get());
+                view! { <Steps gateway answer error issue/> }
+            }}
+        </Block>
+    }
+}
+
+/// A host that is there already, and what becomes of it.
+fn already(gateway: &Gateway) -> impl IntoView + use<> {
+    let host = gateway.host.as_ref().filter(|_| gateway.enrolled())?;
+    let title = format!("{} is enrolled", host.host_name);
+    let text = "To move the gateway to another host, or to give this one a new credential, issue a token and run the command there. The earlier credential ends when the new host enrols; if the key changes, people and sites need new files.";
+    Some(view! { <Notice tone=Tone::Off title text/> })
+}
+
+/// Where the enrolment stands: token, install, contact, active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Standing {
+    issued: bool,
+    enrolled: bool,
+    applied: bool,
+}
+
+impl Standing {
+    fn of(gateway: &Gateway, answer: Option<&Enrolment>) -> Self {
+        // A host that was there before the token counts only once it was heard of afterwards.
+        let heard = answer.is_none_or(|answer| gateway.last_seen.is_some_and(|seen| seen >= answer.expires_at.plus_seconds(-TOKEN_SECONDS)));
+        let enrolled = gateway.enrolled() && heard;
+        let applied = enrolled && gateway.applied > 0 && matches!(gateway.status, GatewayStatus::Active | GatewayStatus::Recorded);
+        Self { issued: answer.is_some() || enrolled, enrolled, applied }
+    }
+
+    /// Each step is done, here, or ahead: the first that is not done is here.
+    fn steps(self) -> [Progress; 4] {
+        let done = [self.issued, self.issued && self.enrolled, self.enrolled, self.applied];
+        let here = done.iter().position(|done| !done);
+        std::array::from_fn(|at| match here {
+            Some(here) if at == here => Progress::Here,
+            Some(here) if at > here => Progress::Ahead,
+            _ => Progress::Done,
+        })
+    }
+}
+
+#[component]
+fn Steps(gateway: Gateway, answer: Option<Enrolment>, error: Signal<Option<ApiError>>, issue: ServerAction<IssueEnrolment>) -> impl IntoView {
+    let standing = Standing::of(&gateway, answer.as_ref());
+    let [token, install, contact, active] = standing.steps();
+    let (project, id) = (use_project().get_untracked(), gateway.id.to_string());
+    let again = answer.is_some() || gateway.enrolled();
+    let (word, kind) = if again { ("Issue another token", Kind::Default) } else { ("Issue enrolment token", Kind::Primary) };
+    let expires = answer.as_ref().map(|answer| {
+        let at = answer.expires_at;
+        view! { <p class="muted">"Issued. Good for one use; it expires " <Time at/> "."</p> }
+    });
+    let hint = answer.as_ref().and_then(|answer| answer.hint.clone()).map(|text| {
+        view! { <Notice tone=Tone::Bad title="Agents cannot reach this console yet" text/> }
+    });
+    let commands = match answer {
+        Some(answer) => view! { <Commands answer/> }.into_any(),
+        None => view! { <p class="muted">"The commands stand here once a token is issued. They are shown once."</p> }.into_any(),
+    };
+    let waiting = !standing.enrolled;
+    let contact_text = if waiting {
+        "This page changes by itself when the agent calls.".to_owned()
+    } else {
+        let host = gateway.host.as_ref().map_or_else(|| "The host".to_owned(), |host| host.host_name.clone());
+        format!("{host} made its key pair and has a credential of its own.")
+    };
+    let recorded = gateway.host.as_ref().is_some_and(|host| host.wireguard == WireGuardKind::Recording);
+    let active_text = match (standing.applied, &gateway.apply_error) {
+        (true, _) if recorded => "Recorded, no packets: this host writes down what it is told and drives no WireGuard.".to_owned(),
+        (true, _) => format!("Generation {} is on the host. The gateway can be peered.", gateway.applied),
+        (false, Some(message)) => format!("The host refused generation {}: {message}", gateway.wanted),
+        (false, None) if standing.enrolled => format!("Applying generation {}.", gateway.wanted),
+        (false, None) => "The host applies its configuration, reads it back and reports.".to_owned(),
+    };
+    let failed = standing.enrolled && gateway.apply_error.is_some();
+    let peering = routes::peering_new(&project_for_links(&project), gateway.id);
+    let next = standing.applied.then(|| view! { <p><ButtonLink href=peering small=true icon=Glyph::Cable>"Create VPC Peering"</ButtonLink></p> });
+    let contact_title = if waiting { "Waiting for the host…" } else { "Enrolled" };
+    let active_title = if standing.applied { "Active" } else if failed { "Refused by the host" } else if standing.enrolled { "Applying" } else { "Active" };
+    view! {
+        <div role="status" class="sr">{format!("{contact_title} {active_title}")}</div>
+        <Stepper heads=("This console".to_owned(), "On the host".to_owned())>
+            <Step
+                number=1
+                progress=token
+                title="Issue a token"
+                ours=move || view! {
+                    <p class="muted">"One token joins one host to this gateway, once, within an hour. Earlier unused ones end."</p>
+                    <ActionForm action=issue>
+                        <input type="hidden" name="project" value=project/>
+                        <input type="hidden" name="id" value=id/>
+                        <Button kind icon=Glyph::Key busy=issue.pending()>{word}</Button>
+                    </ActionForm>
+                    <Refusal id="issue-refusal" error=beside(&[], error)/>
+                    {expires}
+                }
+            >
+                <p class="muted">"A Linux host in the VPC with IP forwarding, nftables, and WireGuard in its kernel or wireguard-go."</p>
+                <p class="muted">"Copy the causeway binary there; it is the same file that runs this console."</p>
+            </Step>
+            <Step number=2 progress=install title="Run the agent" ours=move || hint>
+                {commands}
+            </Step>
+            <Step number=3 progress=contact title=contact_title>
+                <p class="muted flow">{(waiting && standing.issued).then(|| view! { <Mark tone=Tone::Move/> })} {contact_text}</p>
+            </Step>
+            <Step number=4 progress=active title=active_title>
+                <p class="muted"><Prose text=active_text/></p>
+                {next}
+            </Step>
+        </Stepper>
+    }
+}
+
+#[component]
+fn Commands(answer: Enrolment) -> impl IntoView {
+    view! {
+        <p>"As root, with systemd:"</p>
+        <Command text=unit_text(&answer) label="the commands for systemd"/>
+        <details class="advanced">
+            <summary>"Without systemd, in the foreground"</summary>
+            <div>
+                <Command text=foreground_text(&answer) label="the commands for the foreground"/>
+            </div>
+        </details>
+        <p class="muted">"The token goes into a file that only root reads, never into an argument, where every user of the host could see it."</p>
+    }
+}
+
+/// Writes the token from standard input, so that it stands in no argument list.
+fn token_text(answer: &Enrolment) -> String {
+    format!("install -d -m 0700 /etc/causeway\n(umask 077; cat > /etc/causeway/token) <<'TOKEN'\n{}\nTOKEN\n", answer.token)
+}
+
+fn foreground_text(answer: &Enrolment) -> String {
+    format!(
+        "{}causeway agent --console '{}' --token-file /etc/causeway/token --state /var/lib/causeway-agent\n",
+        token_text(answer),
+        answer.console
+    )
+}
+
+fn unit_text(answer: &Enrolment) -> String {
+    // In a unit file a percent sign begins a specifier.
+    let console = answer.console.replace('%', "%%");
+    format!(
+        "{}cat > /etc/systemd/system/causeway-agent.service <<'UNIT'\n\
+         [Unit]\n\
+         Description=Causeway agent\n\
+         Wants=network-online.target\n\
+         After=network-online.target\n\
+         \n\
+         [Service]\n\
+         ExecStart=/usr/local/bin/causeway agent --console '{console}' --token-file /etc/causeway/token --state /var/lib/causeway-agent\n\
+         StateDirectory=causeway-agent\n\
+         CapabilityBoundingSet=CAP_NET_ADMIN\n\
+         NoNewPrivileges=yes\n\
+         Restart=always\n\
+         RestartSec=2\n\
+         \n\
+         [Install]\n\
+         WantedBy=multi-user.target\n\
+         UNIT\n\
+         systemctl daemon-reload\n\
+         systemctl enable --now causeway-agent\n",
+        token_text(answer)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Timestamp, fixtures::{NOW, Town}};
+
+    fn answer(issued: Timestamp) -> Enrolment {
+        Enrolment {
+            token: "cwe_0123".into(),
+            expires_at: issued.plus_seconds(TOKEN_SECONDS),
+            console: "https://console.example:3000#sha256=ab".into(),
+            hint: None,
+        }
+    }
+
+    #[test]
+    fn the_token_is_in_no_argument() {
+        for text in [foreground_text(&answer(NOW)), unit_text(&answer(NOW))] {
+            let lines: Vec<&str> = text.lines().filter(|line| line.contains("cwe_0123")).collect();
+            assert_eq!(lines, ["cwe_0123"], "{text}");
+            assert!(text.contains("--console 'https://console.example:3000#sha256=ab'"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_host_goes_from_the_token_to_active() {
+        let mut town = Town::default();
+        town.vpc("oslo", "oslo", "10.10.0.0/16");
+        let gateway = town.gateway("oslo");
+        let key = gateway.public_key.take();
+        (gateway.applied, gateway.last_seen, gateway.status) = (0, None, GatewayStatus::Provisioning);
+        use Progress::{Ahead, Done, Here};
+        assert_eq!(Standing::of(gateway, None).steps(), [Here, Ahead, Ahead, Ahead]);
+        let issued = answer(NOW);
+        assert_eq!(Standing::of(gateway, Some(&issued)).steps(), [Done, Here, Ahead, Ahead]);
+        (gateway.public_key, gateway.last_seen) = (key, Some(NOW.plus_seconds(9)));
+        assert_eq!(Standing::of(gateway, Some(&issued)).steps(), [Done, Done, Done, Here]);
+        (gateway.applied, gateway.status) = (1, GatewayStatus::Active);
+        assert_eq!(Standing::of(gateway, Some(&issued)).steps(), [Done; 4]);
+    }
+
+    #[test]
+    fn a_silent_host_of_before_does_not_count_for_a_new_token() {
+        let mut town = Town::default();
+        town.vpc("oslo", "oslo", "10.10.0.0/16");
+        let gateway = town.gateway("oslo");
+        gateway.last_seen = Some(NOW.plus_seconds(-900));
+        assert!(Standing::of(gateway, None).enrolled);
+        assert!(!Standing::of(gateway, Some(&answer(NOW))).enrolled);
+    }
+}

@@ -1,0 +1,179 @@
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::{LazyRoute, lazy_route};
+
+use crate::{
+    api::{ApiError, gateways::list_gateways},
+    components::{
+        Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Kind, Menu, MenuLink, MenuRule, PageHead, Spark, Table, Time, spark_scale,
+    },
+    domain::{ProjectName, change::Topic, gateway::{Gateway, GatewayStatus}},
+    live::use_live,
+    pages::{
+        failure::settle,
+        here::{project_for_links, use_project},
+        tones::{gateway_tone, sync_tone},
+    },
+    routes,
+};
+
+pub type GatewaysResource = Resource<Result<Vec<Gateway>, ApiError>>;
+
+/// Every gateway of the project, read again when one changes, reports, or gets a peer.
+pub fn gateways() -> GatewaysResource {
+    let (live, project) = (use_live(), use_project());
+    Resource::new(
+        move || (project.get(), live.version(Topic::Gateways), live.version(Topic::Peers)),
+        |(project, ..)| list_gateways(project),
+    )
+}
+
+pub struct GatewayList {
+    gateways: GatewaysResource,
+}
+
+#[lazy_route]
+impl LazyRoute for GatewayList {
+    fn data() -> Self {
+        Self { gateways: gateways() }
+    }
+
+    fn view(this: Self) -> AnyView {
+        view! {
+            <Title text="VPN Gateways"/>
+            <List gateways=this.gateways/>
+        }
+        .into_any()
+    }
+}
+
+/// The page itself; also what lies behind the panel that makes a gateway.
+#[component]
+pub fn List(gateways: GatewaysResource) -> impl IntoView {
+    let project = use_project();
+    let query = RwSignal::new(String::new());
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                let name = project_for_links(&project.get_untracked());
+                settle(gateways.await, |gateways| shown(gateways, &name, query).into_any())
+            })}
+        </Transition>
+    }
+}
+
+fn shown(gateways: Vec<Gateway>, project: &ProjectName, query: RwSignal<String>) -> impl IntoView + use<> {
+    let new = routes::gateway_new(project);
+    let first = new.clone();
+    let lead = lead(&gateways);
+    let empty = gateways.is_empty();
+    let scale = spark_scale(gateways.iter().map(|gateway| &gateway.samples[..]));
+    let project = project.clone();
+    let rows = move || {
+        let wanted = query.get();
+        let found: Vec<&Gateway> = gateways.iter().filter(|gateway| matches(gateway, &wanted)).collect();
+        if found.is_empty() && !wanted.is_empty() {
+            let said = format!("No VPN gateway has “{wanted}” in its name, VPC or addresses.");
+            return view! { <tr><td colspan="11" class="quiet">{said}</td></tr> }.into_any();
+        }
+        found.into_iter().map(|gateway| row(gateway, scale, &project)).collect_view().into_any()
+    };
+    let body = if empty {
+        view! {
+            <Empty
+                what="No VPN gateway yet."
+                why="A gateway is a Linux host of yours in a VPC. It joins the VPC to other VPCs, sites and people through WireGuard."
+            >
+                <ButtonLink href=first icon=Glyph::Plus>"Create VPN gateway"</ButtonLink>
+            </Empty>
+        }
+        .into_any()
+    } else {
+        view! {
+            <div class="toolbar">
+                <Filter label="Filter VPN gateways" placeholder="Name, VPC or address" value=query/>
+            </div>
+            <section class="block" aria-label="VPN gateways">
+                <Table
+                    label="VPN gateways"
+                    columns=vec![
+                        Column::text("Name").ascending(), Column::text("VPC"), Column::text("Location"), Column::text("Public IP"),
+                        Column::text("Tunnel subnet"), Column::text("Status"), Column::text("Config"), Column::number("Peers"),
+                        Column::text("Traffic · 2 h"), Column::number("Last seen").wide(), Column::actions(),
+                    ]
+                    stack=true
+                >
+                    {rows}
+                </Table>
+            </section>
+        }
+        .into_any()
+    };
+    view! {
+        <PageHead title="VPN Gateways" lead>
+            <ButtonLink kind=Kind::Primary href=new icon=Glyph::Plus>"Create VPN gateway"</ButtonLink>
+        </PageHead>
+        {body}
+    }
+}
+
+fn lead(gateways: &[Gateway]) -> String {
+    let connected: usize = gateways.iter().map(|gateway| gateway.peers_connected).sum();
+    let peers: usize = gateways.iter().map(|gateway| gateway.peers).sum();
+    match gateways.len() {
+        0 => "Hosts that join VPCs to each other, to sites and to people.".to_owned(),
+        1 => format!("One gateway; {connected} of its {peers} peers connected."),
+        many => format!("{many} gateways; {connected} of {peers} peers connected."),
+    }
+}
+
+/// By name, VPC, place or any of its addresses.
+fn matches(gateway: &Gateway, wanted: &str) -> bool {
+    let wanted = wanted.trim().to_lowercase();
+    let inside = wanted.parse().is_ok_and(|address| gateway.tunnel.contains(address) || gateway.vpc_cidr.contains(address));
+    let public = gateway.public_address.map(|address| address.to_string()).unwrap_or_default();
+    let texts = [gateway.name.to_string(), gateway.vpc_name.to_string(), gateway.place.to_lowercase(), gateway.tunnel.to_string(), public];
+    inside || texts.iter().any(|text| text.contains(&wanted))
+}
+
+fn row(gateway: &Gateway, scale: u64, project: &ProjectName) -> impl IntoView + use<> {
+    let (href, vpc) = (routes::gateway(project, gateway.id), routes::vpc(project, gateway.vpc));
+    let (enrol, peering) = (routes::gateway_enrol(project, gateway.id), routes::peering_new(project, gateway.id));
+    let (peer, delete) = (routes::road_warrior_new(project, gateway.id), routes::gateway_delete(project, gateway.id));
+    let going = gateway.status == GatewayStatus::Deleting;
+    let gone = move || going.then(|| "It is being deleted.".to_owned());
+    let public = match gateway.public_address {
+        Some(address) => view! { <Copy value=address.to_string()/> }.into_any(),
+        None => view! { <span class="quiet">"not reported yet"</span> }.into_any(),
+    };
+    let seen = match gateway.last_seen {
+        Some(at) => view! { <Time at short=true/> }.into_any(),
+        None => "never".into_any(),
+    };
+    let enrol_word = if gateway.enrolled() { "Install command" } else { "Enrol host" };
+    let connected = format!("{} of {} connected", gateway.peers_connected, gateway.peers);
+    view! {
+        <tr data-state=going.then_some("going")>
+            <th scope="row" data-at="a1"><a href=href.clone()>{gateway.name.to_string()}</a></th>
+            <td class="nowrap" data-at="b1"><a href=vpc>{gateway.vpc_name.to_string()}</a></td>
+            <td class="nowrap">{gateway.place.clone()}</td>
+            <td class="nowrap">{public}</td>
+            <td class="nowrap"><Copy value=gateway.tunnel.to_string()/></td>
+            <td class="nowrap" data-at="a2"><Badge tone=gateway_tone(gateway.status) word=gateway.status.word()/></td>
+            <td class="nowrap" data-at="b2"><Badge tone=sync_tone(gateway.sync) word=gateway.sync.word()/></td>
+            <td class="num fact" title=connected data-at="c2">{format!("{}/{}", gateway.peers_connected, gateway.peers)}</td>
+            <td data-at="c1"><Spark samples=gateway.samples.clone() scale/></td>
+            <td class="num quiet nowrap wide">{seen}</td>
+            <td class="act">
+                <Menu label=format!("Actions for {}", gateway.name)>
+                    <MenuLink href icon=Glyph::ArrowUpRight label="View"/>
+                    <MenuLink href=enrol icon=Glyph::Terminal label=enrol_word reason=gone()/>
+                    <MenuLink href=peering icon=Glyph::Cable label="Create VPC Peering" reason=gone()/>
+                    <MenuLink href=peer icon=Glyph::Laptop label="Add peer" reason=gone()/>
+                    <MenuRule/>
+                    <MenuLink href=delete icon=Glyph::Trash label="Delete" kind=Kind::Danger reason=gone()/>
+                </Menu>
+            </td>
+        </tr>
+    }
+}

@@ -1,0 +1,159 @@
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::{LazyRoute, lazy_route};
+
+use crate::{
+    api::{ApiError, peerings::read_peerings},
+    components::{
+        Age, Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Kind, Menu, MenuLink, MenuRule, PageHead, Table, Time, Tone,
+    },
+    domain::{
+        ProjectName, Timestamp,
+        change::Topic,
+        peering::{Peering, PeeringState},
+    },
+    live::use_live,
+    pages::{
+        failure::settle,
+        here::{project_for_links, use_project},
+    },
+    routes,
+};
+
+pub struct PeeringList {
+    peerings: Resource<Result<(Vec<Peering>, Timestamp), ApiError>>,
+}
+
+#[lazy_route]
+impl LazyRoute for PeeringList {
+    fn data() -> Self {
+        let (live, project) = (use_live(), use_project());
+        let peerings = Resource::new(
+            move || (project.get(), live.version(Topic::Peers), live.version(Topic::Gateways)),
+            |(project, ..)| read_peerings(project),
+        );
+        Self { peerings }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let project = use_project();
+        let query = RwSignal::new(String::new());
+        view! {
+            <Title text="VPC peerings"/>
+            <Transition>
+                {move || Suspend::new(async move {
+                    let project = project_for_links(&project.get_untracked());
+                    settle(this.peerings.await, |(peerings, now)| shown(peerings, now, &project, query).into_any())
+                })}
+            </Transition>
+        }
+        .into_any()
+    }
+}
+
+fn shown(peerings: Vec<Peering>, now: Timestamp, project: &ProjectName, query: RwSignal<String>) -> impl IntoView + use<> {
+    let gateways = routes::gateways(project);
+    let first = gateways.clone();
+    let lead = lead(&peerings);
+    let empty = peerings.is_empty();
+    let project = project.clone();
+    let rows = move || {
+        let wanted = query.get();
+        let found: Vec<&Peering> = peerings.iter().filter(|peering| matches(peering, &wanted)).collect();
+        if found.is_empty() && !wanted.is_empty() {
+            let said = format!("No VPC peering has “{wanted}” in its VPCs, gateways or ranges.");
+            return view! { <tr><td colspan="8" class="quiet">{said}</td></tr> }.into_any();
+        }
+        found.into_iter().map(|peering| row(peering, now, &project)).collect_view().into_any()
+    };
+    let body = if empty {
+        view! {
+            <Empty
+                what="No VPC peering yet."
+                why="A VPC peering joins two VPCs through their gateways, so that hosts reach each other with their own addresses. It begins on a gateway's page."
+            >
+                <ButtonLink href=first icon=Glyph::Router>"Open VPN Gateways"</ButtonLink>
+            </Empty>
+        }
+        .into_any()
+    } else {
+        view! {
+            <div class="toolbar">
+                <Filter label="Filter VPC peerings" placeholder="VPC, gateway or range" value=query/>
+            </div>
+            <section class="block" aria-label="VPC peerings">
+                <Table
+                    label="VPC peerings"
+                    columns=vec![
+                        Column::text("VPCs"), Column::text("Network CIDR"), Column::text("Gateway"), Column::text("Peer network CIDR"),
+                        Column::text("Remote gateway"), Column::text("Handshakes"), Column::text("State"), Column::number("Created").wide(), Column::actions(),
+                    ]
+                    stack=true
+                >
+                    {rows}
+                </Table>
+            </section>
+        }
+        .into_any()
+    };
+    view! {
+        <PageHead title="VPC peerings" lead>
+            <ButtonLink href=gateways icon=Glyph::Router>"VPN Gateways"</ButtonLink>
+        </PageHead>
+        {body}
+    }
+}
+
+fn lead(peerings: &[Peering]) -> String {
+    let up = peerings.iter().filter(|peering| peering.state == PeeringState::Established).count();
+    match peerings.len() {
+        0 => "VPCs that are joined through their gateways.".to_owned(),
+        1 if up == 1 => "One peering, established.".to_owned(),
+        1 => "One peering.".to_owned(),
+        many => format!("{many} peerings, {up} established."),
+    }
+}
+
+fn matches(peering: &Peering, wanted: &str) -> bool {
+    let wanted = wanted.trim().to_lowercase();
+    peering.sides.iter().any(|side| {
+        wanted.parse().is_ok_and(|address| side.vpc_cidr.contains(address))
+            || [side.vpc_name.to_string(), side.gateway_name.to_string(), side.vpc_cidr.to_string()].iter().any(|text| text.contains(&wanted))
+    })
+}
+
+fn row(peering: &Peering, now: Timestamp, project: &ProjectName) -> impl IntoView + use<> {
+    let [a, b] = &peering.sides;
+    let (view_here, delete) = (routes::peer(project, a.gateway, a.peer), routes::peer_delete(project, a.gateway, a.peer));
+    let idle = matches!(peering.state, PeeringState::Disabled | PeeringState::Recorded);
+    let age = |at: Option<Timestamp>| at.map(|at| at.age_seconds(now));
+    let unanswered = peering
+        .unanswered(now)
+        .then(|| "Both hosts have it, and neither has seen the other. Check that UDP reaches both endpoints.".to_owned());
+    let name = format!("{} – {}", a.vpc_name, b.vpc_name);
+    let actions = format!("Actions for {name}");
+    let menu_view = view_here.clone();
+    let badge = match unanswered {
+        Some(title) => view! { <Badge tone=Tone::from(peering.standing(now)) word="No handshake" title/> }.into_any(),
+        None => view! { <Badge tone=Tone::from(peering.standing(now)) word=peering.state.word()/> }.into_any(),
+    };
+    view! {
+        <tr>
+            <th scope="row" class="nowrap" data-at="a1"><a href=view_here>{name}</a></th>
+            <td class="nowrap" data-at="b1"><Copy value=a.vpc_cidr.to_string()/></td>
+            <td class="nowrap"><a href=routes::gateway(project, a.gateway)>{a.gateway_name.to_string()}</a></td>
+            <td class="nowrap" data-at="c1"><Copy value=b.vpc_cidr.to_string()/></td>
+            <td class="nowrap"><a href=routes::gateway(project, b.gateway)>{b.gateway_name.to_string()}</a></td>
+            <td class="nowrap" data-at="b2"><Age seconds=age(a.handshake) idle/> " " <Age seconds=age(b.handshake) idle/></td>
+            <td class="nowrap" data-at="a2">{badge}</td>
+            <td class="num quiet nowrap wide"><Time at=peering.created_at short=true/></td>
+            <td class="act">
+                <Menu label=actions>
+                    <MenuLink href=menu_view icon=Glyph::ArrowUpRight label="View"/>
+                    <MenuRule/>
+                    <MenuLink href=delete icon=Glyph::Trash label="Delete VPC peering" kind=Kind::Danger/>
+                </Menu>
+            </td>
+        </tr>
+    }
+}

@@ -1,0 +1,48 @@
+use leptos::prelude::*;
+
+use super::browser;
+use crate::{
+    components::{Button, Command, Glyph, Kind, Notice, QrCode, Tone},
+    domain::road_warrior::FileFacts,
+};
+
+/// A road warrior's file: the text to keep, the button that saves it and the code to photograph. With a private key, the only time.
+#[component]
+pub fn Handover(
+    facts: FileFacts,
+    /// Known to this browser only.
+    private_key: Option<String>,
+    /// Set when the file was saved.
+    saved: RwSignal<bool>,
+) -> impl IntoView {
+    let text = facts.render(private_key.as_deref());
+    let name = facts.file_name();
+    let warning = private_key.is_some().then(|| {
+        view! {
+            <Notice
+                tone=Tone::Wait
+                title="Shown once"
+                text="The private key was made in this browser and is nowhere else. Save the file or photograph the code before you close this; the console cannot show it again."
+            />
+        }
+    });
+    // A code without its key would configure nothing.
+    let code = private_key.as_ref().and_then(|_| browser::qr(&text)).map(|(side, modules)| {
+        view! { <QrCode side modules label=format!("The configuration of {} as a QR code", facts.peer)/> }
+    });
+    let (file, content) = (name.clone(), text.clone());
+    let save = move |_| {
+        browser::save(&file, &content);
+        saved.set(true);
+    };
+    view! {
+        {warning}
+        <div class="handover">
+            <Command text=text label="the configuration"/>
+            {code}
+        </div>
+        <p>
+            <Button kind=Kind::Primary kind_of="button" icon=Glyph::Download on:click=save>{format!("Download {name}")}</Button>
+        </p>
+    }
+}

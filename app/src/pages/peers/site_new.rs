@@ -1,0 +1,162 @@
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::{LazyRoute, lazy_route};
+
+use super::{kinds, neighbours};
+use crate::{
+    api::{ApiError, gateways::GatewayReading, peers::CreateSite},
+    components::{Button, ButtonLink, Check, Field, Kind, Panel, PanelBody, PanelFoot, Segments, TextArea},
+    domain::{
+        Refusal, Refusals,
+        peer::{DEFAULT_KEEPALIVE, SiteForm},
+    },
+    pages::{
+        failure::settle,
+        form::{FlashResource, Memory, at, beside, flash},
+        fresh::{fresh, once},
+        gateways::{Detail, Reading, path_of, reading},
+        here::{project_for_links, use_project, use_segment},
+    },
+};
+
+pub struct SiteNew {
+    reading: Reading,
+    flash: FlashResource,
+}
+
+#[lazy_route]
+impl LazyRoute for SiteNew {
+    fn data() -> Self {
+        Self { reading: reading(), flash: flash() }
+    }
+
+    fn view(this: Self) -> AnyView {
+        let close = path_of(use_project(), use_segment("gateway"));
+        view! {
+            <Title text="Add site"/>
+            <Detail reading=this.reading/>
+            <Panel title="Add peer" close=close.clone()>
+                <Transition>
+                    {move || {
+                        let close = close.clone();
+                        Suspend::new(async move {
+                            let memory = Memory::of::<CreateSite>(this.flash.await);
+                            settle(once(this.reading).await, |read| view! { <Form resource=this.reading read memory close/> }.into_any())
+                        })
+                    }}
+                </Transition>
+            </Panel>
+        }
+        .into_any()
+    }
+}
+
+#[component]
+fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String) -> impl IntoView {
+    let create = ServerAction::<CreateSite>::new();
+    let project = use_project().get_untracked();
+    let gateway = read.gateway.id;
+    let segments = kinds(&project_for_links(&project), gateway, true);
+    let text = |name: &str, default: &str| memory.text(&format!("form[{name}]"), default);
+    let (name, key, endpoint, networks) = (text("name", ""), text("public_key", ""), text("endpoint", ""), text("networks", ""));
+    let keepalive = text("keepalive", &DEFAULT_KEEPALIVE.to_string());
+    let (preshared, share) = (memory.ticked("form[preshared]", true), memory.ticked("form[share_peered]", false));
+    let remote = memory.error(create);
+    let read = fresh(resource, read);
+    let local = Signal::derive(move || {
+        let form = SiteForm {
+            name: name.get(),
+            public_key: key.get(),
+            endpoint: endpoint.get(),
+            networks: networks.get(),
+            keepalive: keepalive.get(),
+            ..SiteForm::default()
+        };
+        read.with(|read| local(read, &form).err().map(ApiError::Refused))
+    });
+    view! {
+        <ActionForm action=create>
+            <PanelBody>
+                <Segments label="Kind of peer" segments/>
+                <p class="muted">"A network behind a WireGuard router that this console does not manage. What the router needs is shown afterwards."</p>
+                <input type="hidden" name="project" value=project/>
+                <input type="hidden" name="gateway" value=gateway.to_string()/>
+                <Field name="form[name]" id="name" label="Name" value=name error=at("name", local, remote) placeholder="site-altona" autofocus=true required=true/>
+                <Field
+                    name="form[public_key]"
+                    id="public_key"
+                    label="Public key of the router"
+                    value=key
+                    error=at("public_key", local, remote)
+                    hint="On the router: wg pubkey < private-key"
+                    fact=true
+                    required=true
+                />
+                <TextArea
+                    name="form[networks]"
+                    id="networks"
+                    label="Networks behind the site"
+                    value=networks
+                    error=at("networks", local, remote)
+                    hint="One a line, or separated by commas. They overlap neither this VPC nor another peer."
+                    placeholder="192.168.88.0/24"
+                    fact=true
+                    rows=3
+                />
+                <Field
+                    name="form[endpoint]"
+                    id="endpoint"
+                    label="Endpoint of the router"
+                    value=endpoint
+                    error=at("endpoint", local, remote)
+                    hint="Address and port. Left empty, the site calls the gateway."
+                    placeholder="198.51.100.7:51820"
+                    fact=true
+                    optional=true
+                />
+                <Field
+                    name="form[keepalive]"
+                    id="keepalive"
+                    label="Keepalive"
+                    value=keepalive
+                    error=at("keepalive", local, remote)
+                    hint="Seconds between packets that keep a way through NAT open; 0 is off."
+                    fact=true
+                />
+                <Check name="form[preshared]" id="preshared" label="Make a preshared key" checked=preshared hint="A second secret for the tunnel. The router gets it with the export."/>
+                <Check
+                    name="form[share_peered]"
+                    id="share_peered"
+                    label="Share peered VPCs"
+                    checked=share
+                    hint="The export also routes the VPCs that are peered with this one."
+                />
+            </PanelBody>
+            <PanelFoot error=beside(&["name", "public_key", "networks", "endpoint", "keepalive"], remote)>
+                <ButtonLink kind=Kind::Quiet href=close>"Cancel"</ButtonLink>
+                <Button kind=Kind::Primary busy=create.pending()>"Add site"</Button>
+            </PanelFoot>
+        </ActionForm>
+    }
+}
+
+/// What can be said of the fields that were filled in: the rules that the server will ask, once all can be read.
+fn local(read: &GatewayReading, form: &SiteForm) -> Result<(), Refusals> {
+    match form.parse() {
+        Ok(new) => {
+            let mut refusals = Vec::new();
+            refusals.extend(neighbours(read, &new.name, new.public_key).admit(&new.name, new.public_key).err().map(|refusals| refusals.0));
+            refusals.extend(read.network.admit_site(read.gateway.id, &new).err().map(|refusals| refusals.0));
+            Refusals::none_of(refusals.concat())
+        }
+        Err(refusals) => {
+            let untouched = |refusal: &Refusal| match refusal.field.as_ref() {
+                "name" => form.name.is_empty(),
+                "public_key" => form.public_key.is_empty(),
+                "networks" => form.networks.is_empty(),
+                _ => false,
+            };
+            Refusals::none_of(refusals.0.into_iter().filter(|refusal| !untouched(refusal)).collect())
+        }
+    }
+}
