@@ -26,9 +26,9 @@ pub async fn get_attention(project: String) -> Result<Attention, ApiError> {
     let backend = crate::backend::backend()?;
     let (vpcs, gateways) = (backend.vpcs(&project).await?, backend.gateways(&project).await?);
     let (peerings, network) = (backend.peerings(&project).await?, backend.network(&project).await?);
-    let now = backend.viewer().await?.now;
-    // Peers are left out: a gateway may have ten thousand, and each page would read them.
-    let seen = Snapshot { vpcs: &vpcs, gateways: &gateways, peerings: &peerings, peers: &[], network: &network, now };
+    let peers = super::overview::readable_peers(&backend, &project, &gateways).await?;
+    let now = super::now();
+    let seen = Snapshot { vpcs: &vpcs, gateways: &gateways, peerings: &peerings, peers: &peers, network: &network, now };
     let needs = needs(&seen);
     Ok(Attention { summary: Summary::of(&seen, &needs), needs, now })
 }

@@ -26,17 +26,26 @@ pub async fn read_overview(project: String) -> Result<OverviewReading, ApiError>
     let (vpcs, gateways) = (backend.vpcs(&project).await?, backend.gateways(&project).await?);
     let (peerings, network) = (backend.peerings(&project).await?, backend.network(&project).await?);
     let now = super::now();
-    // Road warriors are counted on the gateways; only sites and people of few gateways are drawn one by one.
-    let mut peers = Vec::new();
-    for gateway in gateways.iter().filter(|gateway| (1..=MOST_DRAWN).contains(&gateway.peers)).take(MOST_DRAWN) {
-        peers.extend(backend.peers(&project, gateway.id).await?);
-    }
+    let peers = readable_peers(&backend, &project, &gateways).await?;
     let map = Map::of(&Snapshot { vpcs: &vpcs, gateways: &gateways, peerings: &peerings, peers: &peers, network: &network, now });
     let changes = backend.changes(&project, ChangeFilter { limit: 8, ..ChangeFilter::default() }).await?;
     let lab = backend.lab(&project).await?;
     Ok(OverviewReading { gateways, map, network, changes, lab, now })
 }
 
-/// More peers than this on one gateway are not read for a drawing.
+/// The peers of gateways that have few enough to be read for every page; the others are counted on their gateway.
 #[cfg(feature = "ssr")]
-const MOST_DRAWN: usize = 200;
+pub(super) async fn readable_peers(
+    backend: &crate::backend::SharedBackend,
+    project: &crate::domain::ProjectName,
+    gateways: &[Gateway],
+) -> Result<Vec<crate::domain::peer::Peer>, ApiError> {
+    const MOST: usize = 200;
+    let mut peers = Vec::new();
+    for gateway in gateways.iter().filter(|gateway| gateway.peers > 0) {
+        if peers.len() + gateway.peers <= MOST {
+            peers.extend(backend.peers(project, gateway.id).await?);
+        }
+    }
+    Ok(peers)
+}

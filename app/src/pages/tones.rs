@@ -6,7 +6,6 @@ use crate::{
         gateway::{ConfigSync, GatewayStatus},
         peer::{PeerKind, PeerStatus},
         peering::PeeringState,
-        standing::Standing,
         vpc::VpcState,
     },
 };
@@ -55,15 +54,5 @@ pub fn peer_tone(kind: PeerKind, status: PeerStatus) -> Tone {
         (PeerKind::Site, PeerStatus::NeverConnected) => Tone::Wait,
         (PeerKind::VpcPeering, PeerStatus::NeverConnected) => Tone::Move,
         (PeerKind::Site | PeerKind::VpcPeering, PeerStatus::Idle) => Tone::Bad,
-    }
-}
-
-pub fn standing_tone(standing: Standing) -> Tone {
-    match standing {
-        Standing::Failed => Tone::Bad,
-        Standing::YourTurn => Tone::Wait,
-        Standing::Moving => Tone::Move,
-        Standing::AsAsked => Tone::Good,
-        Standing::Off => Tone::Off,
     }
 }

@@ -7,14 +7,13 @@ use leptos_router::{LazyRoute, lazy_route};
 use super::{
     failure::settle,
     here::{project_for_links, target, use_project},
-    tones::standing_tone,
 };
 use crate::{
     api::{
         ApiError,
         overview::{OverviewReading, read_overview},
     },
-    components::{Age, Badge, Block, ButtonLink, Column, Empty, Glyph, PageHead, Table, Topology, bytes},
+    components::{Age, Badge, Block, ButtonLink, Column, Empty, Glyph, PageHead, Table, Tone, Topology, bytes},
     domain::{ProjectName, change::Topic, map::Row},
     live::use_live,
     routes,
@@ -73,7 +72,7 @@ fn shown(reading: OverviewReading, project: &ProjectName) -> impl IntoView + use
                 <th scope="row"><a href=href>{row.from.clone()}</a></th>
                 <td>{row.to.clone()}</td>
                 <td class="nowrap">{row.kind.word()}</td>
-                <td><Badge tone=standing_tone(row.standing) word=row.state.clone()/></td>
+                <td><Badge tone=Tone::from(row.standing) word=row.state.clone()/></td>
                 <td>{age.map(|age| view! { <Age seconds=Some(age)/> })}</td>
                 <td class="num fact nowrap">{traffic}</td>
             </tr>

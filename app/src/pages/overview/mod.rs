@@ -11,7 +11,6 @@ use super::{
     frame::{AttentionResource, severity_tone},
     here::{project_for_links, target, use_project},
     record::line,
-    tones::gateway_tone,
 };
 use crate::{
     api::{
@@ -20,7 +19,7 @@ use crate::{
         overview::{OverviewReading, read_overview},
     },
     components::{
-        Block, ButtonLink, Column, Glyph, Held, Holding, Kind, Mark, PageHead, Prose, Space, Spark, Table, Time, Topology, bytes, spark_scale,
+        Block, ButtonLink, Column, Glyph, Held, Holding, Kind, Mark, PageHead, Prose, Space, Spark, Table, Time, Tone, Topology, bytes, spark_scale,
     },
     domain::{
         Network, ProjectName,
@@ -160,7 +159,7 @@ fn gateway_table(gateways: &[Gateway], project: &ProjectName) -> impl IntoView +
             <tr>
                 <th scope="row">
                     <a class="flow nowrap" href=routes::gateway(project, gateway.id)>
-                        <Mark tone=gateway_tone(gateway.status) label=gateway.status.word()/>
+                        <Mark tone=Tone::from(gateway.standing()) label=gateway.status.word()/>
                         {gateway.name.to_string()}
                     </a>
                 </th>
