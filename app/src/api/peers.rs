@@ -20,8 +20,6 @@ pub struct PeerReading {
     pub gateway: Gateway,
     /// Of a VPC peering's row: the pair.
     pub peering: Option<Peering>,
-    /// Of a site, once its gateway can be reached.
-    pub export: Option<SiteExport>,
     pub network: Network,
     pub now: Timestamp,
 }
@@ -38,8 +36,6 @@ pub async fn get_peer(project: String, id: String) -> Result<Peer, ApiError> {
 
 #[server(endpoint = "peers/read")]
 pub async fn read_peer(project: String, id: String) -> Result<PeerReading, ApiError> {
-    use crate::domain::peer::PeerKind;
-
     let (project, id) = (super::path(&project)?, super::path(&id)?);
     let backend = crate::backend::backend()?;
     let peer = backend.peer(&project, id).await?;
@@ -47,21 +43,11 @@ pub async fn read_peer(project: String, id: String) -> Result<PeerReading, ApiEr
         Some(pair) => backend.peerings(&project).await?.into_iter().find(|peering| peering.id == pair),
         None => None,
     };
-    let export = match peer.kind {
-        // Refused while the gateway has no key or no address; the page says so by its absence.
-        PeerKind::Site => match backend.site_export(&project, id).await {
-            Ok(export) => Some(export),
-            Err(ApiError::Refused(_)) => None,
-            Err(error) => return Err(error),
-        },
-        PeerKind::RoadWarrior | PeerKind::VpcPeering => None,
-    };
     Ok(PeerReading {
         gateway: backend.gateway(&project, peer.gateway).await?,
         network: backend.network(&project).await?,
         peer,
         peering,
-        export,
         now: super::now(),
     })
 }
@@ -121,7 +107,7 @@ pub async fn get_road_warrior_file(project: String, id: String) -> Result<FileFa
     crate::backend::backend()?.road_warrior_file(&super::path(&project)?, super::path(&id)?).await
 }
 
-/// What a site's router needs.
+/// What a site's router needs. Noted as a download.
 #[server(endpoint = "peers/export")]
 pub async fn get_site_export(project: String, id: String) -> Result<SiteExport, ApiError> {
     crate::backend::backend()?.site_export(&super::path(&project)?, super::path(&id)?).await

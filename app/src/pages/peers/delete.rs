@@ -122,7 +122,7 @@ mod tests {
         peer.kind = PeerKind::VpcPeering;
         (peer.observed.received, peer.observed.sent) = (40_000_000_000, 1_200_000_000);
         let gateway = town.gateways[0].clone();
-        let read = PeerReading { peer, gateway, peering: Some(town.peerings[0].clone()), export: None, network: town.network, now: NOW };
+        let read = PeerReading { peer, gateway, peering: Some(town.peerings[0].clone()), network: town.network, now: NOW };
         let (question, lines) = words(&read);
         assert_eq!(question, "Delete the VPC peering of gw-hq-oslo and gw-dc-hamburg?");
         assert_eq!(lines[0].1, "This removes the peering on both gateways. Traffic between dc-hamburg and hq-oslo stops.");

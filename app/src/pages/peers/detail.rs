@@ -6,7 +6,8 @@ use super::renew::{File, Renewal};
 use crate::{
     api::{
         ApiError,
-        peers::{EnablePeer, PeerReading, read_peer},
+        flash::Flash,
+        peers::{EnablePeer, GetSiteExport, PeerReading, read_peer},
     },
     components::{
         Age, Badge, Block, Button, ButtonLink, Bytes, Column, Command, Copy, Fact, Facts, Glyph, Kind, Mark, PageHead, Refusal, Spark, Table, Time, Tone,
@@ -47,13 +48,14 @@ impl LazyRoute for PeerDetail {
 
     fn view(this: Self) -> AnyView {
         let project = use_project();
-        let (enable, renewed) = (ServerAction::<EnablePeer>::new(), Renewal::new());
+        // Outside of what is rendered again with every report.
+        let deeds = Deeds { enable: ServerAction::new(), export: ServerAction::new(), renewed: Renewal::new() };
         view! {
             <Transition>
                 {move || Suspend::new(async move {
                     let project = project_for_links(&project.get_untracked());
-                    let error = Memory::of::<EnablePeer>(this.flash.await).error(enable);
-                    settle(this.peer.await, |read| shown(read, project, enable, beside(&[], error), renewed).into_any())
+                    let flash = this.flash.await;
+                    settle(this.peer.await, |read| shown(read, project, deeds, flash).into_any())
                 })}
             </Transition>
         }
@@ -61,18 +63,30 @@ impl LazyRoute for PeerDetail {
     }
 }
 
-fn shown(read: PeerReading, project: ProjectName, enable: ServerAction<EnablePeer>, error: Signal<Option<String>>, renewed: Renewal) -> impl IntoView {
+/// What can be done here, and how it went.
+#[derive(Clone, Copy)]
+struct Deeds {
+    enable: ServerAction<EnablePeer>,
+    export: ServerAction<GetSiteExport>,
+    renewed: Renewal,
+}
+
+fn shown(read: PeerReading, project: ProjectName, deeds: Deeds, flash: Option<Flash>) -> impl IntoView {
+    let error = beside(&[], Memory::of::<EnablePeer>(flash.clone()).error(deeds.enable));
     let kind = match read.peer.kind {
         PeerKind::RoadWarrior => {
             let (peer, network) = (read.peer.clone(), read.network.clone());
-            view! { <File peer network project=project.clone() renewed/> }.into_any()
+            view! { <File peer network project=project.clone() renewed=deeds.renewed/> }.into_any()
         }
-        PeerKind::Site => site(&read, &project).into_any(),
+        PeerKind::Site => {
+            let memory = Memory::of::<GetSiteExport>(flash);
+            view! { <Export read=read.clone() project=project.clone() memory export=deeds.export/> }.into_any()
+        }
         PeerKind::VpcPeering => read.peering.as_ref().map(|peering| pair(peering, &project, read.now)).into_any(),
     };
     view! {
         <Title text=read.peer.name.to_string()/>
-        {head(&read, &project, enable)}
+        {head(&read, &project, deeds.enable)}
         <Refusal id="peer-refusal" error/>
         {facts(&read)}
         {kind}
@@ -165,21 +179,30 @@ fn facts(read: &PeerReading) -> impl IntoView + use<> {
     }
 }
 
-/// What the site's router needs (domain 5.8).
-fn site(read: &PeerReading, project: &ProjectName) -> impl IntoView + use<> {
-    let href = routes::peer_file(project, read.peer.gateway, read.peer.id);
-    let body = match &read.export {
-        Some(export) => view! { <Command text=export.render() label="the export for the router"/> }.into_any(),
-        None => {
-            let text = format!("{} has no key or no public address yet; the export stands here once its host has enrolled.", read.gateway.name);
-            view! { <p class="muted">{text}</p> }.into_any()
-        }
-    };
-    let there = read.export.is_some();
-    let aside = move || there.then(|| view! { <ButtonLink href icon=Glyph::Download small=true attr:download="">"Download export"</ButtonLink> });
+/// What the site's router needs (domain 5.8). It may hold the preshared key, so it is shown to who asks for it, and that is noted.
+#[component]
+fn Export(read: PeerReading, project: ProjectName, memory: Memory, export: ServerAction<GetSiteExport>) -> impl IntoView {
+    let gateway = &read.gateway;
+    let reason = (gateway.public_key.is_none() || gateway.public_address.is_none())
+        .then(|| format!("{} has no key or no public address yet. Enrol its host first.", gateway.name));
+    let missing = reason.clone().map(|text| view! { <p class="muted">{text}</p> });
+    let href = routes::peer_file(&project, read.peer.gateway, read.peer.id);
+    let (answer, error) = (memory.answer(export), beside(&[], memory.error(export)));
+    let (project, id) = (project.to_string(), read.peer.id.to_string());
+    let download = reason.clone();
     view! {
-        <Block id="h-export" title="For the site's router" lead="Its private key is its own business. Next to the gateway's side, add this there." aside>
-            {body}
+        <Block id="h-export" title="For the site's router" lead="The peer section, addresses and routes. Its private key is its own business.">
+            {missing}
+            <div class="flow export">
+                <ActionForm action=export>
+                    <input type="hidden" name="project" value=project/>
+                    <input type="hidden" name="id" value=id/>
+                    <Button icon=Glyph::Terminal reason busy=export.pending()>"Show the configuration"</Button>
+                </ActionForm>
+                <ButtonLink href icon=Glyph::Download reason=download attr:download="">"Download export"</ButtonLink>
+            </div>
+            <Refusal id="export-refusal" error/>
+            {move || answer.get().map(|export| view! { <Command text=export.render() label="the configuration for the router"/> })}
         </Block>
     }
 }
