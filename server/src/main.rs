@@ -1,6 +1,9 @@
 //! `causeway`: the console, the agent, and what an operator does from a shell.
 
-use std::{io::Read, process::ExitCode};
+use std::{
+    io::{IsTerminal, Read},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result, anyhow};
 use app::domain::person::{Email, Password};
@@ -52,6 +55,8 @@ enum Command {
 enum UserCommand {
     /// Makes somebody who can sign in; also while the console runs
     Create(CreateUser),
+    /// Sets a new password and ends every session of that person
+    Password(SetPassword),
 }
 
 #[derive(Args)]
@@ -68,7 +73,20 @@ struct CreateUser {
     database: DatabaseArguments,
 }
 
+#[derive(Args)]
+struct SetPassword {
+    #[arg(long)]
+    email: Email,
+    /// Reads the password from standard input
+    #[arg(long, required = true)]
+    password_stdin: bool,
+    #[command(flatten)]
+    database: DatabaseArguments,
+}
+
 fn main() -> ExitCode {
+    // What the console keeps is for its own user: database, keys, logs of the lab.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let Causeway { command } = Causeway::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads can be started");
     match runtime.block_on(run(command)) {
@@ -91,7 +109,16 @@ async fn run(command: Command) -> Result<()> {
             log_to_stderr(&log_of(log))?;
             agent::run(arguments).await
         }
-        Command::User { command: UserCommand::Create(wanted) } => create_user(wanted).await,
+        Command::User { command: UserCommand::Create(wanted) } => {
+            let password = password_from_stdin()?;
+            let id = entrance(wanted.database).await?.create_person(&wanted.email, password, wanted.super_admin).await?;
+            println!("{id}");
+            Ok(())
+        }
+        Command::User { command: UserCommand::Password(wanted) } => {
+            let password = password_from_stdin()?;
+            entrance(wanted.database).await?.set_password(&wanted.email, password).await
+        }
         Command::Lab { arguments, log } => {
             log_to_stderr(&log_of(log))?;
             lab::run(arguments).await
@@ -105,7 +132,7 @@ fn log_of(arguments: LogArguments) -> Log {
 
 fn log_to_stderr(log: &Log) -> Result<()> {
     let filter = EnvFilter::try_new(&log.filter).map_err(|error| anyhow!("log.filter cannot be read: {error}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let set = match log.format {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
@@ -113,13 +140,13 @@ fn log_to_stderr(log: &Log) -> Result<()> {
     set.map_err(|error| anyhow!("logging cannot be started: {error}"))
 }
 
-async fn create_user(wanted: CreateUser) -> Result<()> {
+fn password_from_stdin() -> Result<Password> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).context("The password could not be read from standard input")?;
-    let password = Password::chosen(text.trim_end_matches(['\r', '\n'])).map_err(|sentence| anyhow!(sentence))?;
-    let (_, url) = Config::database(wanted.database)?;
-    let store = Store::open(&url.0).await?;
-    let id = Entrance::new(store, SessionLifetimes::default()).create_person(&wanted.email, password, wanted.super_admin).await?;
-    println!("{id}");
-    Ok(())
+    Password::chosen(text.trim_end_matches(['\r', '\n'])).map_err(|sentence| anyhow!(sentence))
+}
+
+async fn entrance(database: DatabaseArguments) -> Result<Entrance> {
+    let (_, url) = Config::database(database)?;
+    Ok(Entrance::new(Store::open(&url.0).await?, SessionLifetimes::default()))
 }

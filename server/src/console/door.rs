@@ -226,9 +226,28 @@ impl Entrance {
         });
         match done {
             Ok(_) => Ok(person.id),
-            Err(error) if error.is_unique_violation() => anyhow::bail!("There is somebody with the address {email} already."),
+            Err(error) if error.is_unique_violation() => {
+                anyhow::bail!("There is somebody with the address {email} already. `causeway user password` sets a new password.")
+            }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Sets a password from the command line and ends the person's sessions.
+    ///
+    /// # Errors
+    /// In a sentence, if there is nobody of this address.
+    pub async fn set_password(&self, email: &Email, password: Password) -> anyhow::Result<()> {
+        let Some(credentials) = self.store.credentials(email).await? else {
+            anyhow::bail!("There is nobody with the address {email}. `causeway user create` makes somebody.");
+        };
+        let (person, password_hash) = (credentials.person, password::hash(password).await);
+        transact!(self.store, clock::now(), |tx| {
+            tx.set_password_hash(person.id, &password_hash).await?;
+            tx.end_sessions_of(person.id).await?;
+            tx.note(Note { actor: "command line", ..about(&person, ChangeKind::SignOutEverywhere, Facts::new()) }).await
+        })?;
+        Ok(())
     }
 
     /// Forgets sessions that have ended by age.

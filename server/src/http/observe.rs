@@ -86,7 +86,7 @@ pub async fn observe(State(site): State<Site>, request: Request, next: Next) -> 
 
 fn tell(method: &Method, path: &str, class: Class, status: StatusCode, took: Duration) {
     let status = status.as_u16();
-    let duration_ms = took.as_secs_f64() * 1000.0;
+    let duration_ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
     if status >= 500 {
         tracing::warn!(status, duration_ms, "{method} {path} {status}");
     } else if class.is_noisy() {

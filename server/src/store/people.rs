@@ -186,6 +186,15 @@ impl Tx {
         Ok(())
     }
 
+    pub async fn set_password_hash(&mut self, person: PersonId, password_hash: &str) -> Result<()> {
+        sqlx::query("update person set password_hash = $2 where id = $1")
+            .bind(person.to_string())
+            .bind(password_hash)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
     pub async fn insert_membership(&mut self, person: PersonId, membership: &Membership) -> Result<()> {
         let at = self.at().0;
         let (scope, scope_id) = match membership.scope {

@@ -65,7 +65,7 @@ fn Form(memory: Memory, next: String) -> impl IntoView {
             <input type="hidden" name="next" value=next/>
             <Refusal id="form-refusal" error=beside(&["email", "password"], error)/>
             <Button kind=Kind::Primary busy=submit.pending()>"Sign in"</Button>
-            <p class="muted">"Forgotten? Whoever runs this console sets a new password with " <code class="fact">"causeway user create"</code> "."</p>
+            <p class="muted">"Forgotten? Whoever runs this console sets a new password with " <code class="fact">"causeway user password"</code> "."</p>
         </ActionForm>
     }
 }
