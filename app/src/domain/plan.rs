@@ -259,8 +259,13 @@ impl SetPeer {
 }
 
 fn sysctl_steps<'a>(frame: &'a Frame, found: &'a HostState) -> impl Iterator<Item = Step> + 'a {
-    let wrong = frame.sysctls.iter().filter(|(key, value)| found.sysctls.get(*key) != Some(value));
-    wrong.map(|(key, value)| Step::SetSysctl { key: key.clone(), value: value.clone() })
+    wrong_sysctls(frame, found).map(|(key, value)| Step::SetSysctl { key: key.clone(), value: value.clone() })
+}
+
+/// A cleaned host is not asked for the settings of an interface that it no longer has.
+fn wrong_sysctls<'a>(frame: &'a Frame, found: &'a HostState) -> impl Iterator<Item = (&'a String, &'a String)> {
+    let needed = |key: &String| frame.device.is_some() || found.sysctls.contains_key(key);
+    frame.sysctls.iter().filter(move |(key, value)| needed(key) && found.sysctls.get(*key) != Some(value))
 }
 
 /// The guard goes last: while anything forwards, it watches.

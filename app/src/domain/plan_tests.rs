@@ -151,7 +151,8 @@ fn a_change_of_one_road_warrior_is_one_step_however_many_there_are() {
 #[test]
 fn an_empty_document_removes_the_interface_restores_the_sysctls_and_takes_the_guard_last() {
     let old = document([beta()]);
-    let before = [("net/ipv4/ip_forward", "0"), ("net/ipv4/conf/wg0/rp_filter", "1")];
+    let gone = ("net/ipv4/conf/eth7/send_redirects", "1");
+    let before = [("net/ipv4/ip_forward", "0"), ("net/ipv4/conf/wg0/rp_filter", "1"), gone];
     let before = before.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
     let frame = Frame::cleaned(before);
     let mut host = showing(&old);

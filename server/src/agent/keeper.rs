@@ -52,6 +52,8 @@ pub struct Keeper {
     turn: u64,
     read_at: Instant,
     unverified_since: Option<Instant>,
+    /// The last reading showed a difference, which was repaired.
+    repaired: bool,
     /// The last reading failed.
     unreadable: bool,
     /// The document on disk is a long journal, or its last apply is not noted yet.
@@ -104,6 +106,7 @@ impl Keeper {
             turn: 0,
             read_at: Instant::now(),
             unverified_since: None,
+            repaired: false,
             unreadable: false,
             to_store: ToStore::default(),
             logged: None,
@@ -325,9 +328,11 @@ impl Keeper {
                 let steps = done.as_ref().map_or(0, |steps| *steps);
                 self.applied(done.map(drop).and(stored), began, steps);
             }
-            Err(error) => self.fail(&error),
+            Err(error) => {
+                self.fail(&error);
+                self.read_later();
+            }
         }
-        self.schedule_verification();
         self.next()
     }
 
@@ -348,15 +353,21 @@ impl Keeper {
             Err(error) => {
                 self.whole = true;
                 self.fail(&error);
+                return self.read_later();
             }
         }
-        self.schedule_verification();
+        self.read_soon();
     }
 
-    fn schedule_verification(&mut self) {
+    fn read_soon(&mut self) {
         let now = Instant::now();
         let since = *self.unverified_since.get_or_insert(now);
         self.read_at = (now + SETTLE).min(since + VERIFY_WITHIN);
+    }
+
+    fn read_later(&mut self) {
+        self.unverified_since = None;
+        self.read_at = Instant::now() + PERIOD;
     }
 
     /// Tells why the document in force is not on the host.
@@ -431,13 +442,12 @@ impl Keeper {
 
     /// Compares what was read with what was asked for.
     pub async fn watch(&mut self, turn: u64, reading: Result<Reading>) {
-        self.read_at = Instant::now() + PERIOD;
         self.store();
         if turn != self.turn {
-            // Something was applied meanwhile: read again.
-            self.schedule_verification();
-            return;
+            // Something was applied meanwhile.
+            return self.read_soon();
         }
+        self.read_later();
         let reading = match reading {
             Ok(reading) => reading,
             // A WireGuard that was just stopped hangs up once.
@@ -479,17 +489,18 @@ impl Keeper {
             let steps = done.as_ref().map_or(0, |steps| *steps);
             if done.is_ok() && applied && steps == 0 {
                 // Only what cannot be planned away is left.
-                self.unverified_since = None;
                 return;
             }
             self.applied(done.map(drop), began, steps);
-        } else {
-            self.unverified_since = None;
+            if std::mem::replace(&mut self.repaired, true) {
+                // Somebody keeps undoing it: no race.
+                self.read_later();
+            }
         }
     }
 
     fn verified(&mut self) {
-        self.unverified_since = None;
+        self.repaired = false;
         self.status.drift.clear();
         self.status.applied = self.have();
         // A refused document is not what was verified.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Chain, Frame, HostState, Peers, shadows};
+use super::{Chain, Frame, HostState, Peers, shadows, wrong_sysctls};
 use crate::domain::{
     Cidr, PublicKey, Timestamp,
     host::Drift,
@@ -87,7 +87,7 @@ fn interface(all: &mut Differences, frame: &Frame, found: &HostState) {
 }
 
 fn sysctls(all: &mut Differences, frame: &Frame, found: &HostState) {
-    for (key, wanted) in &frame.sysctls {
+    for (key, wanted) in wrong_sysctls(frame, found) {
         all.compare("sysctl", key, wanted, found.sysctls.get(key).map_or("unknown", String::as_str));
     }
 }
