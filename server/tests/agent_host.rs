@@ -18,17 +18,27 @@ use std::{
 use app::domain::{
     Cidr, GatewayId, PresharedKey, PublicKey, Timestamp,
     gateway::DriftPolicy,
+    host::{Delivery, Report},
     peer::PeerKind,
     plan::{Frame, HostState, Peers, Step, Surroundings, drift, plan, plan_change},
-    tunnel::{Document, Interface, TunnelPeer},
+    tunnel::{Document, Interface, TunnelPeer, Version},
 };
 use libtest_mimic::{Arguments, Failed, Trial};
-use server::agent::host::{Host, HostChoice, LiveHost, key::PrivateKey, nft};
+use server::agent::{
+    self, AgentArguments,
+    client::ConsoleAddress,
+    host::{Host, HostChoice, LiveHost, key::PrivateKey, nft},
+};
+
+#[path = "agent_host/console.rs"]
+mod console;
+
+use console::Console;
 
 const TRIAL: &str = "AGENT_HOST_TRIAL";
 
 /// What each trial does, by name. Every one runs once per way to speak to WireGuard.
-const TRIALS: [(&str, fn(Scene) -> Boxed); 8] = [
+const TRIALS: [(&str, fn(Scene) -> Boxed); 9] = [
     ("a_document_is_applied_and_read_back_without_a_difference", |scene| Box::pin(applies(scene))),
     ("one_interface_that_is_also_the_way_to_the_internet", |scene| Box::pin(one_interface(scene))),
     ("what_was_done_by_hand_is_named_and_repaired", |scene| Box::pin(repairs(scene))),
@@ -37,6 +47,7 @@ const TRIALS: [(&str, fn(Scene) -> Boxed); 8] = [
     ("an_empty_document_leaves_nothing_behind", |scene| Box::pin(cleans(scene))),
     ("the_hosts_own_network_is_never_routed_away", |scene| Box::pin(keeps_the_host(scene))),
     ("ten_thousand_peers_are_read_back_and_one_of_them_changes_at_once", |scene| Box::pin(large(scene))),
+    ("the_whole_agent_tells_of_drift_repairs_it_and_cleans_up_in_the_end", |scene| Box::pin(whole(scene))),
 ];
 
 type Boxed = std::pin::Pin<Box<dyn Future<Output = ()>>>;
@@ -138,6 +149,7 @@ fn cidr(text: &str) -> Cidr {
 
 /// A gateway's host with an interface to the internet, eth0, and one into its VPC, eth1.
 struct Scene {
+    choice: HostChoice,
     host: LiveHost,
     key: PublicKey,
 }
@@ -148,7 +160,7 @@ impl Scene {
              for link in eth0 far0 eth1 far1; do ip link set $link up; done
              ip addr add 203.0.113.10/24 dev eth0; ip route add default via 203.0.113.1");
         let key = PrivateKey::random();
-        Self { key: key.public(), host: LiveHost::open(choice, key).expect("a routing socket") }
+        Self { choice: choice.clone(), key: key.public(), host: LiveHost::open(choice, key).expect("a routing socket") }
     }
 
     fn in_vpc(self, interface: &str) -> Self {
@@ -451,4 +463,89 @@ async fn large(scene: Scene) {
     );
     document.peers.insert(changed.public_key, changed);
     assert_eq!(scene.differences(&frame, &document.peers).await, [""; 0]);
+}
+
+/// The agent as it is started on a host, against a console on a socket.
+async fn whole(scene: Scene) {
+    let scene = scene.in_vpc("eth1");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let console = Console::listen(&path("console.sock"));
+    std::fs::write(path("token"), "token").expect("written");
+    let arguments = AgentArguments {
+        console: ConsoleAddress::Unix(path("console.sock")),
+        token_file: Some(path("token")),
+        ca: None,
+        state: path("state"),
+        host: scene.choice.clone(),
+    };
+    let started = || tokio::spawn(agent::run(arguments.clone()));
+    let first = started();
+    let document = alpha();
+    let version = |document: &Document, generation: u64| Version { epoch: 1, generation, hash: document.hash() };
+    let one = version(&document, 1);
+    let applied = |wanted: &Version| {
+        let wanted = Some(wanted.clone());
+        move |report: &Report| report.applied == wanted
+    };
+    let verified = |wanted: &Version| {
+        let wanted = Some(wanted.clone());
+        move |report: &Report| report.verified == wanted && report.drift.is_empty()
+    };
+    let offered = Instant::now();
+    console.offer(Delivery::Full { version: one.clone(), document: document.clone() });
+    console.reported(offered, "applied", applied(&one)).await;
+    console.reported(offered, "verified", verified(&one)).await;
+
+    let beta = PrivateKey::from_bytes([2; 32]).public();
+    for (by_hand, subject) in [
+        (format!("wg set wg0 peer {beta} remove"), "peer"),
+        ("ip route replace 10.0.0.0/16 via 203.0.113.1".to_owned(), "route"),
+        ("nft flush chain inet causeway forward".to_owned(), "firewall"),
+    ] {
+        run(&by_hand);
+        let done = Instant::now();
+        let seen =
+            console.reported(done, &by_hand, |report| report.drift.iter().any(|drift| drift.subject == subject)).await;
+        let repaired = console.reported(done + seen, "repaired", verified(&one)).await;
+        assert!(
+            seen < Duration::from_secs(5) && repaired < Duration::from_secs(2),
+            "{by_hand}: seen {seen:?}, repaired {repaired:?}"
+        );
+    }
+
+    // One peer more, as a change.
+    let mut next = document.clone();
+    let laptop = peer(8, PeerKind::RoadWarrior, &["10.200.1.8/32"]);
+    next.peers.insert(laptop.public_key, laptop);
+    let two = version(&next, 2);
+    let offered = Instant::now();
+    console.offer(Delivery::Changes { from: one.clone(), version: two.clone(), change: document.change_to(&next) });
+    let applied = console.reported(offered, "the change", applied(&two)).await;
+    let read_back = console.reported(offered, "the change, read back", verified(&two)).await;
+    println!("a change is applied after {applied:?}, verified after {read_back:?}");
+    assert!(applied < Duration::from_millis(500) && read_back < Duration::from_secs(2), "{applied:?} {read_back:?}");
+
+    // WireGuard is killed; then the agent, whose host keeps its tunnels.
+    run("kill -9 $(grep -l '^wireguard-go' /proc/[0-9]*/comm | cut -d/ -f3 | head -1)");
+    let killed = Instant::now();
+    let seen = console
+        .reported(killed, "a missing interface", |report| report.drift.iter().any(|drift| drift.subject == "interface"))
+        .await;
+    console.reported(killed + seen, "a new WireGuard", verified(&two)).await;
+    first.abort();
+    let _ = first.await;
+    run("wg show wg0 peers | wc -l | grep -qx 5");
+    let restarted = Instant::now();
+    let second = started();
+    console.reported(restarted, "the last document, from disk", verified(&two)).await;
+
+    let deleted = Instant::now();
+    console.offer(Delivery::Full { version: version(&Document::empty(), 3), document: Document::empty() });
+    console.reported(deleted, "a clean host", |report| report.cleaned).await;
+    console.delete_gateway();
+    second.await.expect("no panic").expect("a good end");
+    run(
+        "! ip link show wg0 2>&- && ! nft list table inet causeway 2>&- && test $(cat /proc/sys/net/ipv4/ip_forward) = 0",
+    );
 }
