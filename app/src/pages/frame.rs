@@ -61,8 +61,8 @@ pub fn Frame() -> impl IntoView {
     provide_context(attention);
 
     view! {
+        <a class="skip" href="#content">"Skip to the content"</a>
         <div class="app">
-            <a class="skip" href="#content">"Skip to the content"</a>
             <header class="side" id="side">
                 <a class="brand" href=routes::HOME>
                     <Logo/>
@@ -160,9 +160,9 @@ fn Navigation(name: ProjectName, viewer: Option<Viewer>, summary: Summary) -> im
         <nav class="nav" aria-label="You">
             {item(routes::settings(&name), "Settings", None)}
             {viewer.map(|viewer| view! {
-                <p class="who"><span class="quiet nowrap">{viewer.email.to_string()}</span></p>
+                <p class="who quiet">{viewer.email.to_string()}</p>
             })}
-            <ActionForm action=sign_out>
+            <ActionForm action=sign_out attr:class="who">
                 <Button kind=Kind::Quiet icon=Glyph::LogOut small=true>"Sign out"</Button>
             </ActionForm>
         </nav>

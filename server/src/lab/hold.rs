@@ -85,7 +85,7 @@ impl Lab {
             let pid = |host: &str| self.status.hosts[host].to_string();
             let ((left, left_interface), (right, right_interface)) = (cable.left, cable.right);
             let (left, right) = (pid(left), pid(right));
-            run(Command::new("nsenter").args(["-t", &right, "-n", "--", "ip", "link", "add", right_interface, "type", "veth", "peer", "name"]).args([left_interface, "netns", &left]))?;
+            run(Command::new("nsenter").args(["-t", &right, "-n", "--", "ip", "link", "add", "name", right_interface, "type", "veth", "peer", "name"]).args([left_interface, "netns", &left]))?;
         }
         for host in HOSTS {
             feed(&mut self.inside(host.name, &["ip", "-batch", "-"])?, &(host.setup.join("\n") + "\n"))?;
