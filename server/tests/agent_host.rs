@@ -39,7 +39,7 @@ const TRIAL: &str = "AGENT_HOST_TRIAL";
 
 /// What each trial does, by name. Every one runs once per way to speak to WireGuard.
 const TRIALS: [(&str, fn(Scene) -> Boxed); 9] = [
-    ("a_document_is_applied_and_read_back_without_a_difference", |scene| Box::pin(applies(scene))),
+    ("row_79_routes_and_firewall_follow_from_the_document_and_read_back_as_it", |scene| Box::pin(applies(scene))),
     ("one_interface_that_is_also_the_way_to_the_internet", |scene| Box::pin(one_interface(scene))),
     ("what_was_done_by_hand_is_named_and_repaired", |scene| Box::pin(repairs(scene))),
     ("a_change_of_one_peer_leads_to_the_same_host_as_all_of_it", |scene| Box::pin(changes(scene))),

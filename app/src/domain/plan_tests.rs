@@ -138,7 +138,7 @@ fn a_removed_peering_takes_its_peer_before_its_routes_and_its_flows_too() {
 }
 
 #[test]
-fn a_change_of_one_road_warrior_is_one_step_however_many_there_are() {
+fn row_78_a_change_of_one_road_warrior_touches_nobody_elses_session() {
     let old = document([beta(), laptop(7)]);
     let mut narrowed = laptop(7);
     narrowed.keepalive = 25;

@@ -99,6 +99,16 @@ async fn report(State(console): State<Shared>, headers: HeaderMap, Json(report):
     Json(serde_json::json!({ "resend": resend })).into_response()
 }
 
+async fn rotate(State(console): State<Shared>, headers: HeaderMap) -> Response {
+    let mut console = lock(&console);
+    if !known(&console, &headers) {
+        return refuse("The credential was revoked.");
+    }
+    console.credential = "a-newer-credential".into();
+    let gateway = GATEWAY.parse::<GatewayId>().expect("an id");
+    Json(Enrolled { gateway, credential: console.credential.clone() }).into_response()
+}
+
 fn listen(path: &Path, console: &Shared) -> JoinHandle<()> {
     let _ = std::fs::remove_file(path);
     let listener = UnixListener::bind(path).expect("a socket");
@@ -106,6 +116,7 @@ fn listen(path: &Path, console: &Shared) -> JoinHandle<()> {
         .route("/agent/v1/enrol", post(enrol))
         .route("/agent/v1/document", get(document))
         .route("/agent/v1/report", post(report))
+        .route("/agent/v1/credential", post(rotate))
         .with_state(console.clone());
     tokio::spawn(async move { drop(axum::serve(listener, router).await) })
 }
@@ -266,5 +277,25 @@ async fn a_revoked_credential_ends_nothing() {
     lock(&stage.console).credential = "another".into();
     sleep(Duration::from_millis(700)).await;
     assert!(!agent.is_finished());
+    agent.abort();
+}
+
+#[tokio::test]
+async fn a_credential_is_renewed_when_it_is_a_month_old() {
+    let stage = Stage::new();
+    let agent = stage.agent();
+    reported(&stage.console, "the host", |report| report.facts.is_some()).await;
+    agent.abort();
+    let _ = agent.await;
+    let path = stage.folder.path().join("state/credential.json");
+    let mut stored: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&path).expect("there")).expect("its own text");
+    stored["issued_at"] = (crate::clock::now().0 - 31 * 24 * 3600 * 1000).into();
+    std::fs::write(&path, stored.to_string()).expect("written");
+    lock(&stage.console).reports.clear();
+    let agent = stage.agent();
+    reported(&stage.console, "the host", |report| report.facts.is_some()).await;
+    assert_eq!(lock(&stage.console).credential, "a-newer-credential");
+    assert!(std::fs::read_to_string(&path).expect("there").contains("a-newer-credential"));
     agent.abort();
 }

@@ -22,10 +22,15 @@ use crate::clock;
 const MONTH: u64 = 30 * 24 * 60 * 60;
 
 /// The credential in use, shared by the tasks that talk.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Bearer(Arc<RwLock<String>>);
 
 impl Bearer {
+    /// The stored credential, if there is one.
+    pub fn of(state: &StateFolder) -> Result<Self> {
+        Ok(Self(Arc::new(RwLock::new(state.credential()?.map(|known| known.credential).unwrap_or_default()))))
+    }
+
     pub fn get(&self) -> String {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -120,10 +125,9 @@ pub async fn enrol(
     Ok(other)
 }
 
-/// Puts the stored credential to use; asks for a new one first if it has grown old.
+/// Asks for a new credential if this one has grown old.
 pub async fn renew(client: &mut Client, state: &StateFolder, bearer: &Bearer) -> Result<()> {
     let Some(mut known) = state.credential()? else { return Ok(()) };
-    bearer.set(&known.credential);
     if known.issued_at.age_seconds(clock::now()) < MONTH {
         return Ok(());
     }

@@ -6,19 +6,15 @@
 //! seconds anyway, and what differs is repaired, or told and left alone where a person wants
 //! to be asked. A host that was restarted is put right in either case.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Result;
 use app::domain::{
     PublicKey, Timestamp,
     gateway::DriftPolicy,
-    host::{ApplyError, Delivery, HostFacts, PeerReport},
-    peer::PeerKind,
-    plan::{FoundPeer, Frame, HostState, Peers, Step, Surroundings, drift, plan, plan_change},
-    tunnel::{Change, Document, Interface, PeerSum, Version},
+    host::{ApplyError, HostFacts, PeerReport},
+    plan::{FoundPeer, Frame, HostState, Peers, Step, Surroundings, drift, plan},
+    tunnel::{Document, PeerSum, Version},
 };
 use tokio::time::{Duration, Instant};
 
@@ -29,6 +25,8 @@ use super::{
     state::{StateFolder, Stored},
 };
 use crate::clock;
+
+mod deliver;
 
 /// How often the host is read for differences.
 const PERIOD: Duration = Duration::from_millis(1800);
@@ -74,21 +72,6 @@ struct Held {
     document: Document,
     sum: PeerSum,
     frame: Frame,
-}
-
-/// Why a document is not taken.
-#[derive(Debug, thiserror::Error)]
-enum Refused {
-    #[error(
-        "The console offered document {offered}, which is older than {held}, the one in force. It was refused; if an old copy of the database was put back, raise its epoch."
-    )]
-    Older { offered: String, held: String },
-    #[error(
-        "The console offered another document with the same number {0}. It was refused: one number has one meaning."
-    )]
-    Changed(String),
-    #[error("Document {0} does not have the hash that came with it. It was refused.")]
-    Hash(String),
 }
 
 impl Keeper {
@@ -152,85 +135,6 @@ impl Keeper {
         self.status = Status::default();
     }
 
-    /// Takes a document, or says no. Applied when this returns.
-    pub async fn deliver(&mut self, delivery: Delivery) -> Next {
-        match delivery {
-            Delivery::Full { version, document } => self.deliver_full(version, document).await,
-            Delivery::Changes { from, version, change } => self.deliver_change(&from, version, change).await,
-        }
-    }
-
-    async fn deliver_full(&mut self, version: Version, document: Document) -> Next {
-        if let Err(refused) = self.admit(&version) {
-            return self.refuse(version, &refused);
-        }
-        let sum = sum_of(&document);
-        if document.hash_with(&sum) != version.hash {
-            return self.refuse(version.clone(), &Refused::Hash(number(&version)));
-        }
-        if self.held.as_ref().is_some_and(|held| held.version == version) {
-            return self.next();
-        }
-        let stored = self.state.set_document(&version, &document);
-        self.to_store.document |= stored.is_err();
-        match &self.held {
-            Some(held) if !held.document.is_empty() => {
-                let change = held.document.change_to(&document);
-                self.change(version, change, sum, stored).await
-            }
-            _ => {
-                let held = self.hold(version, document, sum);
-                self.whole = true;
-                self.apply_whole(stored.and(held)).await
-            }
-        }
-    }
-
-    async fn deliver_change(&mut self, from: &Version, version: Version, change: Change) -> Next {
-        if let Err(refused) = self.admit(&version) {
-            return self.refuse(version, &refused);
-        }
-        let Some(held) = self.held.as_ref().filter(|held| held.version == *from) else {
-            // Not made for what we have: ask for the whole.
-            return Next { have: None, refused: false };
-        };
-        let mut sum = held.sum;
-        let touched = change.set.iter().map(|peer| &peer.public_key).chain(&change.removed);
-        touched.filter_map(|key| held.document.peers.get(key)).for_each(|peer| sum.remove(peer));
-        change.set.iter().for_each(|peer| sum.add(peer));
-        let gateway = change.gateway.clone().unwrap_or_else(|| held.document.gateway.clone());
-        if (Document { gateway, peers: Peers::new() }).hash_with(&sum) != version.hash {
-            tracing::warn!(
-                generation = version.generation,
-                "a change does not lead to its hash; asking for the whole document"
-            );
-            return Next { have: None, refused: false };
-        }
-        let stored = self.state.add_change(from, &version, &change);
-        self.to_store.document |= *stored.as_ref().unwrap_or(&true);
-        self.change(version, change, sum, stored.map(drop)).await
-    }
-
-    /// Older news is none; one number has one meaning.
-    fn admit(&self, version: &Version) -> Result<(), Refused> {
-        let Some(held) = &self.held else { return Ok(()) };
-        let order = |version: &Version| (version.epoch, version.generation);
-        if order(version) < order(&held.version) {
-            return Err(Refused::Older { offered: number(version), held: number(&held.version) });
-        }
-        if order(version) == order(&held.version) && version.hash != held.version.hash {
-            return Err(Refused::Changed(number(version)));
-        }
-        Ok(())
-    }
-
-    fn refuse(&mut self, version: Version, refused: &Refused) -> Next {
-        tracing::error!("{refused}");
-        self.status.error = Some(ApplyError { version, message: refused.to_string() });
-        self.outbox.set_status(&self.status);
-        Next { have: self.have(), refused: true }
-    }
-
     fn next(&self) -> Next {
         Next { have: self.have(), refused: false }
     }
@@ -251,62 +155,11 @@ impl Keeper {
         Ok(())
     }
 
-    /// The console has nothing newer than what is in force: what it was refused for is settled.
-    pub fn settled(&mut self) {
-        let held = self.held.as_ref().map(|held| &held.version);
-        if self.status.error.as_ref().is_some_and(|error| Some(&error.version) != held) {
-            self.status.error = None;
-            self.outbox.set_status(&self.status);
-        }
-    }
-
     fn frame(&self, document: &Document) -> Result<Frame> {
         if document.is_empty() {
             return Ok(Frame::cleaned(self.state.sysctls_before()?));
         }
         Ok(Frame::of(document, self.key, &self.around, nft::ruleset(document, &self.around)))
-    }
-
-    /// From the document in force to the next one, by what changed.
-    async fn change(&mut self, version: Version, change: Change, sum: PeerSum, stored: Result<()>) -> Next {
-        let began = Instant::now();
-        let held = self.held.as_mut().expect("a change has something to change");
-        let touched: BTreeSet<PublicKey> =
-            change.set.iter().map(|peer| peer.public_key).chain(change.removed.iter().copied()).collect();
-        let only = |peers: &Peers| -> Peers {
-            touched.iter().filter_map(|key| peers.get(key)).map(|peer| (peer.public_key, peer.clone())).collect()
-        };
-        let old = only(&held.document.peers);
-        let repairs = |gateway: &Option<Interface>| gateway.as_ref().map_or(0, |gateway| gateway.repairs);
-        let before = repairs(&held.document.gateway);
-        let gateway_changed = change.gateway.is_some();
-        held.document.apply(change);
-        (held.version, held.sum) = (version, sum);
-        let new = only(&held.document.peers);
-        self.whole |= repairs(&held.document.gateway) > before;
-
-        // Routes and firewall follow from everything but road warriors.
-        let routed = |peers: &Peers| peers.values().any(|peer| peer.kind != PeerKind::RoadWarrior);
-        let same = !gateway_changed && !routed(&old) && !routed(&new);
-        if self.whole || held.document.is_empty() {
-            let reframed = self.reframe();
-            self.whole = true;
-            return self.apply_whole(stored.and(reframed)).await;
-        }
-        let now = clock::now();
-        let steps = if same {
-            plan_change((&held.frame, &old), (&held.frame, &new), now)
-        } else {
-            let was = held.frame.clone();
-            if let Err(error) = self.reframe() {
-                self.fail(&error);
-            }
-            let held = self.held.as_ref().expect("still held");
-            plan_change((&was, &old), (&held.frame, &new), now)
-        };
-        let done = self.perform(&steps).await;
-        self.applied(done.and(stored), began, steps.len());
-        self.next()
     }
 
     fn reframe(&mut self) -> Result<()> {

@@ -2,12 +2,14 @@ use std::net::Ipv4Addr;
 
 use app::domain::{
     Cidr, GatewayId,
-    tunnel::{Hash, TunnelPeer},
+    host::Delivery,
+    peer::PeerKind,
+    tunnel::{Hash, Interface, TunnelPeer},
 };
 use tempfile::TempDir;
 
 use super::*;
-use crate::agent::host::fake::RecordingHost;
+use crate::agent::{host::fake::RecordingHost, poll::Next};
 
 /// An agent on a recording host, and a console's hand.
 struct Scene {

@@ -90,7 +90,7 @@ pub async fn run(arguments: AgentArguments) -> Result<()> {
         }
     }
 
-    let bearer = Bearer::default();
+    let bearer = Bearer::of(&state)?;
     let (tell_news, mut news) = mpsc::channel(1);
     let mut tasks = JoinSet::new();
     let (reporter, telling) = (client.another(), outbox.clone());

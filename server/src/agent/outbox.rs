@@ -18,11 +18,7 @@ use app::domain::{
 };
 use tokio::{sync::Notify, time::timeout};
 
-use super::{
-    backoff::Backoff,
-    client::{Client, Trouble},
-    credential::Bearer,
-};
+use super::{backoff::Backoff, client::Client, credential::Bearer};
 
 const PERIOD: Duration = Duration::from_secs(5);
 
@@ -139,12 +135,8 @@ impl Outbox {
                         tokio::time::sleep(Duration::from_millis(200)).await;
                     }
                 }
-                // The long-poll says so in the log and knows what to do.
-                Err(Trouble::Unknown(_) | Trouble::Gone) => {
-                    at_once = false;
-                    tokio::time::sleep(PERIOD).await;
-                }
                 Err(trouble) => {
+                    // The long-poll says so in the log, and knows what to do.
                     tracing::debug!(%trouble, "a report was not taken");
                     backoff.wait().await;
                     at_once = true;

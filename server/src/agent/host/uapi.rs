@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, io, path::Path};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use app::domain::{
     Cidr, PresharedKey, PublicKey, Timestamp,
     host::WireGuardKind,
@@ -106,44 +106,41 @@ async fn set(mut text: String) -> Result<()> {
 
 /// One question, one answer without its `errno` line; `None`: nobody listens.
 async fn ask(question: &str) -> Result<Option<String>> {
-    let mut stream = match UnixStream::connect(socket()).await {
-        Ok(stream) => stream,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
-            return Ok(None);
-        }
-        Err(error) => {
-            return Err(anyhow!(
-                "{} cannot be opened: {error}. The agent and WireGuard must run as one user.",
-                socket()
-            ));
-        }
-    };
+    match UnixStream::connect(socket()).await {
+        Ok(stream) => timeout(PATIENCE, converse(stream, question))
+            .await
+            .context("WireGuard did not answer within a minute")?
+            .map(Some),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(None),
+        Err(error) => bail!("{} cannot be opened: {error}. The agent and WireGuard must run as one user.", socket()),
+    }
+}
+
+async fn converse(mut stream: UnixStream, question: &str) -> Result<String> {
     let mut answer = Vec::new();
-    let talk = async {
-        stream.write_all(question.as_bytes()).await?;
-        let mut chunk = vec![0; 64 * 1024];
-        loop {
-            let read = stream.read(&mut chunk).await?;
-            if read == 0 {
-                return Ok(());
-            }
-            answer.extend_from_slice(&chunk[..read]);
-            if answer.ends_with(b"\n\n") {
-                return Ok::<(), io::Error>(());
-            }
+    let mut chunk = vec![0; 64 * 1024];
+    stream.write_all(question.as_bytes()).await.context("WireGuard hung up")?;
+    // Only the end of an answer is an empty line.
+    while !answer.ends_with(b"\n\n") {
+        let read = stream.read(&mut chunk).await.context("WireGuard hung up")?;
+        if read == 0 {
+            break;
         }
-    };
-    timeout(PATIENCE, talk).await.context("WireGuard did not answer within a minute")?.context("WireGuard hung up")?;
-    let answer = String::from_utf8(answer).context("WireGuard answered with something that is not text")?;
+        answer.extend_from_slice(&chunk[..read]);
+    }
+    let mut answer = String::from_utf8(answer).context("WireGuard answered with something that is not text")?;
+    let whole = answer.ends_with("\n\n");
     let body = answer.trim_end_matches('\n');
-    let (rest, last) = body.rsplit_once('\n').map_or(("", body), |(rest, last)| (rest, last));
-    let number: i32 = last
-        .strip_prefix("errno=")
-        .context("WireGuard hung up in the middle of its answer")?
-        .parse()
-        .context("WireGuard answered with a strange errno")?;
+    let at = body.rfind('\n').map_or(0, |newline| newline + 1);
+    let number =
+        body[at..].strip_prefix("errno=").filter(|_| whole).context("WireGuard hung up in the middle of its answer")?;
+    let number: i32 = number.parse().context("WireGuard answered with a strange errno")?;
+    // wireguard-go answers with negative numbers.
     match number.unsigned_abs() {
-        0 => Ok(Some(rest.to_owned())),
+        0 => {
+            answer.truncate(at);
+            Ok(answer)
+        }
         // EADDRINUSE
         98 => bail!(
             "The listen port is taken by another program on this host. Stop it, or choose another port for the gateway."
@@ -239,6 +236,32 @@ mod tests {
         assert_eq!((beta.preshared_key, beta.alien_ips.len()), (Some(PresharedKey::from_bytes([0x33; 32])), 1));
         let other = &peers[&PublicKey::from_bytes([0x11; 32])];
         assert_eq!((other.preshared_key, other.handshake), (None, None));
+    }
+
+    async fn answered(answer: &str) -> Result<String> {
+        let (ours, mut theirs) = UnixStream::pair()?;
+        theirs.write_all(answer.as_bytes()).await?;
+        theirs.shutdown().await?;
+        converse(ours, "get=1\n\n").await
+    }
+
+    #[tokio::test]
+    async fn an_answer_counts_only_with_its_errno_and_negative_numbers_are_errors_too() {
+        assert_eq!(answered("listen_port=51820\nerrno=0\n\n").await.expect("whole"), "listen_port=51820\n");
+        assert_eq!(answered("errno=0\n\n").await.expect("whole"), "");
+        for (answer, sentence) in [
+            ("", "WireGuard hung up in the middle of its answer"),
+            ("listen_port=51820\n", "WireGuard hung up in the middle of its answer"),
+            ("listen_port=51820\nerrno=0", "WireGuard hung up in the middle of its answer"),
+            ("errno=zero\n\n", "WireGuard answered with a strange errno"),
+            (
+                "errno=-98\n\n",
+                "The listen port is taken by another program on this host. Stop it, or choose another port for the gateway.",
+            ),
+            ("errno=-22\n\n", "WireGuard refused the change: Invalid argument (os error 22)"),
+        ] {
+            assert_eq!(answered(answer).await.expect_err(answer).to_string(), sentence);
+        }
     }
 
     #[test]
