@@ -1,10 +1,10 @@
 //! The real binary on a port of its own with a real SQLite file: what browsers, strangers and hostile pages get.
 
-mod console;
+mod serving;
 
 use std::time::{Duration, Instant};
 
-use console::{Answer, Browser, Console, EMAIL, PASSWORD};
+use serving::{Answer, Browser, Console, EMAIL, PASSWORD};
 
 const WRONG: &str = "The e-mail address or the password is not right.";
 
@@ -112,7 +112,7 @@ fn strangers_are_led_to_the_sign_in_page_and_on_from_there() {
 fn another_sites_page_cannot_write() {
     let console = Console::start();
     let mut browser = Browser::signed_in(&console);
-    let body = console::form(&[("project", "default"), ("name", "alpha"), ("cloud", "local-default"), ("cidr", "10.20.0.0/16")]);
+    let body = serving::form(&[("project", "default"), ("name", "alpha"), ("cloud", "local-default"), ("cidr", "10.20.0.0/16")]);
     let mut attempt = |headers: &[(&str, &str)]| browser.send("POST", "/api/vpcs/create", headers, body.as_bytes());
     for foreign in [
         &[("sec-fetch-site", "cross-site")][..],
