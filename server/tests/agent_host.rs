@@ -38,7 +38,7 @@ use console::Console;
 const TRIAL: &str = "AGENT_HOST_TRIAL";
 
 /// What each trial does, by name. Every one runs once per way to speak to WireGuard.
-const TRIALS: [(&str, fn(Scene) -> Boxed); 9] = [
+const TRIALS: [(&str, Act); 9] = [
     ("row_79_routes_and_firewall_follow_from_the_document_and_read_back_as_it", |scene| Box::pin(applies(scene))),
     ("one_interface_that_is_also_the_way_to_the_internet", |scene| Box::pin(one_interface(scene))),
     ("what_was_done_by_hand_is_named_and_repaired", |scene| Box::pin(repairs(scene))),
@@ -50,6 +50,7 @@ const TRIALS: [(&str, fn(Scene) -> Boxed); 9] = [
     ("the_whole_agent_tells_of_drift_repairs_it_and_cleans_up_in_the_end", |scene| Box::pin(whole(scene))),
 ];
 
+type Act = fn(Scene) -> Boxed;
 type Boxed = std::pin::Pin<Box<dyn Future<Output = ()>>>;
 
 fn main() -> ExitCode {
@@ -252,7 +253,7 @@ fn peer(number: u8, kind: PeerKind, ranges: &[&str]) -> TunnelPeer {
         name: format!("peer-{number}").parse().expect("a name"),
         kind,
         public_key: PrivateKey::from_bytes([number; 32]).public(),
-        preshared_key: (number % 2 == 0).then(|| PresharedKey::from_bytes([number; 32])),
+        preshared_key: number.is_multiple_of(2).then(|| PresharedKey::from_bytes([number; 32])),
         endpoint: None,
         keepalive: 0,
         allowed_ips,

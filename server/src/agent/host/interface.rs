@@ -51,7 +51,7 @@ async fn start_daemon() -> Result<()> {
         );
     }
     let deadline = Instant::now() + Duration::from_secs(5);
-    while !uapi::socket_exists() {
+    while !uapi::answers() {
         if Instant::now() > deadline {
             bail!("{PROGRAM} made {INTERFACE} but no {}", uapi::socket());
         }

@@ -111,13 +111,18 @@ impl LiveHost {
     fn wireguard(&self) -> &'static dyn WireGuard {
         match self.choice {
             HostChoice::Uapi => &uapi::Uapi,
-            HostChoice::Auto if uapi::socket_exists() => &uapi::Uapi,
+            HostChoice::Auto if uapi::answers() => &uapi::Uapi,
             _ => &wg::WgTool,
         }
     }
 
     async fn read_device(&self) -> Result<Option<(Device, BTreeMap<PublicKey, FoundPeer>)>> {
-        self.wireguard().read().await
+        let wireguard = self.wireguard();
+        // Without an interface the tool is not needed, and may not be there.
+        if wireguard.kind() == WireGuardKind::Wg && self.netlink.index().await?.is_none() {
+            return Ok(None);
+        }
+        wireguard.read().await
     }
 }
 

@@ -18,7 +18,7 @@ use rtnetlink::{
         AddressFamily,
         address::AddressAttribute,
         link::{LinkAttribute, LinkFlags},
-        route::{RouteAddress, RouteAttribute, RouteMessage, RouteProtocol, RouteScope, RouteType},
+        route::{RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteProtocol, RouteScope, RouteType},
     },
 };
 
@@ -214,7 +214,7 @@ impl Netlink {
         self.index().await?.with_context(|| format!("Interface {INTERFACE} has vanished; the agent makes it again"))
     }
 
-    async fn index(&self) -> Result<Option<u32>> {
+    pub async fn index(&self) -> Result<Option<u32>> {
         let found = self.0.link().get().match_name(INTERFACE.to_owned()).execute().try_next().await;
         match found {
             Ok(link) => Ok(link.map(|link| link.header.index)),
@@ -252,7 +252,8 @@ fn route(message: &RouteMessage) -> Option<Read> {
             _ => {}
         }
     }
-    if header.address_family != AddressFamily::Inet {
+    // A cloned route is what the kernel learned of a path, such as its MTU: nobody's wish.
+    if header.address_family != AddressFamily::Inet || header.flags.contains(RouteFlags::Cloned) {
         return None;
     }
     let destination = Cidr::around(destination, header.destination_prefix_length)?;

@@ -5,7 +5,7 @@
 //! sent explicitly, since what is left out stays. An answer that ends before its `errno`
 //! line is a failure.
 
-use std::{collections::BTreeMap, fmt::Write as _, io, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _, io};
 
 use anyhow::{Context, Result, bail};
 use app::domain::{
@@ -31,8 +31,9 @@ pub fn socket() -> String {
     format!("/run/wireguard/{INTERFACE}.sock")
 }
 
-pub fn socket_exists() -> bool {
-    Path::new(&socket()).exists()
+/// Whether somebody listens there; a process that was killed leaves its file behind.
+pub fn answers() -> bool {
+    std::os::unix::net::UnixStream::connect(socket()).is_ok()
 }
 
 pub struct Uapi;
