@@ -1,7 +1,7 @@
 //! The agents' endpoint: enrol, fetch a document, report, renew the credential.
 //!
-//! Served over TLS or a unix socket only; elsewhere [`refused`] stands in its place. Every
-//! refusal is a JSON object with one sentence, and none repeats a token.
+//! Mounted behind a check that lets only TLS and unix sockets through. Every refusal is a JSON
+//! object with one sentence, and none repeats a token.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use axum::{
     extract::{DefaultBodyLimit, Query, State, rejection::{BytesRejection, QueryRejection}},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{any, get, post},
+    routing::{get, post},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::time::Instant;
@@ -53,14 +53,6 @@ pub fn router(state: AgentsState) -> Router {
         .route("/agent/v1/report", post(report).layer(DefaultBodyLimit::max(REPORT_BODY)))
         .route("/agent/v1/credential", post(credential).layer(DefaultBodyLimit::max(SMALL_BODY)))
         .with_state(state)
-}
-
-/// For listeners that carry credentials in the clear.
-pub fn refused() -> Router {
-    Router::new().route(
-        "/agent/v1/{*rest}",
-        any(async || message(StatusCode::FORBIDDEN, "Agents speak TLS or a unix socket only. Give the agent the https or unix address that the gateway's page shows.")),
-    )
 }
 
 async fn enrol(State(state): State<AgentsState>, body: Result<Bytes, BytesRejection>) -> Result<Json<Enrolled>, Refusal> {

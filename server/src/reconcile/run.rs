@@ -208,7 +208,10 @@ async fn step<C: Controller>(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::{
+        collections::BTreeSet,
+        sync::atomic::{AtomicU32, Ordering},
+    };
 
     use async_trait::async_trait;
 
@@ -258,7 +261,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_controller_is_woken_by_its_topics_only_and_tells_its_status() {
-        let store = crate::store::Store::open("sqlite::memory:").await.expect("a database in memory");
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}?mode=rwc", folder.path().join("causeway.db").display());
+        let store = crate::store::Store::open(&url).await.expect("a database");
         let feed = store.feed();
         let statuses = Statuses::new(Pulse::new(feed.clone()));
         let moody = Arc::new(Moody { beta: AtomicU32::new(2), ..Moody::default() });

@@ -1,0 +1,9 @@
+//! What agents are told and what they tell: documents, enrolment, reports, presence and the end of a gateway.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod desk;
+mod documents;
+mod enrolment;
+mod presence;
+mod reports;
