@@ -251,7 +251,7 @@ impl SetPeer {
             preshared_key: false,
             endpoint: there.endpoint_is_wrong(peer, now),
             keepalive: there.keepalive != peer.keepalive,
-            allowed_ips: there.allowed_ips != peer.allowed_ips || !there.alien_ips.is_empty(),
+            allowed_ips: there.allowed_ips_are_wrong(peer),
             peer: peer.clone(),
         };
         (step.endpoint || step.keepalive || step.allowed_ips).then_some(step)

@@ -188,6 +188,14 @@ fn a_peer_that_roamed_is_left_alone_while_it_has_a_session() {
 }
 
 #[test]
+fn ranges_in_another_order_are_no_difference() {
+    let mut document = document([beta()]);
+    let host = showing(&document);
+    document.peers.get_mut(&beta().public_key).expect("the peering").allowed_ips.reverse();
+    assert_eq!(plan(&frame(&document), &document.peers, &host, NOW), []);
+}
+
+#[test]
 fn every_difference_is_named_and_keeps_its_first_moment() {
     let document = document([beta(), laptop(7)]);
     let mut host = showing(&document);

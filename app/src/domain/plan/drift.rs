@@ -172,7 +172,7 @@ fn peer(all: &mut Differences, key: PublicKey, wanted: &TunnelPeer, found: &supe
     if wanted.keepalive != found.keepalive {
         all.add("peer", format!("{key} keepalive"), &wanted.keepalive.to_string(), &found.keepalive.to_string());
     }
-    if wanted.allowed_ips != found.allowed_ips || !found.alien_ips.is_empty() {
+    if found.allowed_ips_are_wrong(wanted) {
         let mut there = list(&found.allowed_ips);
         for alien in &found.alien_ips {
             there = format!("{there}, {alien}");

@@ -101,6 +101,17 @@ impl FoundPeer {
         }
     }
 
+    /// In whatever order somebody wrote them; what was read is sorted.
+    pub(super) fn allowed_ips_are_wrong(&self, wanted: &TunnelPeer) -> bool {
+        let differs = || {
+            let mut sorted = wanted.allowed_ips.clone();
+            sorted.sort();
+            sorted.dedup();
+            self.allowed_ips != sorted
+        };
+        !self.alien_ips.is_empty() || (self.allowed_ips != wanted.allowed_ips && differs())
+    }
+
     /// A peer with a session has roamed to where it is, by WireGuard's own rules: that is no mistake to correct.
     pub(super) fn endpoint_is_wrong(&self, wanted: &TunnelPeer, now: Timestamp) -> bool {
         let session = self.handshake.is_some_and(|at| at.age_seconds(now) <= SESSION_SECONDS);
