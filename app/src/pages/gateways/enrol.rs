@@ -236,7 +236,7 @@ fn unit_text(answer: &Enrolment) -> String {
          After=network-online.target\n\
          \n\
          [Service]\n\
-         ExecStart=/usr/local/bin/causeway agent --console '{console}' --token-file /etc/causeway/token --state /var/lib/causeway-agent\n\
+         ExecStart=/usr/bin/causeway agent --console '{console}' --token-file /etc/causeway/token --state /var/lib/causeway-agent\n\
          StateDirectory=causeway-agent\n\
          CapabilityBoundingSet=CAP_NET_ADMIN\n\
          NoNewPrivileges=yes\n\
