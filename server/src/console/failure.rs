@@ -37,12 +37,40 @@ const KEYS: [(&str, &str, &str, &str); 7] = [
 
 /// The rule inside the transaction answers first; this is what is left if a rule ever forgets.
 fn taken(error: &StoreError) -> Option<Refusal> {
-    let StoreError::Sql(sqlx::Error::Database(database)) = error else { return None };
-    if !error.is_unique_violation() {
-        return None;
-    }
-    let (name, message) = (database.constraint().unwrap_or_default(), database.message());
-    let columns: Vec<&str> = message.split([' ', ',', ':']).collect();
-    let (.., field, sentence) = KEYS.into_iter().find(|(key, column, ..)| *key == name || columns.contains(column))?;
+    let key = error.taken_key()?;
+    let words: Vec<&str> = key.split([' ', ',', ':']).collect();
+    let (.., field, sentence) = KEYS.into_iter().find(|(name, column, ..)| words.contains(name) || words.contains(column))?;
     Some(Refusal::conflict(field, sentence))
+}
+
+#[cfg(test)]
+mod tests {
+    use app::domain::{ProjectId, VpcId, vpc::NewVpc};
+
+    use super::*;
+    use crate::{clock, store::Store};
+
+    /// A VPC is stored twice, past the rule that would have refused the second.
+    async fn twice(url: &str) -> ApiError {
+        let store = Store::open(url).await.expect("an empty database");
+        let new = NewVpc::parse("alpha", "local-default", "10.20.0.0/16").expect("a good form");
+        let project = ProjectId::from_uuid(Uuid::nil());
+        let mut tx = store.begin(clock::now()).await.expect("a transaction");
+        tx.insert_vpc(project, VpcId::from_uuid(Uuid::now_v7()), &new).await.expect("the first");
+        failed(tx.insert_vpc(project, VpcId::from_uuid(Uuid::now_v7()), &new).await.expect_err("the second"))
+    }
+
+    #[tokio::test]
+    async fn a_unique_key_that_sqlite_names_by_its_columns_is_refused_at_its_field() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let error = twice(&format!("sqlite:{}?mode=rwc", folder.path().join("test.db").display())).await;
+        assert_eq!(error.at("name"), Some("A VPC of this name already exists."));
+    }
+
+    #[test]
+    fn what_is_ours_is_told_by_a_reference_only() {
+        let error = failed(StoreError::Seal("the master key has changed".to_owned()));
+        let ApiError::Internal(reference) = &error else { panic!("{error:?}") };
+        assert!(!error.to_string().contains("master key") && error.to_string().contains(reference));
+    }
 }

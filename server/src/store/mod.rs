@@ -76,6 +76,13 @@ impl StoreError {
         matches!(code.as_deref(), Some("40001" | "40P01" | "5" | "517" | "261"))
     }
 
+    /// The unique key that was taken, in the engine's words: PostgreSQL names it, SQLite lists its columns.
+    pub fn taken_key(&self) -> Option<String> {
+        let Self::Sql(sqlx::Error::Database(error)) = self else { return None };
+        let words = || error.constraint().map_or_else(|| error.message().to_owned(), str::to_owned);
+        error.is_unique_violation().then(words)
+    }
+
     /// A unique key was taken: by whom is for the caller to say.
     pub fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Sql(sqlx::Error::Database(error)) if error.is_unique_violation())
