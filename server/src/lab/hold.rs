@@ -84,7 +84,8 @@ impl Lab {
         for cable in CABLES {
             let pid = |host: &str| self.status.hosts[host].to_string();
             let ((left, left_interface), (right, right_interface)) = (cable.left, cable.right);
-            let (left, right) = (pid(left), pid(right));
+            // By its file: a number would be looked up in this PID namespace, where the host has another.
+            let (left, right) = (format!("/proc/{}/ns/net", pid(left)), pid(right));
             run(Command::new("nsenter").args(["-t", &right, "-n", "--", "ip", "link", "add", "name", right_interface, "type", "veth", "peer", "name"]).args([left_interface, "netns", &left]))?;
         }
         for host in HOSTS {
