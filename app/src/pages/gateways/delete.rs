@@ -60,7 +60,10 @@ fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String) 
     let (name, id) = (read.gateway.name.to_string(), read.gateway.id.to_string());
     let read = fresh(resource, read);
     let going = Signal::derive(move || {
-        read.with(|read| (read.gateway.status == GatewayStatus::Deleting).then(|| format!("{} is being deleted already.", read.gateway.name)))
+        read.with(|read| {
+            (read.gateway.status == GatewayStatus::Deleting)
+                .then(|| format!("{} is being deleted already.", read.gateway.name))
+        })
     });
     view! {
         <ActionForm action=delete>
@@ -85,10 +88,15 @@ fn consequences(read: &GatewayReading) -> Vec<(Tone, String)> {
         let (here, there) = peering.seen_from(read.gateway.id);
         lines.push((
             Tone::Bad,
-            format!("The VPC peering with {} goes on both gateways. Traffic between {} and {} stops.", there.gateway_name, here.vpc_name, there.vpc_name),
+            format!(
+                "The VPC peering with {} goes on both gateways. Traffic between {} and {} stops.",
+                there.gateway_name, here.vpc_name, there.vpc_name
+            ),
         ));
     }
-    for (kind, one, many) in [(PeerKind::Site, "site", "sites"), (PeerKind::RoadWarrior, "road warrior", "road warriors")] {
+    for (kind, one, many) in
+        [(PeerKind::Site, "site", "sites"), (PeerKind::RoadWarrior, "road warrior", "road warriors")]
+    {
         let peers: Vec<&Peer> = read.peers.iter().filter(|peer| peer.kind == kind).collect();
         match peers.len() {
             0 => {}
@@ -99,7 +107,13 @@ fn consequences(read: &GatewayReading) -> Vec<(Tone, String)> {
     if read.gateway.enrolled() {
         lines.push((Tone::Wait, "The host removes its tunnels, routes and rules when its agent answers. A silent host keeps its tunnels until it answers.".to_owned()));
     }
-    lines.push((Tone::Off, format!("Tunnel subnet {} becomes free, and {} may have another gateway.", read.gateway.tunnel, read.gateway.vpc_name)));
+    lines.push((
+        Tone::Off,
+        format!(
+            "Tunnel subnet {} becomes free, and {} may have another gateway.",
+            read.gateway.tunnel, read.gateway.vpc_name
+        ),
+    ));
     lines
 }
 
@@ -122,7 +136,12 @@ mod tests {
         town.road_warrior("hq-oslo", "laptop-mira");
         town.site("hq-oslo", "site-altona", "192.168.88.0/24");
         let gateway = town.gateways[0].clone();
-        let peerings = town.peerings.iter().filter(|peering| peering.sides.iter().any(|side| side.gateway == gateway.id)).cloned().collect();
+        let peerings = town
+            .peerings
+            .iter()
+            .filter(|peering| peering.sides.iter().any(|side| side.gateway == gateway.id))
+            .cloned()
+            .collect();
         let read = GatewayReading { gateway, peers: town.peers, peerings, network: town.network, now: NOW };
         let text = consequences(&read).into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("\n");
         for part in [

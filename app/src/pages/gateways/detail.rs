@@ -2,7 +2,11 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
-use super::{differences::Differences, instruments::Instruments, peers::Peers};
+use super::{
+    differences::Differences,
+    instruments::{Compare, Instruments},
+    peers::Peers,
+};
 use crate::{
     api::{
         ApiError,
@@ -16,7 +20,7 @@ use crate::{
     },
     live::use_live,
     pages::{
-        failure::settle,
+        fresh::living,
         here::{project_for_links, use_project, use_segment},
         route_list::RoutesToAdd,
         tones::{gateway_tone, sync_tone},
@@ -30,7 +34,15 @@ pub type Reading = Resource<Result<GatewayReading, ApiError>>;
 pub fn reading() -> Reading {
     let (live, project, id) = (use_live(), use_project(), use_segment("gateway"));
     Resource::new(
-        move || (project.get(), id.get(), live.version(Topic::Gateways), live.version(Topic::Peers), live.version(Topic::Vpcs)),
+        move || {
+            (
+                project.get(),
+                id.get(),
+                live.version(Topic::Gateways),
+                live.version(Topic::Peers),
+                live.version(Topic::Vpcs),
+            )
+        },
         |(project, id, ..)| read_gateway(project, id),
     )
 }
@@ -46,11 +58,13 @@ impl LazyRoute for GatewayDetail {
     }
 
     fn view(this: Self) -> AnyView {
+        let title = move || {
+            let name = this.reading.get().and_then(Result::ok).map(|read| read.gateway.name.to_string());
+            name.unwrap_or_else(|| "VPN gateway".to_owned())
+        };
         view! {
             <Transition>
-                {move || Suspend::new(async move {
-                    this.reading.await.ok().map(|read| view! { <Title text=read.gateway.name.to_string()/> })
-                })}
+                <Title text=title/>
             </Transition>
             <Detail reading=this.reading/>
         }
@@ -61,27 +75,28 @@ impl LazyRoute for GatewayDetail {
 /// The page itself; also what lies behind every panel about this gateway.
 #[component]
 pub fn Detail(reading: Reading) -> impl IntoView {
-    let project = use_project();
-    let query = RwSignal::new(String::new());
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                let project = project_for_links(&project.get_untracked());
-                settle(reading.await, |read| shown(read, project, query).into_any())
-            })}
-        </Transition>
-    }
+    living(reading, |read| view! { <Shown read/> }.into_any())
 }
 
-fn shown(read: GatewayReading, project: ProjectName, query: RwSignal<String>) -> impl IntoView {
-    let (routes, next_hop) = (read.network.routes_inside(read.gateway.id), read.gateway.private_address);
+#[component]
+fn Shown(read: Signal<GatewayReading>) -> impl IntoView {
+    let project = project_for_links(&use_project().get_untracked());
+    let gateway = Memo::new(move |_| read.with(|read| read.gateway.clone()));
+    let routes = Memo::new(move |_| {
+        read.with(|read| (read.network.routes_inside(read.gateway.id), read.gateway.private_address))
+    });
+    let (of_head, of_troubles, of_instruments) = (project.clone(), project.clone(), project.clone());
     view! {
-        {head(&read.gateway, &project)}
-        {troubles(&read.gateway, &project)}
-        <Differences read=read.clone()/>
-        <Instruments gateway=read.gateway.clone() project=project.clone()/>
-        <Peers read project query/>
-        <RoutesToAdd routes next_hop/>
+        {move || gateway.with(|gateway| head(gateway, &of_head))}
+        {move || gateway.with(|gateway| troubles(gateway, &of_troubles))}
+        <Differences read/>
+        {move || view! { <Instruments gateway=gateway.get() project=of_instruments.clone()/> }}
+        <Peers read project/>
+        {move || view! { <Compare gateway=gateway.get()/> }}
+        {move || {
+            let (routes, next_hop) = routes.get();
+            view! { <RoutesToAdd routes next_hop/> }
+        }}
     }
 }
 
@@ -99,13 +114,15 @@ fn head(gateway: &Gateway, project: &ProjectName) -> impl IntoView + use<> {
     };
     let gone = (status == GatewayStatus::Deleting).then(|| format!("{name} is being deleted."));
     let enrolled = gateway.enrolled();
-    let (enrol_kind, peering_kind) = if enrolled { (Kind::Default, Kind::Primary) } else { (Kind::Primary, Kind::Default) };
+    let (enrol_kind, peering_kind) =
+        if enrolled { (Kind::Default, Kind::Primary) } else { (Kind::Primary, Kind::Default) };
     let enrol_word = if enrolled { "Install command" } else { "Enrol host" };
     let menu = format!("More actions for {name}");
     let (settings, delete) = (routes::gateway_settings(project, id), routes::gateway_delete(project, id));
     let (site, revoke) = (routes::site_new(project, id), routes::gateway_revoke(project, id));
     let no_credential = (!enrolled).then(|| "No host has enrolled yet.".to_owned());
-    let (enrol, peer, peering) = (routes::gateway_enrol(project, id), routes::road_warrior_new(project, id), routes::peering_new(project, id));
+    let (enrol, peer, peering) =
+        (routes::gateway_enrol(project, id), routes::road_warrior_new(project, id), routes::peering_new(project, id));
     view! {
         <PageHead title=name crumbs lead badge>
             <ButtonLink href=enrol icon=Glyph::Terminal kind=enrol_kind reason=gone.clone()>{enrol_word}</ButtonLink>
@@ -126,10 +143,13 @@ fn head(gateway: &Gateway, project: &ProjectName) -> impl IntoView + use<> {
 fn lead(gateway: &Gateway) -> String {
     let vpc = &gateway.vpc_name;
     match gateway.status {
-        GatewayStatus::Provisioning if !gateway.enrolled() => format!("Waits for its host. Run the install command on the host that joins {vpc}."),
+        GatewayStatus::Provisioning if !gateway.enrolled() => {
+            format!("Waits for its host. Run the install command on the host that joins {vpc}.")
+        }
         GatewayStatus::Provisioning => "Its host has enrolled and has not applied the configuration yet.".to_owned(),
         GatewayStatus::Deleting if gateway.silent() => {
-            "Deleted here, but its host does not answer. It keeps its tunnels until its agent answers and cleans up.".to_owned()
+            "Deleted here, but its host does not answer. It keeps its tunnels until its agent answers and cleans up."
+                .to_owned()
         }
         GatewayStatus::Deleting => "Its host removes the tunnels, routes and rules of this gateway.".to_owned(),
         GatewayStatus::Recorded => "Driven by a recording host: no packet will ever pass.".to_owned(),
@@ -143,7 +163,11 @@ fn lead(gateway: &Gateway) -> String {
 fn troubles(gateway: &Gateway, project: &ProjectName) -> impl IntoView + use<> {
     let refused = gateway.apply_error.clone().map(|message| {
         let title = format!("The host refused generation {}", gateway.wanted);
-        let kept = if gateway.applied > 0 { format!("It keeps generation {}. In its own words:", gateway.applied) } else { "In its own words:".to_owned() };
+        let kept = if gateway.applied > 0 {
+            format!("It keeps generation {}. In its own words:", gateway.applied)
+        } else {
+            "In its own words:".to_owned()
+        };
         view! {
             <section class="trouble">
                 <Notice tone=Tone::Bad title text=kept/>

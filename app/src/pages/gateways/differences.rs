@@ -6,19 +6,30 @@ use crate::{
     api::gateways::{GatewayReading, RepairGateway},
     components::{Button, Drift, DriftRow, Kind, Refusal, Tone, exact, shortened},
     domain::{PublicKey, Timestamp, gateway::DriftPolicy, host},
-    pages::{form::{Memory, beside}, here::use_project},
+    pages::{
+        form::{Memory, beside},
+        here::use_project,
+    },
 };
 
 /// Field by field what the host shows and what was asked of it. On a gateway that asks, with the button that applies it.
 #[component]
-pub fn Differences(read: GatewayReading) -> impl IntoView {
-    if read.gateway.drift.is_empty() {
-        return None;
-    }
+pub fn Differences(read: Signal<GatewayReading>) -> impl IntoView {
     let repair = ServerAction::<RepairGateway>::new();
     let error = beside(&[], Memory::default().error(repair));
-    let names: BTreeMap<PublicKey, String> = read.peers.iter().map(|peer| (peer.public_key, peer.name.to_string())).collect();
-    let (gateway, now) = (read.gateway, read.now);
+    let project = use_project().get_untracked();
+    move || read.with(|read| (!read.gateway.drift.is_empty()).then(|| shown(read, project.clone(), repair, error)))
+}
+
+fn shown(
+    read: &GatewayReading,
+    project: String,
+    repair: ServerAction<RepairGateway>,
+    error: Signal<Option<String>>,
+) -> impl IntoView + use<> {
+    let names: BTreeMap<PublicKey, String> =
+        read.peers.iter().map(|peer| (peer.public_key, peer.name.to_string())).collect();
+    let (gateway, now) = (&read.gateway, read.now);
     let rows: Vec<DriftRow> = gateway.drift.iter().map(|drift| row(drift, &names, now)).collect();
     let title = match rows.len() {
         1 => "The host differs in 1 field".to_owned(),
@@ -27,11 +38,15 @@ pub fn Differences(read: GatewayReading) -> impl IntoView {
     let first = gateway.drift.iter().map(|drift| drift.since).min().unwrap_or(now);
     let asks = gateway.settings.drift_policy == DriftPolicy::Ask;
     let text = if asks {
-        format!("Found at {} by the agent; the agent has touched nothing. Generation {} waits.", since(first, now), gateway.wanted)
+        format!(
+            "Found at {} by the agent; the agent has touched nothing. Generation {} waits.",
+            since(first, now),
+            gateway.wanted
+        )
     } else {
         format!("Found at {} by the agent, which puts it right.", since(first, now))
     };
-    let (project, id, generation) = (use_project().get_untracked(), gateway.id.to_string(), gateway.wanted);
+    let (id, generation) = (gateway.id.to_string(), gateway.wanted);
     let apply = asks.then(|| {
         view! {
             <ActionForm action=repair>
@@ -42,11 +57,11 @@ pub fn Differences(read: GatewayReading) -> impl IntoView {
             <Refusal id="repair-refusal" error/>
         }
     });
-    Some(view! {
+    view! {
         <Drift tone=if asks { Tone::Wait } else { Tone::Move } title text rows>
             {apply}
         </Drift>
-    })
+    }
 }
 
 /// A peer is known by its name, not by its key.
@@ -80,9 +95,18 @@ mod tests {
         let key = PublicKey::from_bytes([7; 32]);
         let now = Timestamp::from_seconds(1_795_144_320);
         let names = BTreeMap::from([(key, "site-altona".to_owned())]);
-        let drift = |subject: &str, field: String| host::Drift { subject: subject.into(), field, wanted: "a".into(), found: "b".into(), since: now };
+        let drift = |subject: &str, field: String| host::Drift {
+            subject: subject.into(),
+            field,
+            wanted: "a".into(),
+            found: "b".into(),
+            since: now,
+        };
         let shown = row(&drift("peer", format!("{key} allowed_ips")), &names, now);
-        assert_eq!((shown.object.as_str(), shown.field.as_str(), shown.since.as_str()), ("site-altona", "allowed_ips", "03:12"));
+        assert_eq!(
+            (shown.object.as_str(), shown.field.as_str(), shown.since.as_str()),
+            ("site-altona", "allowed_ips", "03:12")
+        );
         let shown = row(&drift("peer", PublicKey::from_bytes([8; 32]).to_string()), &names, now);
         assert!(shown.object.starts_with("peer CAgICAgICAgI…") && shown.field.is_empty(), "{shown:?}");
         let shown = row(&drift("route", "10.32.0.0/20 shadowed".into()), &names, now.plus_seconds(86_400));

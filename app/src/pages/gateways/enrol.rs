@@ -8,16 +8,20 @@ use crate::{
         enrolment::{Enrolment, IssueEnrolment},
         gateways::get_gateway,
     },
-    components::{Badge, Block, Button, ButtonLink, Command, Glyph, Kind, Mark, Notice, PageHead, Progress, Prose, Refusal, Step, Stepper, Time, Tone},
+    components::{
+        Badge, Block, Button, ButtonLink, Command, Glyph, Kind, Mark, Notice, PageHead, Progress, Prose, Refusal, Step,
+        Stepper, Time, Tone,
+    },
     domain::{
+        ProjectName,
         change::Topic,
         gateway::{Gateway, GatewayStatus},
         host::WireGuardKind,
     },
     live::use_live,
     pages::{
-        failure::settle,
         form::{FlashResource, Memory, beside, flash},
+        fresh::{living, once},
         here::{project_for_links, use_project, use_segment},
         tones::{gateway_tone, sync_tone},
     },
@@ -36,19 +40,22 @@ pub struct GatewayEnrol {
 impl LazyRoute for GatewayEnrol {
     fn data() -> Self {
         let (live, project, id) = (use_live(), use_project(), use_segment("gateway"));
-        let gateway = Resource::new(move || (project.get(), id.get(), live.version(Topic::Gateways)), |(project, id, _)| get_gateway(project, id));
+        let gateway = Resource::new(
+            move || (project.get(), id.get(), live.version(Topic::Gateways)),
+            |(project, id, _)| get_gateway(project, id),
+        );
         Self { gateway, flash: flash() }
     }
 
     fn view(this: Self) -> AnyView {
-        // Outside of what is rendered again with every report: a token is shown once.
         let issue = ServerAction::<IssueEnrolment>::new();
         view! {
             <Title text="Enrol a host"/>
             <Transition>
                 {move || Suspend::new(async move {
-                    let memory = Memory::of::<IssueEnrolment>(this.flash.await);
-                    settle(this.gateway.await, |gateway| view! { <Enrol gateway memory issue/> }.into_any())
+                    let memory = Memory::of::<IssueEnrolment>(once(this.flash).await);
+                    let (answer, error) = (memory.answer(issue), memory.error(issue));
+                    living(this.gateway, move |gateway| view! { <Enrol gateway answer error issue/> }.into_any())
                 })}
             </Transition>
         }
@@ -57,13 +64,27 @@ impl LazyRoute for GatewayEnrol {
 }
 
 #[component]
-fn Enrol(gateway: Gateway, memory: Memory, issue: ServerAction<IssueEnrolment>) -> impl IntoView {
+fn Enrol(
+    gateway: Signal<Gateway>,
+    answer: Signal<Option<Enrolment>>,
+    error: Signal<Option<ApiError>>,
+    issue: ServerAction<IssueEnrolment>,
+) -> impl IntoView {
     let project = project_for_links(&use_project().get_untracked());
-    let (answer, error) = (memory.answer(issue), memory.error(issue));
+    view! {
+        {move || gateway.with(|gateway| head(gateway, &project))}
+        {move || gateway.with(already)}
+        <Block id="h-steps" title="Steps">
+            {move || view! { <Steps gateway=gateway.get() answer=answer.get() error issue/> }}
+        </Block>
+    }
+}
+
+fn head(gateway: &Gateway, project: &ProjectName) -> impl IntoView + use<> {
     let (status, sync) = (gateway.status, gateway.sync);
     let crumbs = vec![
-        ("VPN Gateways".to_owned(), routes::gateways(&project)),
-        (gateway.name.to_string(), routes::gateway(&project, gateway.id)),
+        ("VPN Gateways".to_owned(), routes::gateways(project)),
+        (gateway.name.to_string(), routes::gateway(project, gateway.id)),
     ];
     let badge = move || {
         let config = status != GatewayStatus::Provisioning;
@@ -72,18 +93,13 @@ fn Enrol(gateway: Gateway, memory: Memory, issue: ServerAction<IssueEnrolment>) 
             {config.then(|| view! { <Badge tone=sync_tone(sync) word=sync.word()/> })}
         }
     };
-    let (name, lead) = (gateway.name.to_string(), format!("The host that joins {} ({}) to other networks.", gateway.vpc_name, gateway.vpc_cidr));
+    let title = format!("Enrol a host for {}", gateway.name);
+    let lead = format!("The host that joins {} ({}) to other networks.", gateway.vpc_name, gateway.vpc_cidr);
+    let open = routes::gateway(project, gateway.id);
     view! {
-        <PageHead title=format!("Enrol a host for {name}") crumbs lead badge>
-            <ButtonLink href=routes::gateway(&project, gateway.id)>"Open the gateway"</ButtonLink>
+        <PageHead title crumbs lead badge>
+            <ButtonLink href=open>"Open the gateway"</ButtonLink>
         </PageHead>
-        {already(&gateway)}
-        <Block id="h-steps" title="Steps">
-            {move || {
-                let (gateway, answer) = (gateway.clone(), answer.get());
-                view! { <Steps gateway answer error issue/> }
-            }}
-        </Block>
     }
 }
 
@@ -106,9 +122,13 @@ struct Standing {
 impl Standing {
     fn of(gateway: &Gateway, answer: Option<&Enrolment>) -> Self {
         // A host that was there before the token counts only once it was heard of afterwards.
-        let heard = answer.is_none_or(|answer| gateway.last_seen.is_some_and(|seen| seen >= answer.expires_at.plus_seconds(-TOKEN_SECONDS)));
+        let heard = answer.is_none_or(|answer| {
+            gateway.last_seen.is_some_and(|seen| seen >= answer.expires_at.plus_seconds(-TOKEN_SECONDS))
+        });
         let enrolled = gateway.enrolled() && heard;
-        let applied = enrolled && gateway.applied > 0 && matches!(gateway.status, GatewayStatus::Active | GatewayStatus::Recorded);
+        let applied = enrolled
+            && gateway.applied > 0
+            && matches!(gateway.status, GatewayStatus::Active | GatewayStatus::Recorded);
         Self { issued: answer.is_some() || enrolled, enrolled, applied }
     }
 
@@ -125,33 +145,42 @@ impl Standing {
 }
 
 #[component]
-fn Steps(gateway: Gateway, answer: Option<Enrolment>, error: Signal<Option<ApiError>>, issue: ServerAction<IssueEnrolment>) -> impl IntoView {
+fn Steps(
+    gateway: Gateway,
+    answer: Option<Enrolment>,
+    error: Signal<Option<ApiError>>,
+    issue: ServerAction<IssueEnrolment>,
+) -> impl IntoView {
     let standing = Standing::of(&gateway, answer.as_ref());
     let [token, install, contact, active] = standing.steps();
     let (project, id) = (use_project().get_untracked(), gateway.id.to_string());
     let again = answer.is_some() || gateway.enrolled();
-    let (word, kind) = if again { ("Issue another token", Kind::Default) } else { ("Issue enrolment token", Kind::Primary) };
+    let (word, kind) =
+        if again { ("Issue another token", Kind::Default) } else { ("Issue enrolment token", Kind::Primary) };
     let expires = answer.as_ref().map(|answer| {
         let at = answer.expires_at;
         view! { <p class="muted">"Issued. Good for one use; it expires " <Time at/> "."</p> }
     });
     let hint = answer.as_ref().and_then(|answer| answer.hint.clone()).map(|text| {
-        view! { <Notice tone=Tone::Bad title="Agents cannot reach this console yet" text/> }
+        view! { <Notice tone=Tone::Wait title="Not every host reaches this console" text/> }
     });
     let commands = match answer {
         Some(answer) => view! { <Commands answer/> }.into_any(),
-        None => view! { <p class="muted">"The commands stand here once a token is issued. They are shown once."</p> }.into_any(),
+        None => view! { <p class="muted">"The commands stand here once a token is issued. They are shown once."</p> }
+            .into_any(),
     };
     let waiting = !standing.enrolled;
     let contact_text = if waiting {
-        "This page changes by itself when the agent calls.".to_owned()
+        "This page shows it as soon as the agent calls.".to_owned()
     } else {
         let host = gateway.host.as_ref().map_or_else(|| "The host".to_owned(), |host| host.host_name.clone());
         format!("{host} made its key pair and has a credential of its own.")
     };
     let recorded = gateway.host.as_ref().is_some_and(|host| host.wireguard == WireGuardKind::Recording);
     let active_text = match (standing.applied, &gateway.apply_error) {
-        (true, _) if recorded => "Recorded, no packets: this host writes down what it is told and drives no WireGuard.".to_owned(),
+        (true, _) if recorded => {
+            "Recorded, no packets: this host writes down what it is told and drives no WireGuard.".to_owned()
+        }
         (true, _) => format!("Generation {} is on the host. The gateway can be peered.", gateway.applied),
         (false, Some(message)) => format!("The host refused generation {}: {message}", gateway.wanted),
         (false, None) if standing.enrolled => format!("Applying generation {}.", gateway.wanted),
@@ -159,9 +188,19 @@ fn Steps(gateway: Gateway, answer: Option<Enrolment>, error: Signal<Option<ApiEr
     };
     let failed = standing.enrolled && gateway.apply_error.is_some();
     let peering = routes::peering_new(&project_for_links(&project), gateway.id);
-    let next = standing.applied.then(|| view! { <p><ButtonLink href=peering small=true icon=Glyph::Cable>"Create VPC Peering"</ButtonLink></p> });
+    let next = standing.applied.then(
+        || view! { <p><ButtonLink href=peering small=true icon=Glyph::Cable>"Create VPC Peering"</ButtonLink></p> },
+    );
     let contact_title = if waiting { "Waiting for the host…" } else { "Enrolled" };
-    let active_title = if standing.applied { "Active" } else if failed { "Refused by the host" } else if standing.enrolled { "Applying" } else { "Active" };
+    let active_title = if standing.applied {
+        "Active"
+    } else if failed {
+        "Refused by the host"
+    } else if standing.enrolled {
+        "Applying"
+    } else {
+        "Active"
+    };
     view! {
         <div role="status" class="sr">{format!("{contact_title} {active_title}")}</div>
         <Stepper heads=("This console".to_owned(), "On the host".to_owned())>
@@ -214,7 +253,10 @@ fn Commands(answer: Enrolment) -> impl IntoView {
 
 /// Writes the token from standard input, so that it stands in no argument list.
 fn token_text(answer: &Enrolment) -> String {
-    format!("install -d -m 0700 /etc/causeway\n(umask 077; cat > /etc/causeway/token) <<'TOKEN'\n{}\nTOKEN\n", answer.token)
+    format!(
+        "install -d -m 0700 /etc/causeway\n(umask 077; cat > /etc/causeway/token) <<'TOKEN'\n{}\nTOKEN\n",
+        answer.token
+    )
 }
 
 fn foreground_text(answer: &Enrolment) -> String {
@@ -255,7 +297,10 @@ fn unit_text(answer: &Enrolment) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Timestamp, fixtures::{NOW, Town}};
+    use crate::domain::{
+        Timestamp,
+        fixtures::{NOW, Town},
+    };
 
     fn answer(issued: Timestamp) -> Enrolment {
         Enrolment {

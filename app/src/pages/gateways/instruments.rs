@@ -12,7 +12,7 @@ use crate::{
     routes,
 };
 
-/// Generations, the gateway's facts, and what was asked beside what the host reports.
+/// Generations, and the gateway's facts.
 #[component]
 pub fn Instruments(gateway: Gateway, project: ProjectName) -> impl IntoView {
     let reported = |generation: u64| (generation > 0).then_some(generation);
@@ -33,8 +33,8 @@ pub fn Instruments(gateway: Gateway, project: ProjectName) -> impl IntoView {
         }
         None => view! { <span class="quiet">"never"</span> }.into_any(),
     };
-    let rows = compared(&gateway);
-    let (tunnel, vpc_name, vpc_cidr, mtu) = (gateway.tunnel.to_string(), gateway.vpc_name.to_string(), gateway.vpc_cidr.to_string(), gateway.settings.mtu);
+    let (tunnel, vpc_name, vpc_cidr, mtu) =
+        (gateway.tunnel.to_string(), gateway.vpc_name.to_string(), gateway.vpc_cidr.to_string(), gateway.settings.mtu);
     view! {
         <section class="block" aria-label="Configuration and facts">
             <div class="instruments">
@@ -54,6 +54,14 @@ pub fn Instruments(gateway: Gateway, project: ProjectName) -> impl IntoView {
                 </Facts>
             </div>
         </section>
+    }
+}
+
+/// What was asked of the host, beside what it reports.
+#[component]
+pub fn Compare(gateway: Gateway) -> impl IntoView {
+    let rows = compared(&gateway);
+    view! {
         <Block id="h-compared" title="Desired against observed" lead="What was asked for, and what the host reports.">
             <Table label="Desired against observed" columns=vec![Column::text("What"), Column::text("Desired"), Column::text("Observed")]>
                 {rows.into_iter().map(|row| view! {
@@ -83,10 +91,15 @@ fn compared(gateway: &Gateway) -> Vec<Compared> {
         Compared { what, desired, observed: observed.unwrap_or_else(|| "not reported yet".to_owned()), nothing }
     };
     let host = gateway.host.as_ref();
-    let generation = (gateway.applied > 0).then(|| format!("applied {}, verified {}", gateway.applied, gateway.verified));
-    let public = gateway.settings.public_address.map_or_else(|| "as the host reports".to_owned(), |address| address.to_string());
+    let generation =
+        (gateway.applied > 0).then(|| format!("applied {}, verified {}", gateway.applied, gateway.verified));
+    let public =
+        gateway.settings.public_address.map_or_else(|| "as the host reports".to_owned(), |address| address.to_string());
     let wan = host.and_then(|host| Some(placed(host.wan.as_deref()?, host.wan_address()?)));
-    let inside = host.map(|host| host.address_in(gateway.vpc_cidr).map_or_else(|| "none of its addresses".to_owned(), |(interface, address)| placed(interface, address)));
+    let inside = host.map(|host| {
+        host.address_in(gateway.vpc_cidr)
+            .map_or_else(|| "none of its addresses".to_owned(), |(interface, address)| placed(interface, address))
+    });
     let policy = match gateway.settings.drift_policy {
         DriftPolicy::Repair => "repaired at once",
         DriftPolicy::Ask => "shown, applied by a person",
@@ -102,7 +115,11 @@ fn compared(gateway: &Gateway) -> Vec<Compared> {
         row("Differences", policy.to_owned(), differences),
         row("Public address", public, wan),
         row("Address in the VPC", format!("one of {}", gateway.vpc_cidr), inside),
-        row("Tunnel address", format!("{}/{}", own_tunnel_address(gateway.tunnel), gateway.tunnel.prefix()), tunnel_seen(gateway)),
+        row(
+            "Tunnel address",
+            format!("{}/{}", own_tunnel_address(gateway.tunnel), gateway.tunnel.prefix()),
+            tunnel_seen(gateway),
+        ),
         row("Peers", gateway.peers.to_string(), peers),
         row("Host", "Linux with WireGuard and nftables".to_owned(), host.map(said)),
     ]
@@ -114,7 +131,8 @@ fn placed(interface: &str, address: Ipv4Addr) -> String {
 
 /// The host's own reading back is the only witness of its tunnel address.
 fn tunnel_seen(gateway: &Gateway) -> Option<String> {
-    (gateway.verified > 0 && gateway.verified == gateway.wanted && gateway.drift.is_empty()).then(|| "as desired".to_owned())
+    (gateway.verified > 0 && gateway.verified == gateway.wanted && gateway.drift.is_empty())
+        .then(|| "as desired".to_owned())
 }
 
 fn said(host: &HostFacts) -> String {

@@ -5,12 +5,17 @@ use leptos_router::{LazyRoute, lazy_route};
 use crate::{
     api::{ApiError, gateways::list_gateways},
     components::{
-        Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Kind, Menu, MenuLink, MenuRule, PageHead, Spark, Table, Time, spark_scale,
+        Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Kind, Menu, MenuLink, MenuRule, PageHead, Spark, Table,
+        Time, spark_scale,
     },
-    domain::{ProjectName, change::Topic, gateway::{Gateway, GatewayStatus}},
+    domain::{
+        GatewayId, ProjectName,
+        change::Topic,
+        gateway::{Gateway, GatewayStatus},
+    },
     live::use_live,
     pages::{
-        failure::settle,
+        fresh::living,
         here::{project_for_links, use_project},
         tones::{gateway_tone, sync_tone},
     },
@@ -50,70 +55,85 @@ impl LazyRoute for GatewayList {
 /// The page itself; also what lies behind the panel that makes a gateway.
 #[component]
 pub fn List(gateways: GatewaysResource) -> impl IntoView {
-    let project = use_project();
-    let query = RwSignal::new(String::new());
+    living(gateways, |gateways| view! { <Shown gateways/> }.into_any())
+}
+
+#[component]
+fn Shown(gateways: Signal<Vec<Gateway>>) -> impl IntoView {
+    let project = project_for_links(&use_project().get_untracked());
+    let new = routes::gateway_new(&project);
+    let empty = Memo::new(move |_| gateways.with(Vec::is_empty));
+    let head = {
+        let new = new.clone();
+        move || {
+            let href = new.clone();
+            view! {
+                <PageHead title="VPN Gateways" lead=gateways.with(|gateways| lead(gateways))>
+                    <ButtonLink kind=Kind::Primary href icon=Glyph::Plus>"Create VPN gateway"</ButtonLink>
+                </PageHead>
+            }
+        }
+    };
     view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                let name = project_for_links(&project.get_untracked());
-                settle(gateways.await, |gateways| shown(gateways, &name, query).into_any())
-            })}
-        </Transition>
+        {head}
+        {move || if empty.get() {
+            let href = new.clone();
+            view! {
+                <Empty
+                    what="No VPN gateway yet."
+                    why="A gateway is a Linux host of yours in a VPC. It joins the VPC to other VPCs, sites and people through WireGuard."
+                >
+                    <ButtonLink href icon=Glyph::Plus>"Create VPN gateway"</ButtonLink>
+                </Empty>
+            }
+            .into_any()
+        } else {
+            view! { <Rows gateways project=project.clone()/> }.into_any()
+        }}
     }
 }
 
-fn shown(gateways: Vec<Gateway>, project: &ProjectName, query: RwSignal<String>) -> impl IntoView + use<> {
-    let new = routes::gateway_new(project);
-    let first = new.clone();
-    let lead = lead(&gateways);
-    let empty = gateways.is_empty();
-    let scale = spark_scale(gateways.iter().map(|gateway| &gateway.samples[..]));
-    let project = project.clone();
-    let rows = move || {
+#[component]
+fn Rows(gateways: Signal<Vec<Gateway>>, project: ProjectName) -> impl IntoView {
+    let query = RwSignal::new(String::new());
+    let found = Memo::new(move |_| {
         let wanted = query.get();
-        let found: Vec<&Gateway> = gateways.iter().filter(|gateway| matches(gateway, &wanted)).collect();
-        if found.is_empty() && !wanted.is_empty() {
-            let said = format!("No VPN gateway has “{wanted}” in its name, VPC or addresses.");
-            return view! { <tr><td colspan="11" class="quiet">{said}</td></tr> }.into_any();
-        }
-        found.into_iter().map(|gateway| row(gateway, scale, &project)).collect_view().into_any()
+        gateways.with(|gateways| {
+            gateways.iter().filter(|gateway| matches(gateway, &wanted)).map(|gateway| gateway.id).collect::<Vec<_>>()
+        })
+    });
+    let scale =
+        Memo::new(move |_| gateways.with(|gateways| spark_scale(gateways.iter().map(|gateway| &gateway.samples[..]))));
+    let nothing = move || {
+        found.with(Vec::is_empty).then(|| {
+            let said = format!("No VPN gateway has “{}” in its name, VPC or addresses.", query.get());
+            view! { <tr><td colspan="11" class="quiet">{said}</td></tr> }
+        })
     };
-    let body = if empty {
-        view! {
-            <Empty
-                what="No VPN gateway yet."
-                why="A gateway is a Linux host of yours in a VPC. It joins the VPC to other VPCs, sites and people through WireGuard."
-            >
-                <ButtonLink href=first icon=Glyph::Plus>"Create VPN gateway"</ButtonLink>
-            </Empty>
-        }
-        .into_any()
-    } else {
-        view! {
-            <div class="toolbar">
-                <Filter label="Filter VPN gateways" placeholder="Name, VPC or address" value=query/>
-            </div>
-            <section class="block" aria-label="VPN gateways">
-                <Table
-                    label="VPN gateways"
-                    columns=vec![
-                        Column::text("Name").ascending(), Column::text("VPC"), Column::text("Location"), Column::text("Public IP"),
-                        Column::text("Tunnel subnet"), Column::text("Status"), Column::text("Config"), Column::number("Peers"),
-                        Column::text("Traffic · 2 h"), Column::number("Last seen").wide(), Column::actions(),
-                    ]
-                    stack=true
-                >
-                    {rows}
-                </Table>
-            </section>
-        }
-        .into_any()
+    let shown = move |id: GatewayId| {
+        let project = project.clone();
+        let gateway =
+            Memo::new(move |_| gateways.with(|gateways| gateways.iter().find(|gateway| gateway.id == id).cloned()));
+        move || gateway.get().map(|gateway| row(&gateway, scale.get(), &project))
     };
     view! {
-        <PageHead title="VPN Gateways" lead>
-            <ButtonLink kind=Kind::Primary href=new icon=Glyph::Plus>"Create VPN gateway"</ButtonLink>
-        </PageHead>
-        {body}
+        <div class="toolbar">
+            <Filter label="Filter VPN gateways" placeholder="Name, VPC or address" value=query/>
+        </div>
+        <section class="block" aria-label="VPN gateways">
+            <Table
+                label="VPN gateways"
+                columns=vec![
+                    Column::text("Name").ascending(), Column::text("VPC"), Column::text("Location"), Column::text("Public IP"),
+                    Column::text("Tunnel subnet"), Column::text("Status"), Column::text("Config"), Column::number("Peers"),
+                    Column::text("Traffic · 2 h"), Column::number("Last seen").wide(), Column::actions(),
+                ]
+                stack=true
+            >
+                <For each=move || found.get() key=|id| *id children=shown/>
+                {nothing}
+            </Table>
+        </section>
     }
 }
 
@@ -130,9 +150,16 @@ fn lead(gateways: &[Gateway]) -> String {
 /// By name, VPC, place or any of its addresses.
 fn matches(gateway: &Gateway, wanted: &str) -> bool {
     let wanted = wanted.trim().to_lowercase();
-    let inside = wanted.parse().is_ok_and(|address| gateway.tunnel.contains(address) || gateway.vpc_cidr.contains(address));
+    let inside =
+        wanted.parse().is_ok_and(|address| gateway.tunnel.contains(address) || gateway.vpc_cidr.contains(address));
     let public = gateway.public_address.map(|address| address.to_string()).unwrap_or_default();
-    let texts = [gateway.name.to_string(), gateway.vpc_name.to_string(), gateway.place.to_lowercase(), gateway.tunnel.to_string(), public];
+    let texts = [
+        gateway.name.to_string(),
+        gateway.vpc_name.to_string(),
+        gateway.place.to_lowercase(),
+        gateway.tunnel.to_string(),
+        public,
+    ];
     inside || texts.iter().any(|text| text.contains(&wanted))
 }
 

@@ -7,12 +7,7 @@ use super::{
     settings_fields::{Advanced, PublicAddress, Typed},
 };
 use crate::{
-    api::{
-        ApiError,
-        gateways::CreateGateway,
-        session::get_viewer,
-        vpcs::get_network,
-    },
+    api::{ApiError, gateways::CreateGateway, session::get_viewer, vpcs::get_network},
     components::{Button, ButtonLink, Choice, Choices, Empty, Field, Glyph, Kind, Lens, Panel, PanelBody, PanelFoot},
     domain::{
         Cidr, Network, PersonId, Refusals, VpcId,
@@ -45,7 +40,9 @@ impl LazyRoute for GatewayNew {
     fn data() -> Self {
         let (live, project) = (use_live(), use_project());
         let ground = Resource::new(
-            move || (project.get(), live.version(Topic::Vpcs), live.version(Topic::Gateways), live.version(Topic::Plan)),
+            move || {
+                (project.get(), live.version(Topic::Vpcs), live.version(Topic::Gateways), live.version(Topic::Plan))
+            },
             |(project, ..)| async move { Ok((get_network(project).await?, get_viewer().await?.person)) },
         );
         Self { gateways: gateways(), ground, flash: flash() }
@@ -89,9 +86,11 @@ fn Form(resource: Ground, ground: (Network, PersonId), memory: Memory, close: St
     }
     let chosen = query::<VpcId>("vpc").or_else(|| only_vpc(&ground.0)).map(|id| id.to_string()).unwrap_or_default();
     let suggested = ground.0.suggest_tunnel().map(|tunnel| tunnel.to_string()).unwrap_or_default();
-    let (name, vpc, tunnel) = (memory.text("form[name]", ""), memory.text("form[vpc]", chosen), memory.text("form[tunnel]", suggested));
+    let (name, vpc, tunnel) =
+        (memory.text("form[name]", ""), memory.text("form[vpc]", chosen), memory.text("form[tunnel]", suggested));
     let typed = Typed::of(&memory, &GatewaySettings::default());
-    let known: Vec<(Cidr, String)> = planner::owned(&ground.0).into_iter().map(|owned| (owned.cidr, owned.name)).collect();
+    let known: Vec<(Cidr, String)> =
+        planner::owned(&ground.0).into_iter().map(|owned| (owned.cidr, owned.name)).collect();
     let ground = fresh(resource, ground);
 
     let options = Signal::derive(move || ground.with(|(network, _)| choices(network)));
@@ -106,7 +105,9 @@ fn Form(resource: Ground, ground: (Network, PersonId), memory: Memory, close: St
     let free: Vec<Cidr> = ground.with_untracked(|(network, _)| network.suggest_tunnel()).into_iter().collect();
     const FIELDS: &[&str] = &["name", "vpc", "tunnel", "public_address", "listen_port", "mtu", "dns", "drift_policy"];
     // What was refused is not left behind a closed door.
-    let open = FIELDS[4..].iter().any(|field| remote.with_untracked(|error| error.as_ref().is_some_and(|error| error.at(field).is_some())));
+    let open = FIELDS[4..]
+        .iter()
+        .any(|field| remote.with_untracked(|error| error.as_ref().is_some_and(|error| error.at(field).is_some())));
     view! {
         <ActionForm action=create>
             <PanelBody>
@@ -152,7 +153,8 @@ fn Form(resource: Ground, ground: (Network, PersonId), memory: Memory, close: St
 /// Every VPC; those that cannot have a gateway say why.
 fn choices(network: &Network) -> Vec<Choice> {
     let choice = |vpc: &crate::domain::network::VpcRange| {
-        let place = network.location(&vpc.cloud).map_or_else(|| vpc.cloud.to_string(), |location| location.label.clone());
+        let place =
+            network.location(&vpc.cloud).map_or_else(|| vpc.cloud.to_string(), |location| location.label.clone());
         let refused = network.admit_gateway_in(vpc).err().map(|refusal| refusal.sentence);
         Choice::new(vpc.id.to_string(), vpc.name.to_string()).detail(place).fact(vpc.cidr.to_string()).refused(refused)
     };

@@ -61,7 +61,8 @@ fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String) 
     let remote = memory.error(update);
     let project = use_project().get_untracked();
     let revoke = routes::gateway_revoke(&project_for_links(&project), read.gateway.id);
-    let (id, name, tunnel) = (read.gateway.id.to_string(), read.gateway.name.to_string(), read.gateway.tunnel.to_string());
+    let (id, name, tunnel) =
+        (read.gateway.id.to_string(), read.gateway.name.to_string(), read.gateway.tunnel.to_string());
     let vpc = format!("{} ", read.gateway.vpc_name);
     let cidr = read.gateway.vpc_cidr.to_string();
     let not_enrolled = (!read.gateway.enrolled()).then(|| "No host has enrolled yet.".to_owned());

@@ -5,16 +5,17 @@ use leptos_router::{LazyRoute, lazy_route};
 use crate::{
     api::{ApiError, peerings::read_peerings},
     components::{
-        Age, Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Kind, Menu, MenuLink, MenuRule, PageHead, Table, Time, Tone,
+        Age, Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Kind, Menu, MenuLink, MenuRule, PageHead, Table,
+        Time, Tone,
     },
     domain::{
-        ProjectName, Timestamp,
+        PairId, ProjectName, Timestamp,
         change::Topic,
         peering::{Peering, PeeringState},
     },
     live::use_live,
     pages::{
-        failure::settle,
+        fresh::living,
         here::{project_for_links, use_project},
     },
     routes,
@@ -36,71 +37,93 @@ impl LazyRoute for PeeringList {
     }
 
     fn view(this: Self) -> AnyView {
-        let project = use_project();
-        let query = RwSignal::new(String::new());
         view! {
             <Title text="VPC peerings"/>
-            <Transition>
-                {move || Suspend::new(async move {
-                    let project = project_for_links(&project.get_untracked());
-                    settle(this.peerings.await, |(peerings, now)| shown(peerings, now, &project, query).into_any())
-                })}
-            </Transition>
+            {living(this.peerings, |read| view! { <Shown read/> }.into_any())}
         }
         .into_any()
     }
 }
 
-fn shown(peerings: Vec<Peering>, now: Timestamp, project: &ProjectName, query: RwSignal<String>) -> impl IntoView + use<> {
-    let gateways = routes::gateways(project);
-    let first = gateways.clone();
-    let lead = lead(&peerings);
-    let empty = peerings.is_empty();
-    let project = project.clone();
-    let rows = move || {
-        let wanted = query.get();
-        let found: Vec<&Peering> = peerings.iter().filter(|peering| matches(peering, &wanted)).collect();
-        if found.is_empty() && !wanted.is_empty() {
-            let said = format!("No VPC peering has “{wanted}” in its VPCs, gateways or ranges.");
-            return view! { <tr><td colspan="8" class="quiet">{said}</td></tr> }.into_any();
+#[component]
+fn Shown(read: Signal<(Vec<Peering>, Timestamp)>) -> impl IntoView {
+    let project = project_for_links(&use_project().get_untracked());
+    let gateways = routes::gateways(&project);
+    let empty = Memo::new(move |_| read.with(|(peerings, _)| peerings.is_empty()));
+    let head = {
+        let gateways = gateways.clone();
+        move || {
+            let href = gateways.clone();
+            view! {
+                <PageHead title="VPC peerings" lead=read.with(|(peerings, _)| lead(peerings))>
+                    <ButtonLink href icon=Glyph::Router>"VPN Gateways"</ButtonLink>
+                </PageHead>
+            }
         }
-        found.into_iter().map(|peering| row(peering, now, &project)).collect_view().into_any()
-    };
-    let body = if empty {
-        view! {
-            <Empty
-                what="No VPC peering yet."
-                why="A VPC peering joins two VPCs through their gateways, so that hosts reach each other with their own addresses. It begins on a gateway's page."
-            >
-                <ButtonLink href=first icon=Glyph::Router>"Open VPN Gateways"</ButtonLink>
-            </Empty>
-        }
-        .into_any()
-    } else {
-        view! {
-            <div class="toolbar">
-                <Filter label="Filter VPC peerings" placeholder="VPC, gateway or range" value=query/>
-            </div>
-            <section class="block" aria-label="VPC peerings">
-                <Table
-                    label="VPC peerings"
-                    columns=vec![
-                        Column::text("VPCs"), Column::text("Network CIDR"), Column::text("Gateway"), Column::text("Peer network CIDR"),
-                        Column::text("Remote gateway"), Column::text("Handshakes"), Column::text("State"), Column::number("Created").wide(), Column::actions(),
-                    ]
-                    stack=true
-                >
-                    {rows}
-                </Table>
-            </section>
-        }
-        .into_any()
     };
     view! {
-        <PageHead title="VPC peerings" lead>
-            <ButtonLink href=gateways icon=Glyph::Router>"VPN Gateways"</ButtonLink>
-        </PageHead>
-        {body}
+        {head}
+        {move || if empty.get() {
+            let href = gateways.clone();
+            view! {
+                <Empty
+                    what="No VPC peering yet."
+                    why="A VPC peering joins two VPCs through their gateways, so that hosts reach each other with their own addresses. It begins on a gateway's page."
+                >
+                    <ButtonLink href icon=Glyph::Router>"Open VPN Gateways"</ButtonLink>
+                </Empty>
+            }
+            .into_any()
+        } else {
+            view! { <Rows read project=project.clone()/> }.into_any()
+        }}
+    }
+}
+
+#[component]
+fn Rows(read: Signal<(Vec<Peering>, Timestamp)>, project: ProjectName) -> impl IntoView {
+    let query = RwSignal::new(String::new());
+    let found = Memo::new(move |_| {
+        let wanted = query.get();
+        read.with(|(peerings, _)| {
+            peerings.iter().filter(|peering| matches(peering, &wanted)).map(|peering| peering.id).collect::<Vec<_>>()
+        })
+    });
+    let nothing = move || {
+        found.with(Vec::is_empty).then(|| {
+            let said = format!("No VPC peering has “{}” in its VPCs, gateways or ranges.", query.get());
+            view! { <tr><td colspan="9" class="quiet">{said}</td></tr> }
+        })
+    };
+    let shown = move |id: PairId| {
+        let project = project.clone();
+        let this = Memo::new(move |_| {
+            read.with(|(peerings, now)| {
+                peerings
+                    .iter()
+                    .find(|peering| peering.id == id)
+                    .map(|peering| (peering.clone(), peering.unanswered(*now)))
+            })
+        });
+        move || this.get().map(|(peering, _)| row(&peering, read.with_untracked(|read| read.1), &project))
+    };
+    view! {
+        <div class="toolbar">
+            <Filter label="Filter VPC peerings" placeholder="VPC, gateway or range" value=query/>
+        </div>
+        <section class="block" aria-label="VPC peerings">
+            <Table
+                label="VPC peerings"
+                columns=vec![
+                    Column::text("VPCs"), Column::text("Network CIDR"), Column::text("Gateway"), Column::text("Peer network CIDR"),
+                    Column::text("Remote gateway"), Column::text("Handshakes"), Column::text("State"), Column::number("Created").wide(), Column::actions(),
+                ]
+                stack=true
+            >
+                <For each=move || found.get() key=|id| *id children=shown/>
+                {nothing}
+            </Table>
+        </section>
     }
 }
 
@@ -118,18 +141,21 @@ fn matches(peering: &Peering, wanted: &str) -> bool {
     let wanted = wanted.trim().to_lowercase();
     peering.sides.iter().any(|side| {
         wanted.parse().is_ok_and(|address| side.vpc_cidr.contains(address))
-            || [side.vpc_name.to_string(), side.gateway_name.to_string(), side.vpc_cidr.to_string()].iter().any(|text| text.contains(&wanted))
+            || [side.vpc_name.to_string(), side.gateway_name.to_string(), side.vpc_cidr.to_string()]
+                .iter()
+                .any(|text| text.contains(&wanted))
     })
 }
 
 fn row(peering: &Peering, now: Timestamp, project: &ProjectName) -> impl IntoView + use<> {
     let [a, b] = &peering.sides;
-    let (view_here, delete) = (routes::peer(project, a.gateway, a.peer), routes::peer_delete(project, a.gateway, a.peer));
+    let (view_here, delete) =
+        (routes::peer(project, a.gateway, a.peer), routes::peer_delete(project, a.gateway, a.peer));
     let idle = matches!(peering.state, PeeringState::Disabled | PeeringState::Recorded);
     let age = |at: Option<Timestamp>| at.map(|at| at.age_seconds(now));
-    let unanswered = peering
-        .unanswered(now)
-        .then(|| "Both hosts have it, and neither has seen the other. Check that UDP reaches both endpoints.".to_owned());
+    let unanswered = peering.unanswered(now).then(|| {
+        "Both hosts have it, and neither has seen the other. Check that UDP reaches both endpoints.".to_owned()
+    });
     let name = format!("{} – {}", a.vpc_name, b.vpc_name);
     let actions = format!("Actions for {name}");
     let menu_view = view_here.clone();

@@ -79,13 +79,18 @@ fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String) 
     let read = fresh(resource, read);
     let options = Signal::derive(move || read.with(|read| choices(&read.network, here)));
     // What the console refused, as long as it stands; the rules here speak in the options themselves.
-    let refused = Signal::derive(move || error.with(|error| error.as_ref().and_then(|error| error.at("remote").map(ToOwned::to_owned))));
+    let refused = Signal::derive(move || {
+        error.with(|error| error.as_ref().and_then(|error| error.at("remote").map(ToOwned::to_owned)))
+    });
     let planned = Memo::new(move |_| {
         let remote: GatewayId = remote.with(|remote| remote.parse().ok())?;
         read.with(|read| read.network.plan_peering(here, remote).ok())
     });
     let stale = Memo::new(move |_| {
-        planned.with(Option::is_some).then(|| read.with(|read| read.peers.iter().filter(|peer| has_file(peer)).count())).filter(|count| *count > 0)
+        planned
+            .with(Option::is_some)
+            .then(|| read.with(|read| read.peers.iter().filter(|peer| has_file(peer)).count()))
+            .filter(|count| *count > 0)
     });
     view! {
         <ActionForm action=create>
@@ -142,7 +147,9 @@ fn only_one(network: &Network, here: GatewayId) -> Option<GatewayId> {
 #[component]
 fn Made(sides: [PlannedSide; 2], network: Network) -> impl IntoView {
     let row = |name: &'static str, value: fn(&PlannedSide) -> String| {
-        let cell = |side: &PlannedSide| value(side).split('\n').map(|line| view! { <div>{line.to_owned()}</div> }).collect_view();
+        let cell = |side: &PlannedSide| {
+            value(side).split('\n').map(|line| view! { <div>{line.to_owned()}</div> }).collect_view()
+        };
         view! {
             <tr>
                 <th scope="row">{name}</th>
@@ -151,9 +158,20 @@ fn Made(sides: [PlannedSide; 2], network: Network) -> impl IntoView {
             </tr>
         }
     };
-    let heads = sides.iter().map(|side| view! { <th scope="col">{format!("On {}", side.gateway_name)}</th> }).collect_view();
-    let [a, b] = sides.iter().map(|side| network.gateway(side.gateway).map_or(0, |gateway| gateway.generation)).collect::<Vec<_>>()[..] else { return ().into_any() };
-    let generations = [a, b].into_iter().zip(&sides).map(|(now, side)| view! { <td class="fact">{format!("{now} → {}", side.generation)}</td> }).collect_view();
+    let heads =
+        sides.iter().map(|side| view! { <th scope="col">{format!("On {}", side.gateway_name)}</th> }).collect_view();
+    let [a, b] = sides
+        .iter()
+        .map(|side| network.gateway(side.gateway).map_or(0, |gateway| gateway.generation))
+        .collect::<Vec<_>>()[..]
+    else {
+        return ().into_any();
+    };
+    let generations = [a, b]
+        .into_iter()
+        .zip(&sides)
+        .map(|(now, side)| view! { <td class="fact">{format!("{now} → {}", side.generation)}</td> })
+        .collect_view();
     view! {
         <section class="field" aria-labelledby="h-made" aria-live="polite">
             <h3 id="h-made">"What will be made"</h3>
@@ -183,7 +201,8 @@ mod tests {
     fn row_82_every_other_gateway_is_offered_and_the_ineligible_say_why() {
         let town = harbor();
         let here = town.gateways[0].id;
-        let shown: Vec<(String, Option<String>)> = choices(&town.network, here).into_iter().map(|choice| (choice.label, choice.refused)).collect();
+        let shown: Vec<(String, Option<String>)> =
+            choices(&town.network, here).into_iter().map(|choice| (choice.label, choice.refused)).collect();
         let exists = Some("A peering already exists between these gateways".to_owned());
         assert_eq!(shown, [("gw-dc-hamburg".to_owned(), exists.clone()), ("gw-lab-bergen".to_owned(), exists)]);
         assert_eq!(only_one(&town.network, here), None);

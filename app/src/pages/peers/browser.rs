@@ -38,7 +38,8 @@ pub fn qr(text: &str) -> Option<(usize, Vec<bool>)> {
     {
         let code = qrcodegen::QrCode::encode_text(text, qrcodegen::QrCodeEcc::Low).ok()?;
         let side = code.size();
-        let modules = (0..side).flat_map(|y| (0..side).map(move |x| (x, y))).map(|(x, y)| code.get_module(x, y)).collect();
+        let modules =
+            (0..side).flat_map(|y| (0..side).map(move |x| (x, y))).map(|(x, y)| code.get_module(x, y)).collect();
         Some((usize::try_from(side).ok()?, modules))
     }
     #[cfg(not(feature = "hydrate"))]
@@ -52,14 +53,19 @@ pub fn qr(text: &str) -> Option<(usize, Vec<bool>)> {
 pub fn save(name: &str, text: &str) {
     #[cfg(feature = "hydrate")]
     {
-        use leptos::{wasm_bindgen::{JsCast, JsValue}, web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url}};
+        use leptos::{
+            wasm_bindgen::{JsCast, JsValue},
+            web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url},
+        };
 
         let options = BlobPropertyBag::new();
         options.set_type("application/octet-stream");
         let parts = js_sys::Array::of1(&JsValue::from_str(text));
         let Ok(blob) = Blob::new_with_str_sequence_and_options(&parts, &options) else { return };
         let Ok(url) = Url::create_object_url_with_blob(&blob) else { return };
-        if let Some(anchor) = document().create_element("a").ok().and_then(|element| element.dyn_into::<HtmlAnchorElement>().ok()) {
+        if let Some(anchor) =
+            document().create_element("a").ok().and_then(|element| element.dyn_into::<HtmlAnchorElement>().ok())
+        {
             anchor.set_href(&url);
             anchor.set_download(name);
             anchor.click();

@@ -84,13 +84,28 @@ fn words(read: &PeerReading) -> (String, Vec<(Tone, String)>) {
         (Some(peering), _) => {
             let (here, there) = peering.seen_from(peer.gateway);
             lines.push((Tone::Bad, peering.deletion_sentence()));
-            lines.push((Tone::Bad, format!("The peer rows on {} and {} go, with their keys, routes and rules.", here.gateway_name, there.gateway_name)));
-            lines.push((Tone::Off, format!("People of either gateway lose the other VPC; {} ({}) and {} ({}) stay.", here.vpc_name, here.vpc_cidr, there.vpc_name, there.vpc_cidr)));
+            lines.push((
+                Tone::Bad,
+                format!(
+                    "The peer rows on {} and {} go, with their keys, routes and rules.",
+                    here.gateway_name, there.gateway_name
+                ),
+            ));
+            lines.push((
+                Tone::Off,
+                format!(
+                    "People of either gateway lose the other VPC; {} ({}) and {} ({}) stay.",
+                    here.vpc_name, here.vpc_cidr, there.vpc_name, there.vpc_cidr
+                ),
+            ));
             format!("Delete the VPC peering of {} and {}?", here.gateway_name, there.gateway_name)
         }
         (None, PeerKind::Site) => {
             lines.push((Tone::Bad, format!("Traffic to and from {ranges} stops, also that under way.")));
-            lines.push((Tone::Off, "The router at the site keeps its own configuration; nothing answers it any more.".to_owned()));
+            lines.push((
+                Tone::Off,
+                "The router at the site keeps its own configuration; nothing answers it any more.".to_owned(),
+            ));
             format!("Delete the site {} on {}?", peer.name, read.gateway.name)
         }
         (None, PeerKind::VpcPeering) => {
@@ -99,7 +114,10 @@ fn words(read: &PeerReading) -> (String, Vec<(Tone, String)>) {
         }
         (None, PeerKind::RoadWarrior) => {
             lines.push((Tone::Bad, format!("{} is cut off at once, also in the middle of a session.", peer.name)));
-            lines.push((Tone::Off, format!("Its file is worth nothing any more. Its address {} becomes free.", peer.tunnel_address)));
+            lines.push((
+                Tone::Off,
+                format!("Its file is worth nothing any more. Its address {} becomes free.", peer.tunnel_address),
+            ));
             format!("Delete the peer {} on {}?", peer.name, read.gateway.name)
         }
     };
@@ -122,10 +140,14 @@ mod tests {
         peer.kind = PeerKind::VpcPeering;
         (peer.observed.received, peer.observed.sent) = (40_000_000_000, 1_200_000_000);
         let gateway = town.gateways[0].clone();
-        let read = PeerReading { peer, gateway, peering: Some(town.peerings[0].clone()), network: town.network, now: NOW };
+        let read =
+            PeerReading { peer, gateway, peering: Some(town.peerings[0].clone()), network: town.network, now: NOW };
         let (question, lines) = words(&read);
         assert_eq!(question, "Delete the VPC peering of gw-hq-oslo and gw-dc-hamburg?");
-        assert_eq!(lines[0].1, "This removes the peering on both gateways. Traffic between dc-hamburg and hq-oslo stops.");
+        assert_eq!(
+            lines[0].1,
+            "This removes the peering on both gateways. Traffic between dc-hamburg and hq-oslo stops."
+        );
         assert!(lines.iter().any(|(_, text)| text.starts_with("41.2 GB went through it")), "{lines:?}");
     }
 }

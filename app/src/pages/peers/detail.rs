@@ -2,16 +2,15 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
-use super::renew::{File, Renewal};
+use super::renew::File;
 use crate::{
     api::{
         ApiError,
-        flash::Flash,
         peers::{EnablePeer, GetSiteExport, PeerReading, read_peer},
     },
     components::{
-        Age, Badge, Block, Button, ButtonLink, Bytes, Column, Command, Copy, Fact, Facts, Glyph, Kind, Mark, PageHead, Refusal, Spark, Table, Time, Tone,
-        shortened, spark_scale,
+        Age, Badge, Block, Button, ButtonLink, Bytes, Column, Command, Copy, Fact, Facts, Glyph, Kind, Mark, PageHead,
+        Refusal, Spark, Table, Time, Tone, shortened, spark_scale,
     },
     domain::{
         ProjectName, Timestamp,
@@ -19,11 +18,12 @@ use crate::{
         gateway::GatewayStatus,
         peer::PeerKind,
         peering::{Peering, PeeringSide},
+        road_warrior::SiteExport,
     },
     live::use_live,
     pages::{
-        failure::settle,
         form::{FlashResource, Memory, beside, flash},
+        fresh::{living, once},
         here::{project_for_links, use_project, use_segment},
         tones::{peer_tone, peering_tone},
     },
@@ -40,22 +40,29 @@ impl LazyRoute for PeerDetail {
     fn data() -> Self {
         let (live, project, id) = (use_live(), use_project(), use_segment("peer"));
         let peer = Resource::new(
-            move || (project.get(), id.get(), live.version(Topic::Peers), live.version(Topic::Gateways), live.version(Topic::Vpcs)),
+            move || {
+                (
+                    project.get(),
+                    id.get(),
+                    live.version(Topic::Peers),
+                    live.version(Topic::Gateways),
+                    live.version(Topic::Vpcs),
+                )
+            },
             |(project, id, ..)| read_peer(project, id),
         );
         Self { peer, flash: flash() }
     }
 
     fn view(this: Self) -> AnyView {
-        let project = use_project();
-        // Outside of what is rendered again with every report.
-        let deeds = Deeds { enable: ServerAction::new(), export: ServerAction::new(), renewed: Renewal::new() };
+        let (enable, export) = (ServerAction::<EnablePeer>::new(), ServerAction::<GetSiteExport>::new());
         view! {
             <Transition>
                 {move || Suspend::new(async move {
-                    let project = project_for_links(&project.get_untracked());
-                    let flash = this.flash.await;
-                    settle(this.peer.await, |read| shown(read, project, deeds, flash).into_any())
+                    let flash = once(this.flash).await;
+                    let error = beside(&[], Memory::of::<EnablePeer>(flash.clone()).error(enable));
+                    let exported = Exported::of(&Memory::of::<GetSiteExport>(flash), export);
+                    living(this.peer, move |read| view! { <Shown read enable error exported/> }.into_any())
                 })}
             </Transition>
         }
@@ -63,33 +70,33 @@ impl LazyRoute for PeerDetail {
     }
 }
 
-/// What can be done here, and how it went.
-#[derive(Clone, Copy)]
-struct Deeds {
+#[component]
+fn Shown(
+    read: Signal<PeerReading>,
     enable: ServerAction<EnablePeer>,
-    export: ServerAction<GetSiteExport>,
-    renewed: Renewal,
-}
-
-fn shown(read: PeerReading, project: ProjectName, deeds: Deeds, flash: Option<Flash>) -> impl IntoView {
-    let error = beside(&[], Memory::of::<EnablePeer>(flash.clone()).error(deeds.enable));
-    let kind = match read.peer.kind {
-        PeerKind::RoadWarrior => {
-            let (peer, network) = (read.peer.clone(), read.network.clone());
-            view! { <File peer network project=project.clone() renewed=deeds.renewed/> }.into_any()
-        }
-        PeerKind::Site => {
-            let memory = Memory::of::<GetSiteExport>(flash);
-            view! { <Export read=read.clone() project=project.clone() memory export=deeds.export/> }.into_any()
-        }
-        PeerKind::VpcPeering => read.peering.as_ref().map(|peering| pair(peering, &project, read.now)).into_any(),
-    };
+    error: Signal<Option<String>>,
+    exported: Exported,
+) -> impl IntoView {
+    let project = project_for_links(&use_project().get_untracked());
+    let kind = Memo::new(move |_| read.with(|read| read.peer.kind));
+    let of_head = project.clone();
     view! {
-        <Title text=read.peer.name.to_string()/>
-        {head(&read, &project, deeds.enable)}
-        <Refusal id="peer-refusal" error/>
-        {facts(&read)}
-        {kind}
+        <Title text=move || read.with(|read| read.peer.name.to_string())/>
+        {move || read.with(|read| head(read, &of_head, enable))}
+        <section class="block" aria-label="Facts">
+            <Refusal id="peer-refusal" error/>
+            {move || read.with(facts)}
+        </section>
+        {move || {
+            let project = project.clone();
+            match kind.get() {
+                PeerKind::RoadWarrior => view! { <File read project/> }.into_any(),
+                PeerKind::Site => view! { <Export read project exported/> }.into_any(),
+                PeerKind::VpcPeering => {
+                    (move || read.with(|read| read.peering.as_ref().map(|peering| pair(peering, &project, read.now)))).into_any()
+                }
+            }
+        }}
     }
 }
 
@@ -111,7 +118,11 @@ fn head(read: &PeerReading, project: &ProjectName, enable: ServerAction<EnablePe
     };
     let going = (gateway.status == GatewayStatus::Deleting).then(|| format!("{} is being deleted.", gateway.name));
     let both = if peer.kind == PeerKind::VpcPeering { " on both gateways" } else { "" };
-    let (switch, icon) = if peer.enabled { (format!("Disable{both}"), Glyph::PowerOff) } else { (format!("Enable{both}"), Glyph::Power) };
+    let (switch, icon) = if peer.enabled {
+        (format!("Disable{both}"), Glyph::PowerOff)
+    } else {
+        (format!("Enable{both}"), Glyph::Power)
+    };
     let delete_word = if peer.kind == PeerKind::VpcPeering { "Delete VPC peering" } else { "Delete peer" };
     let delete = routes::peer_delete(project, gateway.id, peer.id);
     let (name, enabled) = (peer.name.to_string(), (!peer.enabled).to_string());
@@ -139,10 +150,13 @@ fn facts(read: &PeerReading) -> impl IntoView + use<> {
             let moved = asked.filter(|asked| *asked != seen).map(|asked| format!(" asked for {asked}"));
             view! { <Copy value=seen.to_string()/> <span class="quiet">{moved}</span> }.into_any()
         }
-        (None, Some(asked)) => view! { <Copy value=asked.to_string()/> <span class="quiet">" not seen yet"</span> }.into_any(),
+        (None, Some(asked)) => {
+            view! { <Copy value=asked.to_string()/> <span class="quiet">" not seen yet"</span> }.into_any()
+        }
         (None, None) => none(),
     };
-    let allowed = peer.allowed_ips.iter().map(|range| view! { <li><Copy value=range.to_string()/></li> }).collect_view();
+    let allowed =
+        peer.allowed_ips.iter().map(|range| view! { <li><Copy value=range.to_string()/></li> }).collect_view();
     let seconds = peer.observed.handshake.map(|at| at.age_seconds(read.now));
     let idle = peer.kind == PeerKind::RoadWarrior || !peer.enabled;
     let keepalive = match peer.keepalive {
@@ -150,17 +164,17 @@ fn facts(read: &PeerReading) -> impl IntoView + use<> {
         seconds => format!("{seconds} s"),
     };
     let key = peer.public_key.to_string();
-    let (kind, tunnel, preshared, created) = (peer.kind.word(), peer.tunnel_address.to_string(), peer.preshared, peer.created_at);
+    let (kind, tunnel, preshared, created) =
+        (peer.kind.word(), peer.tunnel_address.to_string(), peer.preshared, peer.created_at);
     let (received, sent, samples) = (peer.observed.received, peer.observed.sent, peer.samples.clone());
     let scale = spark_scale([&samples[..]]);
     view! {
-        <section class="block" aria-label="Facts">
-            <div class="instruments">
+        <div class="instruments">
                 <Facts>
                     <Fact label="Handshake"><Age seconds idle/></Fact>
                     <Fact label="Received"><Bytes count=received/></Fact>
                     <Fact label="Sent"><Bytes count=sent/></Fact>
-                    <Fact label="2 h"><Spark samples scale/></Fact>
+                    <Fact label="Traffic · 2 h"><Spark samples scale/></Fact>
                 </Facts>
                 <Facts>
                     <Fact label="Kind">{kind}</Fact>
@@ -174,32 +188,47 @@ fn facts(read: &PeerReading) -> impl IntoView + use<> {
                     <Fact label="Keepalive"><span class="fact">{keepalive}</span></Fact>
                     <Fact label="Created"><Time at=created/></Fact>
                 </Facts>
-            </div>
-        </section>
+        </div>
+    }
+}
+
+/// How the last asking for a site's configuration went.
+#[derive(Clone, Copy)]
+struct Exported {
+    ask: ServerAction<GetSiteExport>,
+    answer: Signal<Option<SiteExport>>,
+    error: Signal<Option<String>>,
+}
+
+impl Exported {
+    fn of(memory: &Memory, ask: ServerAction<GetSiteExport>) -> Self {
+        Self { ask, answer: memory.answer(ask), error: beside(&[], memory.error(ask)) }
     }
 }
 
 /// What the site's router needs (domain 5.8). It may hold the preshared key, so it is shown to who asks for it, and that is noted.
 #[component]
-fn Export(read: PeerReading, project: ProjectName, memory: Memory, export: ServerAction<GetSiteExport>) -> impl IntoView {
-    let gateway = &read.gateway;
-    let reason = (gateway.public_key.is_none() || gateway.public_address.is_none())
-        .then(|| format!("{} has no key or no public address yet. Enrol its host first.", gateway.name));
-    let missing = reason.clone().map(|text| view! { <p class="muted">{text}</p> });
-    let href = routes::peer_file(&project, read.peer.gateway, read.peer.id);
-    let (answer, error) = (memory.answer(export), beside(&[], memory.error(export)));
-    let (project, id) = (project.to_string(), read.peer.id.to_string());
-    let download = reason.clone();
+fn Export(read: Signal<PeerReading>, project: ProjectName, exported: Exported) -> impl IntoView {
+    let Exported { ask, answer, error } = exported;
+    let reason = Signal::derive(move || {
+        read.with(|read| {
+            let gateway = &read.gateway;
+            (gateway.public_key.is_none() || gateway.public_address.is_none())
+                .then(|| format!("{} has no key or no public address yet. Enrol its host first.", gateway.name))
+        })
+    });
+    let (gateway, id) = read.with_untracked(|read| (read.peer.gateway, read.peer.id));
+    let href = routes::peer_file(&project, gateway, id);
     view! {
         <Block id="h-export" title="For the site's router" lead="The peer section, addresses and routes. Its private key is its own business.">
-            {missing}
+            {move || reason.get().map(|text| view! { <p class="muted">{text}</p> })}
             <div class="flow export">
-                <ActionForm action=export>
-                    <input type="hidden" name="project" value=project/>
-                    <input type="hidden" name="id" value=id/>
-                    <Button icon=Glyph::Terminal reason busy=export.pending()>"Show the configuration"</Button>
+                <ActionForm action=ask>
+                    <input type="hidden" name="project" value=project.to_string()/>
+                    <input type="hidden" name="id" value=id.to_string()/>
+                    <Button icon=Glyph::Terminal reason busy=ask.pending()>"Show the configuration"</Button>
                 </ActionForm>
-                <ButtonLink href icon=Glyph::Download reason=download attr:download="">"Download export"</ButtonLink>
+                <ButtonLink href icon=Glyph::Download reason attr:download="">"Download export"</ButtonLink>
             </div>
             <Refusal id="export-refusal" error/>
             {move || answer.get().map(|export| view! { <Command text=export.render() label="the configuration for the router"/> })}

@@ -6,18 +6,21 @@ use crate::{
     domain::road_warrior::FileFacts,
 };
 
-/// A road warrior's file: the text to keep, the button that saves it and the code to photograph. With a private key, the only time.
+/// A road warrior's whole file, with the private key that only this browser knows: the text to keep, the button that saves it and the
+/// code to photograph.
 #[component]
 pub fn Handover(
     facts: FileFacts,
-    /// Known to this browser only.
-    private_key: Option<String>,
+    private_key: String,
+    /// Whether the key was made just now, and is nowhere else.
+    #[prop(optional)]
+    made: bool,
     /// Set when the file was saved.
     saved: RwSignal<bool>,
 ) -> impl IntoView {
-    let text = facts.render(private_key.as_deref());
+    let text = facts.render(Some(&private_key));
     let name = facts.file_name();
-    let warning = private_key.is_some().then(|| {
+    let warning = made.then(|| {
         view! {
             <Notice
                 tone=Tone::Wait
@@ -26,8 +29,7 @@ pub fn Handover(
             />
         }
     });
-    // A code without its key would configure nothing.
-    let code = private_key.as_ref().and_then(|_| browser::qr(&text)).map(|(side, modules)| {
+    let code = browser::qr(&text).map(|(side, modules)| {
         view! { <QrCode side modules label=format!("The configuration of {} as a QR code", facts.peer)/> }
     });
     let (file, content) = (name.clone(), text.clone());
@@ -41,7 +43,7 @@ pub fn Handover(
             <Command text=text label="the configuration"/>
             {code}
         </div>
-        <p>
+        <p class="tail">
             <Button kind=Kind::Primary kind_of="button" icon=Glyph::Download on:click=save>{format!("Download {name}")}</Button>
         </p>
     }

@@ -37,7 +37,9 @@ pub fn outdated(peer: &Peer, network: &Network) -> Option<String> {
 
 /// Ranges by the names of their VPCs, where they have one.
 fn named<'a>(ranges: impl Iterator<Item = &'a Cidr>, network: &Network) -> String {
-    let name = |range: &Cidr| network.vpcs.iter().find(|vpc| vpc.cidr == *range).map_or_else(|| range.to_string(), |vpc| vpc.name.to_string());
+    let name = |range: &Cidr| {
+        network.vpcs.iter().find(|vpc| vpc.cidr == *range).map_or_else(|| range.to_string(), |vpc| vpc.name.to_string())
+    };
     ranges.map(name).collect::<Vec<_>>().join(", ")
 }
 
@@ -76,6 +78,9 @@ mod tests {
         assert_eq!(outdated(peer, &network).as_deref(), Some("Download the configuration again to reach lab-bergen"));
         peer.downloaded = Some(peer.reaches.clone());
         peer.reaches.retain(|range| *range != lab);
-        assert_eq!(outdated(peer, &network).as_deref(), Some("Download the configuration again: it still lists lab-bergen"));
+        assert_eq!(
+            outdated(peer, &network).as_deref(),
+            Some("Download the configuration again: it still lists lab-bergen")
+        );
     }
 }

@@ -2,38 +2,48 @@ use leptos::prelude::*;
 
 use super::{browser, handover::Handover};
 use crate::{
-    api::{ApiError, peers::get_road_warrior_file},
+    api::{
+        ApiError,
+        peers::{PeerReading, get_road_warrior_file},
+    },
     components::{Block, ButtonLink, Fact, Facts, Glyph, Kind, Mark, Refusal, Tone},
-    domain::{Network, ProjectName, PublicKey, peer::Peer, road_warrior::FileFacts},
+    domain::{ProjectName, PublicKey, road_warrior::FileFacts},
     routes,
 };
 
 /// A road warrior's file after its making: what it reaches, how to get it again, and how to renew one around its private key.
 #[component]
-pub fn File(peer: Peer, network: Network, project: ProjectName, renewed: Renewal) -> impl IntoView {
-    let outdated = super::outdated(&peer, &network);
-    let reaches = super::named(peer.reaches.iter(), &network);
-    let state = match (&peer.downloaded, outdated) {
-        (None, _) => view! { "not downloaded yet" }.into_any(),
-        (Some(_), None) => view! { "up to date" }.into_any(),
-        (Some(_), Some(text)) => view! { <span class="again"><Mark tone=Tone::Wait/>{text}</span> }.into_any(),
-    };
+pub fn File(read: Signal<PeerReading>, project: ProjectName) -> impl IntoView {
+    let (peer, id) = read.with_untracked(|read| (read.peer.clone(), read.peer.id.to_string()));
     let href = routes::peer_file(&project, peer.gateway, peer.id);
-    let (id, key, name) = (peer.id.to_string(), peer.public_key, peer.name.to_string());
+    let reaches = move || read.with(|read| super::named(read.peer.reaches.iter(), &read.network));
+    let state = move || {
+        read.with(|read| match (&read.peer.downloaded, super::outdated(&read.peer, &read.network)) {
+            (None, _) => "not downloaded yet".into_any(),
+            (Some(_), None) => "up to date".into_any(),
+            (Some(_), Some(text)) => view! { <span class="again"><Mark tone=Tone::Wait/>{text}</span> }.into_any(),
+        })
+    };
+    // The private key goes with the answer, never with the request.
+    let ask = Action::new(move |private: &String| {
+        let (file, private) = (get_road_warrior_file(project.to_string(), id.clone()), private.clone());
+        async move { Ok::<_, ApiError>((file.await?, private)) }
+    });
+    let refused = RwSignal::new(None::<String>);
     let take = move |text: Result<String, &'static str>| {
-        let found = text.map_err(ToOwned::to_owned).and_then(|text| private_key(&text, key, &name));
-        match found {
-            Ok(private) => {
-                renewed.error.set(None);
-                renewed.ask.dispatch((project.to_string(), id.clone(), private));
-            }
-            Err(sentence) => renewed.error.set(Some(sentence)),
+        let found =
+            text.map_err(ToOwned::to_owned).and_then(|text| private_key(&text, peer.public_key, peer.name.as_str()));
+        refused.set(found.as_ref().err().cloned());
+        if let Ok(private) = found {
+            ask.dispatch(private);
         }
     };
     let (chosen, dropped) = (take.clone(), take);
     let error = Signal::derive(move || {
-        let asked = renewed.ask.value().with(|answer| answer.as_ref().and_then(|answer| answer.as_ref().err().map(ToString::to_string)));
-        renewed.error.get().or(asked)
+        let asked = ask
+            .value()
+            .with(|answer| answer.as_ref().and_then(|answer| answer.as_ref().err().map(ToString::to_string)));
+        refused.get().or(asked)
     });
     view! {
         <Block id="h-file" title="Configuration file">
@@ -55,34 +65,23 @@ pub fn File(peer: Peer, network: Network, project: ProjectName, renewed: Renewal
                     }
                 >
                     <label for="old-file">"Renew an old file"</label>
-                    <input class="file" type="file" id="old-file" accept=".conf,text/plain" aria-describedby="old-file-refusal old-file-hint" on:change=move |event| browser::read_chosen(&event, chosen.clone())/>
+                    <input
+                        class="file"
+                        type="file"
+                        id="old-file"
+                        accept=".conf,text/plain"
+                        aria-describedby="old-file-refusal old-file-hint"
+                        on:change=move |event| browser::read_chosen(&event, chosen.clone())
+                    />
                     <Refusal id="old-file-refusal" error/>
                     <p class="hint" id="old-file-hint">"Choose or drop it. Its private key stays in this browser; the rest is made new around it."</p>
                 </div>
             </div>
             {move || {
-                let answer = renewed.ask.value().get().and_then(Result::ok);
-                answer.map(|(facts, private)| view! { <Handover facts private_key=Some(private) saved=RwSignal::new(false)/> })
+                let answer = ask.value().get().and_then(Result::ok);
+                answer.map(|(facts, private_key)| view! { <Handover facts private_key saved=RwSignal::new(false)/> })
             }}
         </Block>
-    }
-}
-
-/// What outlives a reading of the page: the renewal that somebody began.
-#[derive(Clone, Copy)]
-pub struct Renewal {
-    ask: Action<(String, String, String), Result<(FileFacts, String), ApiError>>,
-    error: RwSignal<Option<String>>,
-}
-
-impl Renewal {
-    pub fn new() -> Self {
-        // The private key goes with the answer, never with the request.
-        let ask = Action::new(|(project, id, private): &(String, String, String)| {
-            let (file, private) = (get_road_warrior_file(project.clone(), id.clone()), private.clone());
-            async move { Ok((file.await?, private)) }
-        });
-        Self { ask, error: RwSignal::new(None) }
     }
 }
 

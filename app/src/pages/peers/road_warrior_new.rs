@@ -73,11 +73,19 @@ const MAKE: &str = "make";
 const PASTE: &str = "paste";
 
 #[component]
-fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String, unsaved: RwSignal<bool>) -> impl IntoView {
+fn Form(
+    resource: Reading,
+    read: GatewayReading,
+    memory: Memory,
+    close: String,
+    unsaved: RwSignal<bool>,
+) -> impl IntoView {
     let project = use_project().get_untracked();
     let gateway = read.gateway.id;
     let create = ServerAction::<CreateRoadWarrior>::new();
-    let issuing = Action::new(move |(project, name): &(String, String)| issue(project.clone(), gateway.to_string(), name.clone()));
+    let issuing = Action::new(move |(project, name): &(String, String)| {
+        issue(project.clone(), gateway.to_string(), name.clone())
+    });
     let (name, key) = (memory.text("name", ""), memory.text("public_key", ""));
     let (alive, mode) = (browser::alive(), RwSignal::new(PASTE.to_owned()));
     // Without a script there is nobody to make a pair. Who has pasted a key already keeps that way.
@@ -88,7 +96,8 @@ fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String, 
     });
     let makes = Memo::new(move |_| mode.with(|mode| mode == MAKE));
     let pasted = memory.error(create);
-    let remote = Signal::derive(move || if makes.get() { issuing.value().get().and_then(Result::err) } else { pasted.get() });
+    let remote =
+        Signal::derive(move || if makes.get() { issuing.value().get().and_then(Result::err) } else { pasted.get() });
     let read = fresh(resource, read);
     let local = Signal::derive(move || {
         let key = if makes.get() { String::new() } else { key.get() };
@@ -115,7 +124,8 @@ fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String, 
         let close = close.clone();
         move || {
             let (project, send, close, segments) = (project.clone(), send.clone(), close.clone(), segments.clone());
-            let modes = vec![Choice::new(MAKE, "Make the pair in this browser"), Choice::new(PASTE, "Paste a public key")];
+            let modes =
+                vec![Choice::new(MAKE, "Make the pair in this browser"), Choice::new(PASTE, "Paste a public key")];
             view! {
                 <ActionForm action=create on:submit:capture=send>
                     <PanelBody>
@@ -164,7 +174,7 @@ fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String, 
         view! {
             <PanelBody>
                 <p role="status"><Prose text=title/></p>
-                <Handover facts=issued.facts private_key=Some(issued.private_key) saved/>
+                <Handover facts=issued.facts private_key=issued.private_key made=true saved/>
             </PanelBody>
             <PanelFoot>
                 <ButtonLink kind=Kind::Quiet href=peer>"Open the peer"</ButtonLink>
@@ -172,7 +182,12 @@ fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String, 
             </PanelFoot>
         }
     };
-    let issued = Memo::new_with_compare(move |_| issuing.value().get().and_then(Result::ok), |old, new| old.map(|one| one.as_ref().map(|issued| issued.id)) != new.map(|one| one.as_ref().map(|issued| issued.id)));
+    let issued = Memo::new_with_compare(
+        move |_| issuing.value().get().and_then(Result::ok),
+        |old, new| {
+            old.map(|one| one.as_ref().map(|issued| issued.id)) != new.map(|one| one.as_ref().map(|issued| issued.id))
+        },
+    );
     move || match issued.get() {
         Some(issued) => done(issued).into_any(),
         None => form().into_any(),

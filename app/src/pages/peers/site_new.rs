@@ -58,7 +58,8 @@ fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String) 
     let gateway = read.gateway.id;
     let segments = kinds(&project_for_links(&project), gateway, true);
     let text = |name: &str, default: &str| memory.text(&format!("form[{name}]"), default);
-    let (name, key, endpoint, networks) = (text("name", ""), text("public_key", ""), text("endpoint", ""), text("networks", ""));
+    let (name, key, endpoint, networks) =
+        (text("name", ""), text("public_key", ""), text("endpoint", ""), text("networks", ""));
     let keepalive = text("keepalive", &DEFAULT_KEEPALIVE.to_string());
     let (preshared, share) = (memory.ticked("form[preshared]", true), memory.ticked("form[share_peered]", false));
     let remote = memory.error(create);
@@ -145,7 +146,12 @@ fn local(read: &GatewayReading, form: &SiteForm) -> Result<(), Refusals> {
     match form.parse() {
         Ok(new) => {
             let mut refusals = Vec::new();
-            refusals.extend(neighbours(read, &new.name, new.public_key).admit(&new.name, new.public_key).err().map(|refusals| refusals.0));
+            refusals.extend(
+                neighbours(read, &new.name, new.public_key)
+                    .admit(&new.name, new.public_key)
+                    .err()
+                    .map(|refusals| refusals.0),
+            );
             refusals.extend(read.network.admit_site(read.gateway.id, &new).err().map(|refusals| refusals.0));
             Refusals::none_of(refusals.concat())
         }
