@@ -172,13 +172,19 @@ fn enrolment_address(config: &Config, tls: Option<&Tls>) -> EnrolmentAddress {
     }
 }
 
-/// While there is no administrator: a link to make one, on the terminal if somebody watches it, else in a file.
+/// Says how to come in. While there is no administrator: by a link, on the terminal if somebody watches it, else in a file.
 async fn offer_set_up(config: &Config, entrance: &Entrance) -> Result<()> {
     let file = http::set_up_link_file(config);
     _ = std::fs::remove_file(&file);
-    let Some(Token { text, .. }) = entrance.issue_set_up_link().await? else { return Ok(()) };
-    let link = format!("{}{}?token={text}", config.browser_address(), app::routes::SET_UP);
-    if std::io::stderr().is_terminal() {
+    let (address, is_watched) = (config.browser_address(), std::io::stderr().is_terminal());
+    let Some(Token { text, .. }) = entrance.issue_set_up_link().await? else {
+        if is_watched {
+            eprintln!("\nSign in at {address}\n");
+        }
+        return Ok(());
+    };
+    let link = format!("{address}{}?token={text}", app::routes::SET_UP);
+    if is_watched {
         eprintln!("\nNobody can sign in yet. Open this link within {SET_UP_LINK_HOURS} hours to make the administrator:\n\n  {link}\n");
     } else {
         write_private(&file, &format!("{link}\n"))?;
@@ -209,5 +215,46 @@ async fn watch(mut lock: Lock, stop: CancellationToken) {
             tracing::error!("the connection that holds the database's lock was lost");
             stop.cancel();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{DatabaseArguments, ServeArguments};
+
+    fn config(data: &Path, listen: &[&str], public_url: Option<&str>) -> Config {
+        let arguments = ServeArguments {
+            listen: listen.iter().map(|text| text.parse().expect("an address")).collect(),
+            database: DatabaseArguments { data: Some(data.to_owned()), database_url: None },
+            public_url: public_url.map(str::to_owned),
+            ..ServeArguments::default()
+        };
+        Config::load(arguments).expect("good settings")
+    }
+
+    #[test]
+    fn agents_are_told_an_address_with_the_certificates_digest_else_the_socket_and_what_to_set() {
+        let data = tempfile::tempdir().expect("a folder");
+        let of = |listen: &[&str], public_url: Option<&str>| {
+            let config = config(data.path(), listen, public_url);
+            let tls = listen.iter().any(|text| text.starts_with("https")).then(|| Tls::load(&config).expect("a certificate"));
+            (enrolment_address(&config, tls.as_ref()), tls.map(|tls| tls.fingerprint))
+        };
+        let (local, _) = of(&["127.0.0.1:3000"], None);
+        assert_eq!(local.console, format!("unix:{}", data.path().join("agent.sock").display()));
+        assert!(local.hint.expect("a hint").contains("--listen https://"));
+
+        let (own, digest) = of(&["https://10.1.2.3:8443"], None);
+        let digest = digest.expect("a certificate");
+        assert_eq!((own.console, own.hint), (format!("https://10.1.2.3:8443#sha256={digest}"), None));
+
+        let (public, again) = of(&["https://0.0.0.0:8443"], Some("https://console.example.com"));
+        assert_eq!(again.as_deref(), Some(digest.as_str()), "the certificate is kept: agents have pinned it");
+        assert_eq!((public.console, public.hint), (format!("https://console.example.com:443#sha256={digest}"), None));
+
+        let (proxied, _) = of(&["127.0.0.1:3000"], Some("https://console.example.com"));
+        assert_eq!(proxied.console, "https://console.example.com:443");
+        assert!(proxied.hint.expect("a hint").contains("--ca"));
     }
 }

@@ -45,12 +45,14 @@ pub async fn events(State(site): State<Site>, request: Request) -> Response {
     let mut feed = site.store.feed().subscribe();
     let told = *feed.borrow_and_update();
     let seen = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
-    let mut queue = VecDeque::from([event(Some("hello"), told.seq, None)]);
-    if seen.is_some_and(|seen| seen != told.seq) {
-        queue.extend(Topic::ALL.map(|topic| event(None, told.seq, Some(topic))));
+    let queue = VecDeque::from([event(Some("hello"), told.seq, None)]);
+    let mut listener = Listener { site, visitor, feed, told, queue, pace: Pace::default(), checked: Instant::now(), sees_networks: false };
+    if listener.check().await.is_none() {
+        return session::unauthenticated(request.headers(), app::routes::HOME);
     }
-    let checked = Instant::now();
-    let listener = Listener { site, visitor, feed, told, queue, pace: Pace::default(), checked };
+    if seen.is_some_and(|seen| seen != told.seq) {
+        listener.pace.offer(&Topic::ALL, true);
+    }
     let words = stream::unfold(listener, |mut listener| async {
         let word = listener.next().await?;
         Some((Ok::<_, Infallible>(word), listener))
@@ -75,6 +77,8 @@ struct Listener {
     pace: Pace,
     /// When the session was last found valid.
     checked: Instant,
+    /// Whether the person may look at any project; else they hear of people only.
+    sees_networks: bool,
 }
 
 impl Listener {
@@ -94,7 +98,7 @@ impl Listener {
                 }
                 () = tokio::time::sleep(tick) => {}
             }
-            for topic in self.pace.due(Instant::now()) {
+            for topic in self.pace.due(Instant::now()).into_iter().filter(|topic| self.sees_networks || *topic == Topic::People) {
                 self.queue.push_back(event(None, self.told.seq, Some(topic)));
             }
             if self.checked.elapsed() >= HEARTBEAT {
@@ -119,7 +123,9 @@ impl Listener {
     /// `None` if the session has ended.
     async fn check(&mut self) -> Option<()> {
         let session = self.site.entrance.session(&self.visitor.digest).await.ok()??;
-        self.visitor.session = session;
+        // Roles may have been taken away since.
+        let viewer = self.site.console_of(&session).await.ok()?.viewer().await.ok()?;
+        self.sees_networks = !viewer.projects.is_empty();
         self.checked = Instant::now();
         Some(())
     }

@@ -29,14 +29,13 @@ use super::{
     client::{Client, accepts_html},
     refusal,
 };
-use crate::{console::door::digest, store::sessions::Session};
+use crate::console::door::digest;
 
 /// A request with a valid session; an extension of it.
 #[derive(Clone)]
 pub struct Visitor {
     /// Of the cookie; the session's key in the store.
     pub digest: String,
-    pub session: Session,
     pub console: SharedBackend,
 }
 
@@ -103,7 +102,7 @@ pub async fn identify(State(site): State<Site>, mut request: Request, next: Next
                     Ok(console) => console,
                     Err(error) => return refusal::error(request.headers(), &error),
                 };
-                request.extensions_mut().insert(Visitor { digest, session, console });
+                request.extensions_mut().insert(Visitor { digest, console });
             }
             Ok(None) => {}
             Err(error) => return refusal::error(request.headers(), &error),

@@ -8,9 +8,17 @@ use std::{
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 pub const EMAIL: &str = "ingrid@example.com";
@@ -66,7 +74,7 @@ impl Console {
                 panic!("the console ended with {status}: {}", self.log());
             }
             if self.port == 0 {
-                self.port = self.logged_port().unwrap_or(0);
+                self.port = self.logged_port("http://127.0.0.1:").unwrap_or(0);
             }
             if self.port != 0 && Answer::over_tcp(self.port, "GET", "/healthz", &[], b"").is_some_and(|answer| answer.status == 200) {
                 return;
@@ -76,10 +84,22 @@ impl Console {
         panic!("the console was not healthy in time: {}", self.log());
     }
 
+    /// The port of the https listener.
+    pub fn https_port(&self) -> u16 {
+        let end = Instant::now() + Duration::from_secs(10);
+        loop {
+            match self.logged_port("https://127.0.0.1:") {
+                Some(port) => return port,
+                None if Instant::now() > end => panic!("there is no https listener: {}", self.log()),
+                None => std::thread::sleep(Duration::from_millis(10)),
+            }
+        }
+    }
+
     /// Port 0 was asked for: the log says which it became.
-    fn logged_port(&self) -> Option<u16> {
+    fn logged_port(&self, address: &str) -> Option<u16> {
         let log = self.log();
-        let rest = log.split("http://127.0.0.1:").nth(1)?;
+        let rest = log.split(address).nth(1)?;
         rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
     }
 
@@ -218,13 +238,66 @@ impl Answer {
         Self::over(UnixStream::connect(socket).expect("the socket"), method, path, &[("host", "agents")], body)
     }
 
+    /// Over TLS, trusting anybody: the answer, and the SHA-256 of the certificate.
+    pub fn over_tls(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (Self, String) {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let client = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .expect("both versions")
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
+            .with_no_client_auth();
+        let name = ServerName::try_from("127.0.0.1").expect("an address");
+        let connection = ClientConnection::new(Arc::new(client), name).expect("a client");
+        let mut stream = StreamOwned::new(connection, TcpStream::connect(("127.0.0.1", port)).expect("the console listens"));
+        stream.flush().expect("a handshake");
+        while stream.conn.is_handshaking() {
+            stream.conn.complete_io(&mut stream.sock).expect("a handshake");
+        }
+        let certificate = stream.conn.peer_certificates().expect("a certificate")[0].clone();
+        let digest = Sha256::digest(&certificate).iter().map(|byte| format!("{byte:02x}")).collect();
+        (Self::over(stream, method, path, headers, body), digest)
+    }
+
     fn over(mut stream: impl Read + Write, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Self {
         ask(&mut stream, method, path, headers, body);
         let mut reader = BufReader::new(stream);
         let (status, headers) = head(&mut reader);
         let mut body = Vec::new();
-        reader.read_to_end(&mut body).expect("the whole answer");
+        // A TLS connection may end without a closing word; the length says whether all is there.
+        if let Err(error) = reader.read_to_end(&mut body) {
+            assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof, "{error}");
+        }
         Self { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
+    }
+}
+
+/// Trusts every certificate and checks that its key signed.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(&self, message: &[u8], leaf: &CertificateDer<'_>, signed: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, leaf, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(&self, message: &[u8], leaf: &CertificateDer<'_>, signed: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, leaf, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
     }
 }
 
@@ -247,8 +320,8 @@ fn head(reader: &mut impl BufRead) -> (u16, Vec<(String, String)>) {
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).expect("a header");
-        match line.trim_end().split_once(": ") {
-            Some((name, value)) => headers.push((name.to_lowercase(), value.to_owned())),
+        match line.trim_end().split_once(':') {
+            Some((name, value)) => headers.push((name.to_lowercase(), value.trim().to_owned())),
             None => return (status, headers),
         }
     }
