@@ -1,6 +1,6 @@
 //! Every path of the console as a function, so that a link is checked by the compiler.
 
-use crate::domain::{GatewayId, PeerId, ProjectName, VpcId};
+use crate::domain::{Cidr, GatewayId, PeerId, ProjectName, VpcId};
 
 /// Sends people to their first project.
 pub const HOME: &str = "/";
@@ -26,9 +26,23 @@ project_pages! {
     gateway_new => "/gateways/new";
     peers => "/peers";
     planner => "/planner";
+    /// The list of ranges on the planner's page, where a new one appears.
+    planner_ranges => "/planner#h-ranges";
+    /// What the palette answers, as a page.
+    find => "/find";
     changes => "/changes";
     reconcilers => "/reconcilers";
     settings => "/settings";
+}
+
+/// The form for a VPC, with a range to begin with.
+pub fn vpc_new_with(project: &ProjectName, range: Cidr) -> String {
+    format!("/projects/{project}/vpcs/new?cidr={range}")
+}
+
+/// The form for a gateway, with its VPC chosen.
+pub fn gateway_new_in(project: &ProjectName, vpc: VpcId) -> String {
+    format!("/projects/{project}/gateways/new?vpc={vpc}")
 }
 
 pub fn vpc(project: &ProjectName, id: VpcId) -> String {

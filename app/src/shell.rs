@@ -53,6 +53,8 @@ pub fn App() -> impl IntoView {
                 <ParentRoute ssr=SsrMode::Async path=path!("/projects/:project") view=pages::frame::Frame>
                     <Route ssr=SsrMode::Async path=path!("") view={Lazy::<pages::Overview>::new()}/>
                     <Route ssr=SsrMode::Async path=path!("map") view={Lazy::<pages::MapPage>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("find") view={Lazy::<pages::FindPage>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("planner") view={Lazy::<pages::PlannerPage>::new()}/>
                     <Route ssr=SsrMode::Async path=path!("changes") view={Lazy::<pages::Changes>::new()}/>
                     <Route ssr=SsrMode::Async path=path!("reconcilers") view={Lazy::<pages::Reconcilers>::new()}/>
                     <Route ssr=SsrMode::Async path=path!("settings") view={Lazy::<pages::Settings>::new()}/>

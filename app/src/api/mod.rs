@@ -7,6 +7,7 @@ pub mod attention;
 pub mod changes;
 pub mod enrolment;
 pub mod error;
+pub mod find;
 pub mod flash;
 pub mod gateways;
 pub mod lab;

@@ -16,7 +16,7 @@ pub async fn add_planned_network(project: String, name: String, cidr: String) ->
     parse.done()?;
     let (name, cidr) = (name.expect("nothing was refused"), cidr.expect("nothing was refused"));
     crate::backend::backend()?.add_planned_network(&project, PlannedRange { name, cidr }).await?;
-    leptos_axum::redirect(&crate::routes::planner(&project));
+    leptos_axum::redirect(&crate::routes::planner_ranges(&project));
     Ok(())
 }
 
@@ -24,6 +24,6 @@ pub async fn add_planned_network(project: String, name: String, cidr: String) ->
 pub async fn remove_planned_network(project: String, name: String) -> Result<(), ApiError> {
     let project = super::path(&project)?;
     crate::backend::backend()?.remove_planned_network(&project, &super::path(&name)?).await?;
-    leptos_axum::redirect(&crate::routes::planner(&project));
+    leptos_axum::redirect(&crate::routes::planner_ranges(&project));
     Ok(())
 }

@@ -32,6 +32,7 @@
 //! - [`RangeBar`]: `<RangeBar own=vpc.cidr others=known moving=creating at=address width=200.0/>`
 //! - [`Space`]: `<Space held=vec![Held::new(cidr, "alpha", Holding::Vpc)]/>`
 //! - [`Lens`]: `<Lens own=typed known=known free=suggestions/>` under a range's input
+//! - [`Occupancy`]: `<Occupancy block=used.block parts=vec![(cidr, in_use)]/>`
 //! - [`Age`]: `<Age seconds=Some(34)/>`, `idle=true` where silence is no failure
 //! - [`Spark`]: `<Spark samples scale=spark_scale(rows.iter().map(|row| &row.samples[..]))/>`
 //! - [`Tape`]: `<Tape wanted=214 applied=Some(213) verified=Some(213)/>`
@@ -62,7 +63,7 @@
 //! - [`Popover`]: `<Popover tone=Tone::Wait word="Pending peer" title="Accept in AWS">…</Popover>`
 //! - [`Panel`]: `<Panel title close><ActionForm …><PanelBody>…</PanelBody><PanelFoot error>buttons</PanelFoot></ActionForm></Panel>`
 //! - [`Dialog`]: `<Dialog title close><ActionForm …><PanelBody><Consequences lines/></PanelBody><PanelFoot>…</PanelFoot></ActionForm></Dialog>`
-//! - [`Palette`]: `<Show when=open><Palette query groups close/></Show>`
+//! - [`Palette`]: `<Show when=open><Palette query groups note busy close/></Show>`
 
 mod age;
 mod annunciator;
@@ -83,6 +84,7 @@ mod lens;
 mod mark;
 mod menu;
 mod notice;
+mod occupancy;
 mod palette;
 mod panel;
 mod prose;
@@ -118,6 +120,7 @@ pub use lens::Lens;
 pub use mark::{Mark, Pips};
 pub use menu::{Menu, MenuButton, MenuLink, MenuRule, Popover};
 pub use notice::{Drift, DriftRow, Notice};
+pub use occupancy::Occupancy;
 pub use palette::{Aside, Found, FoundGroup, Palette};
 pub use panel::{Consequences, Dialog, Panel, PanelBody, PanelFoot};
 pub use prose::Prose;

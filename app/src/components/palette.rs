@@ -62,6 +62,12 @@ pub struct FoundGroup {
 pub fn Palette(
     query: RwSignal<String>,
     #[prop(into)] groups: Signal<Vec<FoundGroup>>,
+    /// What there is to say beside the list: that nothing was found, that a range is free.
+    #[prop(optional, into)]
+    note: Signal<Option<String>>,
+    /// The list is not yet the answer to what is typed; Enter waits for it.
+    #[prop(optional, into)]
+    busy: Signal<bool>,
     #[prop(into)] close: Callback<()>,
 ) -> impl IntoView {
     let (dialog, list) = (NodeRef::<html::Dialog>::new(), NodeRef::<html::Div>::new());
@@ -87,12 +93,20 @@ pub fn Palette(
             option.click();
         }
     };
+    let entered = RwSignal::new(false);
+    Effect::new(move || {
+        if entered.get() && !busy.get() {
+            entered.set(false);
+            // By then the list shows the answer.
+            request_animation_frame(follow);
+        }
+    });
     let pressed = move |event: ev::KeyboardEvent| {
         let last = count.get_untracked().saturating_sub(1);
         match event.key().as_str() {
             "ArrowDown" => chosen.update(|at| *at = if *at >= last { 0 } else { *at + 1 }),
             "ArrowUp" => chosen.update(|at| *at = if *at == 0 { last } else { *at - 1 }),
-            "Enter" => follow(),
+            "Enter" => entered.set(true),
             _ => return,
         }
         event.prevent_default();
@@ -140,7 +154,7 @@ pub fn Palette(
             <div class="found" role="listbox" id="found" aria-label="Results" node_ref=list>
                 {move || listed(groups.get(), chosen, close)}
             </div>
-            {move || (count.get() == 0).then(|| view! { <p class="nothing">"Nothing is called that, and no network holds it."</p> })}
+            <p class="nothing" role="status">{move || note.get().map(|text| view! { <Prose text/> })}</p>
             <footer aria-hidden="true">
                 <span>
                     <kbd>"↑"</kbd>

@@ -100,7 +100,7 @@ fn a_range_says_what_it_overlaps_or_that_it_is_free() {
         answered(&town, "192.168.0.0/16"),
         ["A range. It overlaps:", "lab-bergen 192.168.40.0/22 lies inside it", "site-altona 192.168.88.0/24 a network behind it, lies inside it"]
     );
-    assert_eq!(answered(&town, "10.99.0.5/16"), ["> New VPC with 10.99.0.0/16", "10.99.0.0/16 is free: nothing in this project overlaps it."]);
+    assert_eq!(answered(&town, "10.99.0.5/16"), ["> Create VPC with 10.99.0.0/16", "10.99.0.0/16 is free: nothing in this project overlaps it."]);
     assert_eq!(answered(&town, "172.20.0.0/16")[1], "hq-oslo 172.20.0.0/16 the same range");
     assert_eq!(answered(&town, "127.0.0.0/8"), ["127.0.0.0/8 is free: nothing in this project overlaps it."], "but no VPC may have it");
 }
@@ -134,12 +134,18 @@ fn a_key_an_id_a_place_and_half_an_address_find_things_too() {
 #[test]
 fn what_can_be_done_is_found_by_its_words() {
     let town = town();
-    assert_eq!(answered(&town, "new vpc"), ["> New VPC"]);
+    assert_eq!(answered(&town, "create vpc"), [
+        "> Create VPC",
+        "> Create VPC Peering from gw-dc-hamburg",
+        "> Create VPC Peering from gw-hq-oslo",
+        "> Create VPC Peering from gw-lab-bergen",
+    ]);
+    assert_eq!(answered(&town, "new vpc")[0], "> Create VPC", "people also say new and add");
     assert_eq!(answered(&town, "peering from gw-lab"), ["> Create VPC Peering from gw-lab-bergen"]);
     assert_eq!(Deed::NewVpc(None).needs(), Permission::NetworkingWrite);
     let mut bare = Town::default();
     bare.vpc("hq-oslo", "oslo", "172.20.0.0/16");
-    assert!(answered(&bare, "172.20.0.1").contains(&"> New VPN gateway in hq-oslo".to_owned()));
+    assert!(answered(&bare, "172.20.0.1").contains(&"> Create VPN gateway in hq-oslo".to_owned()));
 }
 
 #[test]
@@ -149,7 +155,7 @@ fn before_anything_is_typed_stands_what_needs_you() {
     let gateway = &mut town.gateways[2];
     (gateway.status, gateway.sync) = (GatewayStatus::Error, ConfigSync::Silent);
     let lines = answered(&town, " ");
-    assert_eq!(lines[..3], ["Needs you:", "gw-lab-bergen 10.200.3.0/24 lab-bergen", "> New VPC"]);
+    assert_eq!(lines[..3], ["Needs you:", "gw-lab-bergen 10.200.3.0/24 lab-bergen", "> Create VPC"]);
 }
 
 proptest! {

@@ -4,6 +4,8 @@
 //! all read this module, so they never disagree about what is taken. Whether a range may be
 //! *made* is decided by [`Network`]; here it is only shown what that decision will run into.
 
+pub mod question;
+
 use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,11 @@ use leptos_router::{
     hooks::use_location,
 };
 
-use super::{failure::Failure, here::{project_for_links, use_project}};
+use super::{
+    failure::Failure,
+    here::{project_for_links, use_project},
+    palette::Jump,
+};
 use crate::{
     api::{
         ApiError,
@@ -94,6 +98,7 @@ pub fn Frame() -> impl IntoView {
                         }
                     })}
                 </Transition>
+                <Jump/>
                 <Transition>
                     {move || Suspend::new(async move {
                         let href = routes::overview(&project_for_links(&project.get_untracked()));

@@ -14,7 +14,6 @@ pub enum Deed {
     Vpcs,
     Peerings,
     Gateways,
-    Peers,
     Planner,
     Changes,
     Reconcilers,
@@ -26,7 +25,7 @@ pub enum Deed {
 }
 
 impl Deed {
-    const ALWAYS: [Self; 12] = [
+    const ALWAYS: [Self; 11] = [
         Self::NewVpc(None),
         Self::NewGateway(None),
         Self::Overview,
@@ -34,7 +33,6 @@ impl Deed {
         Self::Vpcs,
         Self::Peerings,
         Self::Gateways,
-        Self::Peers,
         Self::Planner,
         Self::Changes,
         Self::Reconcilers,
@@ -48,17 +46,16 @@ impl Deed {
             Self::Overview => "Overview".to_owned(),
             Self::Map => "Map".to_owned(),
             Self::Vpcs => "VPCs".to_owned(),
-            Self::Peerings => "Peerings".to_owned(),
-            Self::Gateways => "VPN gateways".to_owned(),
-            Self::Peers => "Peers".to_owned(),
-            Self::Planner => "Address plan".to_owned(),
+            Self::Peerings => "VPC peerings".to_owned(),
+            Self::Gateways => "VPN Gateways".to_owned(),
+            Self::Planner => "CIDR planner".to_owned(),
             Self::Changes => "Changes".to_owned(),
             Self::Reconcilers => "Reconcilers".to_owned(),
             Self::Settings => "Settings".to_owned(),
-            Self::NewVpc(None) => "New VPC".to_owned(),
-            Self::NewVpc(Some(range)) => format!("New VPC with {range}"),
-            Self::NewGateway(None) => "New VPN gateway".to_owned(),
-            Self::NewGateway(Some(vpc)) => format!("New VPN gateway in {}", name(Target::Vpc(vpc))),
+            Self::NewVpc(None) => "Create VPC".to_owned(),
+            Self::NewVpc(Some(range)) => format!("Create VPC with {range}"),
+            Self::NewGateway(None) => "Create VPN gateway".to_owned(),
+            Self::NewGateway(Some(vpc)) => format!("Create VPN gateway in {}", name(Target::Vpc(vpc))),
             Self::NewPeering(gateway) => format!("Create VPC Peering from {}", name(Target::Gateway(gateway))),
         }
     }
@@ -82,7 +79,8 @@ pub(super) fn deeds(index: &Index, question: &Question) -> Vec<Deed> {
             let gateways = index.entries.iter().filter_map(|entry| if let Target::Gateway(id) = entry.target { Some(id) } else { None });
             deeds.extend(gateways.map(Deed::NewPeering));
             let asked = |label: &str| {
-                let label = label.to_lowercase();
+                // People also say new and add.
+                let label = label.to_lowercase().replace("create", "create new add");
                 words.iter().all(|word| label.split_whitespace().any(|part| part.starts_with(&word.to_lowercase())))
             };
             deeds.retain(|deed| asked(&deed.label(index)));

@@ -14,7 +14,7 @@ use crate::{
     pages::{
         failure::settle,
         form::{FlashResource, Memory, at, beside, flash},
-        here::{project_for_links, use_project},
+        here::{project_for_links, query, use_project},
     },
     routes,
 };
@@ -61,7 +61,9 @@ impl LazyRoute for VpcNew {
 fn Form(network: Network, memory: Memory, close: String) -> impl IntoView {
     let create = ServerAction::<CreateVpc>::new();
     let first = network.locations.first().map(|location| location.cloud.to_string()).unwrap_or_default();
-    let (name, cidr, cloud) = (memory.text("name", ""), memory.text("cidr", ""), memory.text("cloud", first));
+    // A free range of the planner may have led here.
+    let offered = query::<Cidr>("cidr").map(|range| range.to_string()).unwrap_or_default();
+    let (name, cidr, cloud) = (memory.text("name", ""), memory.text("cidr", offered), memory.text("cloud", first));
     let remote = memory.error(create);
     let project = use_project().get_untracked();
 
