@@ -130,9 +130,8 @@ async fn a_deleted_gateway_ends_when_its_host_has_cleaned_up_and_its_agent_is_to
     agent.tell(&desk, &agent.idle()).await;
     assert!(stage.store.host(gateway).await.expect("the store answers").is_some_and(|host| host.deleting));
 
-    let waiting = agent.clone();
-    let mut waiting = async move |desk: &Desk| waiting.clone().fetch(desk, 10).await;
-    let (status, ()) = tokio::join!(waiting(&desk), async {
+    let mut waiting = agent.clone();
+    let (status, ()) = tokio::join!(waiting.fetch(&desk, 10), async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         agent.tell(&desk, &app::domain::host::Report { cleaned: true, ..agent.idle() }).await;
     });

@@ -159,8 +159,12 @@ impl Derived {
         }
     }
 
-    /// Everything that changed since a version that an agent has, in one change; `None` if that is not remembered, or is no less than the document.
+    /// Everything that changed since a version that an agent has, in one change; `None` if that is not remembered, or is no less
+    /// than the document. The empty document is always sent whole: JSON cannot tell "no gateway" from "the same gateway".
     pub fn change_since(&self, from: &Version) -> Option<Change> {
+        if self.document.is_empty() {
+            return None;
+        }
         let first = self.steps.iter().position(|(version, _)| version == from)?;
         let mut gateway = None;
         let mut touched = BTreeSet::new();

@@ -112,7 +112,7 @@ impl Intake {
             let current = report.applied.is_some() && report.applied == self.documents.version(gateway);
             desk.know(&self.store, &self.documents, gateway, &report.peers, current).await?;
         }
-        if differs(&known, &report) {
+        if differs(&known, &report) || self.is_back(&known, now) {
             self.store_state(gateway, &report, now).await?;
         }
         self.contact(gateway);
@@ -120,6 +120,12 @@ impl Intake {
             self.figures_came.notify_one();
         }
         Ok(Receipt { resend: !std::mem::replace(&mut desk.told_everything, true) })
+    }
+
+    /// Whether the event log takes the agent for silent, which it is not.
+    fn is_back(&self, known: &HostScope, now: Timestamp) -> bool {
+        let row = HostRow { last_seen: Some(now), ..known.row.clone() };
+        row.observation(known.deleting).status(now, self.silent_after).word() != known.noted_status
     }
 
     /// Writes what a status depends on, and notes what changed with it.
