@@ -40,12 +40,12 @@ pub struct Site {
     pub egress: bool,
 }
 
-/// What left for the internet with a private address, and so should not have.
+/// What left a site for the internet with a private address, and so should not have.
 const COUNT_LEAKS: &str = "table inet lab {
     chain seen {
         type filter hook prerouting priority -300;
-        ip daddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 } counter comment \"private destination\"
-        ip saddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 } counter comment \"private source\"
+        iifname \"br0\" ip daddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 } counter comment \"private destination\"
+        iifname \"br0\" ip saddr { 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 } counter comment \"private source\"
     }
 }
 ";
