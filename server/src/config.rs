@@ -165,8 +165,12 @@ impl PublicUrl {
         let authority = uri.authority().with_context(wrong)?;
         ensure!(!authority.as_str().contains('@'), wrong());
         let host = authority.host().to_ascii_lowercase();
-        let loopback = host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        ensure!(https || loopback, "public_url {text} is plain http: passwords would cross the network readable. Use https.");
+        let loopback = host == "localhost"
+            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        ensure!(
+            https || loopback,
+            "public_url {text} is plain http: passwords would cross the network readable. Use https."
+        );
         let port = authority.port_u16().unwrap_or(if https { 443 } else { 80 });
         let scheme = if https { "https" } else { "http" };
         let text = match authority.port_u16() {
@@ -205,14 +209,17 @@ impl Config {
         let database_url = database_url(arguments.database.database_url.or(file.database_url.map(|url| url.0)), &data)?;
         let listen = with_an_agents_door(first(arguments.listen, file.listen), &data)?;
         let public_url = arguments.public_url.or(file.public_url).as_deref().map(PublicUrl::parse).transpose()?;
-        let certificate = match (arguments.tls_certificate.or(file.tls.certificate), arguments.tls_key.or(file.tls.key)) {
+        let certificate = match (arguments.tls_certificate.or(file.tls.certificate), arguments.tls_key.or(file.tls.key))
+        {
             (Some(certificate), Some(key)) => Some((certificate, key)),
             (None, None) => None,
             _ => bail!("tls.certificate and tls.key go together: set both, or neither for a self-signed certificate."),
         };
         let trusted_proxies = first(arguments.trusted_proxies, file.trusted_proxies)
             .iter()
-            .map(|text| range(text).with_context(|| format!("trusted_proxies: {text} is neither an address nor a range")))
+            .map(|text| {
+                range(text).with_context(|| format!("trusted_proxies: {text} is neither an address nor a range"))
+            })
             .collect::<Result<_>>()?;
         let locations = if arguments.locations.is_empty() {
             file.locations.into_iter().map(file::Place::into_location).collect::<Result<Vec<_>>>()?
@@ -222,7 +229,11 @@ impl Config {
         let seconds = |argument: Option<u64>, file: Option<u64>, default| argument.or(file).unwrap_or(default);
         let session = SessionLifetimes {
             idle: at_least("session.idle", 60, seconds(arguments.session_idle, file.session.idle, SESSION_IDLE))?,
-            absolute: at_least("session.lifetime", 60, seconds(arguments.session_lifetime, file.session.lifetime, SESSION_LIFETIME))?,
+            absolute: at_least(
+                "session.lifetime",
+                60,
+                seconds(arguments.session_lifetime, file.session.lifetime, SESSION_LIFETIME),
+            )?,
         };
         let silent_after = seconds(arguments.agent_silent_after, file.agent.silent_after, SILENT_AFTER);
         Ok(Self {
@@ -230,7 +241,10 @@ impl Config {
             listen,
             public_url,
             certificate,
-            host_names: first(arguments.host_names, file.host_names).iter().map(|name| name.to_ascii_lowercase()).collect(),
+            host_names: first(arguments.host_names, file.host_names)
+                .iter()
+                .map(|name| name.to_ascii_lowercase())
+                .collect(),
             trusted_proxies,
             log: Log {
                 format: arguments.log.log_format.or(file.log.format).unwrap_or_default(),
@@ -281,12 +295,21 @@ fn data_folder(given: Option<PathBuf>) -> Result<PathBuf> {
     let data = std::path::absolute(&given).with_context(|| format!("{} is no path", given.display()))?;
     if !data.is_dir() {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&data).with_context(|| {
-            format!("The data folder {} cannot be made. Choose another by --data, or make it for this user", data.display())
+            format!(
+                "The data folder {} cannot be made. Choose another by --data, or make it for this user",
+                data.display()
+            )
         })?;
     }
-    let writable = rustix::fs::access(&data, rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
+    let writable = rustix::fs::access(
+        &data,
+        rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK,
+    );
     writable.with_context(|| {
-        format!("The data folder {} cannot be written to. Choose another by --data, or give it to this user", data.display())
+        format!(
+            "The data folder {} cannot be written to. Choose another by --data, or give it to this user",
+            data.display()
+        )
     })?;
     Ok(data)
 }
@@ -308,7 +331,10 @@ fn with_an_agents_door(mut listen: Vec<Listen>, data: &Path) -> Result<Vec<Liste
     if listen.is_empty() {
         listen.push(Listen::default());
     }
-    ensure!(listen.iter().any(Listen::is_for_browsers), "No listener is for browsers: add one such as --listen 127.0.0.1:3000.");
+    ensure!(
+        listen.iter().any(Listen::is_for_browsers),
+        "No listener is for browsers: add one such as --listen 127.0.0.1:3000."
+    );
     if !listen.iter().any(|listen| matches!(listen, Listen::Unix(_))) {
         listen.push(Listen::Unix(data.join("agent.sock")));
     }
@@ -326,7 +352,8 @@ fn default_location() -> Location {
 
 /// `NAME=LABEL[:no-gateway]`.
 fn place(text: &str) -> Result<Location> {
-    let (name, label) = text.split_once('=').with_context(|| format!("locations: write {text} as NAME=LABEL, such as oslo=Oslo"))?;
+    let (name, label) =
+        text.split_once('=').with_context(|| format!("locations: write {text} as NAME=LABEL, such as oslo=Oslo"))?;
     let (label, gateway) = label.strip_suffix(":no-gateway").map_or((label, true), |label| (label, false));
     file::Place { name: name.trim().to_owned(), label: label.trim().to_owned(), vpn_gateway: gateway }.into_location()
 }
@@ -337,7 +364,8 @@ mod tests {
 
     fn merged(arguments: ServeArguments, toml: &str) -> Result<Config> {
         let data = std::env::temp_dir();
-        let arguments = ServeArguments { database: DatabaseArguments { data: Some(data), ..arguments.database }, ..arguments };
+        let arguments =
+            ServeArguments { database: DatabaseArguments { data: Some(data), ..arguments.database }, ..arguments };
         Config::merge(arguments, toml::from_str(toml).expect("the file parses"))
     }
 
@@ -377,7 +405,9 @@ mod tests {
         // Settings are shown commented out with a single #; prose has a space after it.
         let uncommented: String = example
             .lines()
-            .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with([' ', '#']) && !rest.is_empty()).unwrap_or(line))
+            .map(|line| {
+                line.strip_prefix('#').filter(|rest| !rest.starts_with([' ', '#']) && !rest.is_empty()).unwrap_or(line)
+            })
             .map(|line| format!("{line}\n"))
             .collect();
         let file: File = toml::from_str(&uncommented).expect("the example parses");
@@ -386,7 +416,8 @@ mod tests {
 
     #[test]
     fn an_address_with_a_password_is_not_printed() {
-        let config = merged(ServeArguments::default(), "database_url = 'postgres://causeway:hunter2@db/causeway'").expect("good");
+        let config = merged(ServeArguments::default(), "database_url = 'postgres://causeway:hunter2@db/causeway'")
+            .expect("good");
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 }

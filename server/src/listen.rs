@@ -63,7 +63,9 @@ impl Listen {
     pub fn browser_address(&self) -> Option<String> {
         match self {
             Self::Http(address) => Some(format!("http://{address}")),
-            Self::Https(address) if address.ip().is_unspecified() => Some(format!("https://localhost:{}", address.port())),
+            Self::Https(address) if address.ip().is_unspecified() => {
+                Some(format!("https://localhost:{}", address.port()))
+            }
             Self::Https(address) => Some(format!("https://{address}")),
             Self::Unix(_) => None,
         }
@@ -73,7 +75,9 @@ impl Listen {
 /// Why an address is none to listen on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidListen {
-    #[error("{0} is no address to listen on: write 127.0.0.1:3000, https://0.0.0.0:8443 or unix:/run/causeway/agent.sock")]
+    #[error(
+        "{0} is no address to listen on: write 127.0.0.1:3000, https://0.0.0.0:8443 or unix:/run/causeway/agent.sock"
+    )]
     Shape(String),
     #[error(
         "{0} is not the loopback, and plain http there would show passwords to the network: write https://{0}, or put a reverse proxy with TLS in front of a loopback address"
@@ -154,10 +158,12 @@ impl Bound {
     pub async fn bind(listen: &Listen) -> Result<Self> {
         match listen {
             Listen::Http(address) | Listen::Https(address) => {
-                let listener = TcpListener::bind(address).await.map_err(|error| explain(&error, &listen.to_string()))?;
+                let listener =
+                    TcpListener::bind(address).await.map_err(|error| explain(&error, &listen.to_string()))?;
                 // Port 0 asks for any free one.
                 let address = listener.local_addr()?;
-                let listen = if matches!(listen, Listen::Http(_)) { Listen::Http(address) } else { Listen::Https(address) };
+                let listen =
+                    if matches!(listen, Listen::Http(_)) { Listen::Http(address) } else { Listen::Https(address) };
                 Ok(Self { listen, socket: Socket::Tcp(listener) })
             }
             Listen::Unix(path) => {
@@ -234,7 +240,12 @@ const MOST_CONNECTIONS: usize = 16_384;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(20);
 
-async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, arrival: Arrival, router: Router, stop: CancellationToken) {
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    arrival: Arrival,
+    router: Router,
+    stop: CancellationToken,
+) {
     let service = tower::service_fn(move |request: http::Request<hyper::body::Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(arrival);
@@ -260,7 +271,10 @@ async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, 
 async fn bind_unix(path: &Path) -> Result<UnixListener> {
     const LONGEST: usize = 107;
     if path.as_os_str().len() > LONGEST {
-        bail!("unix:{} is too long for a socket's path ({LONGEST} bytes at most): give another by --listen unix:PATH.", path.display());
+        bail!(
+            "unix:{} is too long for a socket's path ({LONGEST} bytes at most): give another by --listen unix:PATH.",
+            path.display()
+        );
     }
     if path.exists() {
         if tokio::net::UnixStream::connect(path).await.is_ok() {
@@ -278,11 +292,15 @@ async fn bind_unix(path: &Path) -> Result<UnixListener> {
 fn explain(error: &io::Error, listen: &str) -> anyhow::Error {
     let what = match error.kind() {
         io::ErrorKind::AddrInUse => "is in use by another process. Stop it, or choose another by --listen".to_owned(),
-        io::ErrorKind::AddrNotAvailable => "is no address of this machine. Choose one of its own by --listen".to_owned(),
+        io::ErrorKind::AddrNotAvailable => {
+            "is no address of this machine. Choose one of its own by --listen".to_owned()
+        }
         io::ErrorKind::PermissionDenied => {
             "may not be used by this user. Choose a port from 1024 up, or a folder of its own, by --listen".to_owned()
         }
-        io::ErrorKind::NotFound => "is in a folder that does not exist. Make it, or choose another by --listen".to_owned(),
+        io::ErrorKind::NotFound => {
+            "is in a folder that does not exist. Make it, or choose another by --listen".to_owned()
+        }
         _ => format!("cannot be listened on: {error}"),
     };
     anyhow::anyhow!("{listen} {what}.")

@@ -111,7 +111,8 @@ async fn run(command: Command) -> Result<()> {
         }
         Command::User { command: UserCommand::Create(wanted) } => {
             let password = password_from_stdin()?;
-            let id = entrance(wanted.database).await?.create_person(&wanted.email, password, wanted.super_admin).await?;
+            let id =
+                entrance(wanted.database).await?.create_person(&wanted.email, password, wanted.super_admin).await?;
             println!("{id}");
             Ok(())
         }
@@ -127,12 +128,18 @@ async fn run(command: Command) -> Result<()> {
 }
 
 fn log_of(arguments: LogArguments) -> Log {
-    Log { format: arguments.log_format.unwrap_or_default(), filter: arguments.log.unwrap_or_else(|| LOG_FILTER.to_owned()) }
+    Log {
+        format: arguments.log_format.unwrap_or_default(),
+        filter: arguments.log.unwrap_or_else(|| LOG_FILTER.to_owned()),
+    }
 }
 
 fn log_to_stderr(log: &Log) -> Result<()> {
     let filter = EnvFilter::try_new(&log.filter).map_err(|error| anyhow!("log.filter cannot be read: {error}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let set = match log.format {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

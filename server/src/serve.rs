@@ -1,11 +1,6 @@
 //! `causeway serve`: the wiring, in reading order. Settings, lock, store, listeners, console, controllers, router; and the way back.
 
-use std::{
-    io::IsTerminal,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io::IsTerminal, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -14,7 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{Config, master_key, write_private},
-    console::{EnrolmentAddress, Shared, door::{Entrance, SET_UP_LINK_HOURS, Token}},
+    console::{
+        EnrolmentAddress, Shared,
+        door::{Entrance, SET_UP_LINK_HOURS, Token},
+    },
     http::{self, Inner, Site, agents},
     lab::{control, demo::Demo},
     listen::{Bound, Listen},
@@ -71,9 +69,11 @@ impl Serving {
         }
         config.listen = bound.iter().map(|bound| bound.listen.clone()).collect();
         let metrics = match config.metrics_listen {
-            Some(address) => {
-                Some(TcpListener::bind(address).await.with_context(|| format!("The figures' listener {address} cannot be bound"))?)
-            }
+            Some(address) => Some(
+                TcpListener::bind(address)
+                    .await
+                    .with_context(|| format!("The figures' listener {address} cannot be bound"))?,
+            ),
             None => None,
         };
 
@@ -88,7 +88,11 @@ impl Serving {
             silent_after,
             statuses: reconcilers.statuses.clone(),
             enrolment: enrolment_address(&config, tls.as_ref()),
-            lab: Arc::new(Demo::new(control::default_folder(&config.data), agents_socket(&config).to_owned(), store.feed().clone())),
+            lab: Arc::new(Demo::new(
+                control::default_folder(&config.data),
+                agents_socket(&config).to_owned(),
+                store.feed().clone(),
+            )),
         });
         let site: Site = Arc::new(Inner::new(&config, shared, Arc::clone(&entrance), stop.clone()));
         offer_set_up(&config, &entrance).await?;
@@ -185,7 +189,9 @@ async fn offer_set_up(config: &Config, entrance: &Entrance) -> Result<()> {
     };
     let link = format!("{address}{}?token={text}", app::routes::SET_UP);
     if is_watched {
-        eprintln!("\nNobody can sign in yet. Open this link within {SET_UP_LINK_HOURS} hours to make the administrator:\n\n  {link}\n");
+        eprintln!(
+            "\nNobody can sign in yet. Open this link within {SET_UP_LINK_HOURS} hours to make the administrator:\n\n  {link}\n"
+        );
     } else {
         write_private(&file, &format!("{link}\n"))?;
         tracing::info!("nobody can sign in yet: the link to make the administrator is in {}", file.display());
@@ -238,7 +244,8 @@ mod tests {
         let data = tempfile::tempdir().expect("a folder");
         let of = |listen: &[&str], public_url: Option<&str>| {
             let config = config(data.path(), listen, public_url);
-            let tls = listen.iter().any(|text| text.starts_with("https")).then(|| Tls::load(&config).expect("a certificate"));
+            let tls =
+                listen.iter().any(|text| text.starts_with("https")).then(|| Tls::load(&config).expect("a certificate"));
             (enrolment_address(&config, tls.as_ref()), tls.map(|tls| tls.fingerprint))
         };
         let (local, _) = of(&["127.0.0.1:3000"], None);

@@ -40,13 +40,16 @@ impl Tls {
             .with_context(|| format!("The certificate {} cannot be read as PEM", certificate.display()))?;
         let leaf = chain.first().with_context(|| format!("{} has no certificate in it", certificate.display()))?;
         let fingerprint = Sha256::digest(leaf).iter().map(|byte| format!("{byte:02x}")).collect();
-        let key_der = PrivateKeyDer::from_pem_file(key).with_context(|| format!("The key {} cannot be read as PEM", key.display()))?;
+        let key_der = PrivateKeyDer::from_pem_file(key)
+            .with_context(|| format!("The key {} cannot be read as PEM", key.display()))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut server = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(chain, key_der)
-            .with_context(|| format!("The certificate {} and the key {} do not go together", certificate.display(), key.display()))?;
+            .with_context(|| {
+                format!("The certificate {} and the key {} do not go together", certificate.display(), key.display())
+            })?;
         server.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(server)), fingerprint })
     }

@@ -18,7 +18,13 @@ fn the_set_up_link_makes_one_administrator_and_is_void_ever_after() {
     assert_eq!(first.call("session/set-up-link", &[("token", token)]).body, "true");
     assert_eq!(first.call("session/set-up-link", &[("token", "another")]).body, "false");
 
-    let fields = [("token", token), ("email", EMAIL), ("password", PASSWORD), ("organization", "Tidewater"), ("project", "harbor")];
+    let fields = [
+        ("token", token),
+        ("email", EMAIL),
+        ("password", PASSWORD),
+        ("organization", "Tidewater"),
+        ("project", "harbor"),
+    ];
     let page = format!("/setup?token={token}");
     let answer = first.submit("session/set-up", &page, &fields);
     assert_eq!((answer.status, answer.location()), (303, "/"));
@@ -60,8 +66,13 @@ fn sixteen_hands_on_the_set_up_link_make_one_administrator() {
                     let email = format!("hand{hand}@example.com");
                     let project = format!("harbor-{hand}");
                     let organization = format!("Tidewater {hand}");
-                    let fields =
-                        [("token", token.as_str()), ("email", &email), ("password", PASSWORD), ("organization", &organization), ("project", &project)];
+                    let fields = [
+                        ("token", token.as_str()),
+                        ("email", &email),
+                        ("password", PASSWORD),
+                        ("organization", &organization),
+                        ("project", &project),
+                    ];
                     Browser::new(console).call("session/set-up", &fields).status
                 })
             })
@@ -112,7 +123,12 @@ fn strangers_are_led_to_the_sign_in_page_and_on_from_there() {
 fn another_sites_page_cannot_write() {
     let console = Console::start();
     let mut browser = Browser::signed_in(&console);
-    let body = serving::form(&[("project", "default"), ("name", "alpha"), ("cloud", "local-default"), ("cidr", "10.20.0.0/16")]);
+    let body = serving::form(&[
+        ("project", "default"),
+        ("name", "alpha"),
+        ("cloud", "local-default"),
+        ("cidr", "10.20.0.0/16"),
+    ]);
     let mut attempt = |headers: &[(&str, &str)]| browser.send("POST", "/api/vpcs/create", headers, body.as_bytes());
     for foreign in [
         &[("sec-fetch-site", "cross-site")][..],
@@ -148,14 +164,21 @@ fn a_refused_form_comes_back_with_its_values_and_without_the_password() {
     let fields = [("email", EMAIL), ("password", "a wrong password"), ("next", "")];
     let answer = browser.submit("session/sign-in", "/signin?next=%2F&flash=old", &fields);
     assert_eq!(answer.status, 303);
-    let id = answer.location().strip_prefix("/signin?next=%2F&flash=").expect("back to its page, the old flash replaced").to_owned();
+    let id = answer
+        .location()
+        .strip_prefix("/signin?next=%2F&flash=")
+        .expect("back to its page, the old flash replaced")
+        .to_owned();
     let flash = browser.call("flash/get", &[("id", &id)]);
     assert!(flash.body.contains(EMAIL) && flash.body.contains(WRONG), "{}", flash.body);
     assert!(!flash.body.contains("a wrong password"), "{}", flash.body);
     assert_eq!(Browser::new(&console).call("flash/get", &[("id", &id)]).body, "null", "another browser sees nothing");
 
     let page = browser.get(&answer.location().to_owned());
-    assert!(page.body.contains(EMAIL) && page.body.contains(WRONG), "the page shows what was typed and why it was refused");
+    assert!(
+        page.body.contains(EMAIL) && page.body.contains(WRONG),
+        "the page shows what was typed and why it was refused"
+    );
 }
 
 #[test]
@@ -194,7 +217,8 @@ fn the_stream_tells_of_changes_and_resumes_after_the_last_one_seen() {
     let seen = number(&stream.next_event(Duration::from_secs(5)).expect("a greeting"));
     browser.create_vpc("alpha", "10.20.0.0/16");
     // Reconcilers tell of themselves in between.
-    let word = std::iter::from_fn(|| stream.next_event(Duration::from_secs(5))).find(|word| word.contains("\"topic\":\"vpcs\""));
+    let word = std::iter::from_fn(|| stream.next_event(Duration::from_secs(5)))
+        .find(|word| word.contains("\"topic\":\"vpcs\""));
     assert!(number(&word.expect("a word of VPCs")) > seen);
     drop(stream);
 
@@ -208,7 +232,10 @@ fn the_stream_tells_of_changes_and_resumes_after_the_last_one_seen() {
     let mut current = browser.events(Some(last));
     current.next_event(Duration::from_secs(5)).expect("a greeting");
     let words: Vec<String> = std::iter::from_fn(|| current.next_event(Duration::from_millis(300))).take(20).collect();
-    assert!(!words.iter().any(|word| word.contains("\"topic\":\"vpcs\"")), "nothing was missed, nothing is told: {words:?}");
+    assert!(
+        !words.iter().any(|word| word.contains("\"topic\":\"vpcs\"")),
+        "nothing was missed, nothing is told: {words:?}"
+    );
 }
 
 /// The number of the last change, of an event.
@@ -237,13 +264,26 @@ fn hostile_requests_get_a_clear_4xx_and_change_nothing() {
         ("application/json", "{\"project\":1}", 400),
         ("application/x-www-form-urlencoded", "project=default&name=Alpha!&cloud=local-default&cidr=10.20.0.7/16", 400),
         ("application/x-www-form-urlencoded", "project=default&name=alpha&cloud=aws-mars-1&cidr=10.20.0.0/16", 400),
-        ("application/x-www-form-urlencoded", "project=elsewhere&name=alpha&cloud=local-default&cidr=10.20.0.0/16", 404),
-        ("application/x-www-form-urlencoded", "project=../../etc&name=alpha&cloud=local-default&cidr=10.20.0.0/16", 404),
+        (
+            "application/x-www-form-urlencoded",
+            "project=elsewhere&name=alpha&cloud=local-default&cidr=10.20.0.0/16",
+            404,
+        ),
+        (
+            "application/x-www-form-urlencoded",
+            "project=../../etc&name=alpha&cloud=local-default&cidr=10.20.0.0/16",
+            404,
+        ),
     ] {
         let answer = browser.send("POST", "/api/vpcs/create", &with(kind), body.as_bytes());
         assert_eq!(answer.status, status, "{kind} {body}: {}", answer.body);
     }
-    let json = browser.send("POST", "/api/changes/list", &with("application/json"), b"{\"project\":\"default\",\"filter\":{\"limit\":\"many\"}}");
+    let json = browser.send(
+        "POST",
+        "/api/changes/list",
+        &with("application/json"),
+        b"{\"project\":\"default\",\"filter\":{\"limit\":\"many\"}}",
+    );
     assert_eq!(json.status, 400, "{}", json.body);
     for (function, id) in [
         ("vpcs/get", "0197c1f2-5c1e-7a40-9b1d-3f2a6c8e4d10"),
@@ -257,7 +297,11 @@ fn hostile_requests_get_a_clear_4xx_and_change_nothing() {
     assert_eq!(browser.send("GET", "/api/vpcs/create", &[], b"").status, 405);
     assert_eq!(browser.call("vpcs/nothing", &[]).status, 404);
     assert_eq!(browser.get("/pkg/../../Cargo.toml").status, 404);
-    assert_eq!(browser.call("vpcs/list", &[("project", "default")]).body.matches("10.20.").count(), 0, "nothing was made");
+    assert_eq!(
+        browser.call("vpcs/list", &[("project", "default")]).body.matches("10.20.").count(),
+        0,
+        "nothing was made"
+    );
 }
 
 #[test]
@@ -269,7 +313,15 @@ fn somebody_elses_project_does_not_exist() {
     let mut stranger = Browser::new(&console);
     assert_eq!(stranger.sign_in("stranger@example.com", PASSWORD).status, 200);
     assert_eq!(stranger.call("vpcs/list", &[("project", "default")]).status, 404);
-    assert_eq!(stranger.call("vpcs/create", &[("project", "default"), ("name", "x"), ("cloud", "local-default"), ("cidr", "10.99.0.0/16")]).status, 404);
+    assert_eq!(
+        stranger
+            .call(
+                "vpcs/create",
+                &[("project", "default"), ("name", "x"), ("cloud", "local-default"), ("cidr", "10.99.0.0/16")]
+            )
+            .status,
+        404
+    );
 }
 
 #[test]
@@ -283,13 +335,18 @@ fn pages_carry_a_strict_policy_and_their_own_nonce() {
             let policy = page.header("content-security-policy").expect("a policy").to_owned();
             let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce");
             assert!(!page.body.contains("<script>"), "no script without a nonce");
-            assert!(page.body.contains(&format!("nonce=\"{nonce}\"")), "the page's scripts carry the nonce of its policy");
+            assert!(
+                page.body.contains(&format!("nonce=\"{nonce}\"")),
+                "the page's scripts carry the nonce of its policy"
+            );
             assert!(!policy.contains("unsafe-inline") && policy.contains("default-src 'none'"), "{policy}");
             policy
         })
         .collect();
     assert_ne!(policies[0], policies[1]);
-    for (name, value) in [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("referrer-policy", "same-origin")] {
+    for (name, value) in
+        [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("referrer-policy", "same-origin")]
+    {
         assert_eq!(browser.get("/signin").header(name), Some(value));
     }
 }
@@ -360,7 +417,8 @@ fn over_https_the_cookie_is_bound_to_the_host_and_agents_are_served() {
     let own = format!("https://127.0.0.1:{port}");
     let body = serving::form(&[("email", EMAIL), ("password", PASSWORD), ("next", "")]);
     let host = format!("127.0.0.1:{port}");
-    let headers = [("host", host.as_str()), ("origin", own.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+    let headers =
+        [("host", host.as_str()), ("origin", own.as_str()), ("content-type", "application/x-www-form-urlencoded")];
     let (answer, digest) = Answer::over_tls(port, "POST", "/api/session/sign-in", &headers, body.as_bytes());
     assert_eq!(answer.status, 200, "{}", answer.body);
     let cookie = answer.header("set-cookie").expect("a session");
@@ -413,7 +471,12 @@ fn create_gateway(browser: &mut Browser) -> String {
     browser.create_vpc("alpha", "10.20.0.0/16");
     let list = serde_json::from_str(&browser.call("vpcs/list", &[("project", "default")]).body).expect("a list");
     let vpc = find_id(&list);
-    let fields = [("project", "default"), ("form[name]", "gw-alpha"), ("form[vpc]", vpc.as_str()), ("form[tunnel]", "10.200.1.0/24")];
+    let fields = [
+        ("project", "default"),
+        ("form[name]", "gw-alpha"),
+        ("form[vpc]", vpc.as_str()),
+        ("form[tunnel]", "10.200.1.0/24"),
+    ];
     let made = browser.call("gateways/create", &fields);
     assert_eq!(made.status, 200, "{}", made.body);
     serde_json::from_str(&made.body).expect("an id")
@@ -430,9 +493,19 @@ fn enrol(console: &Console, browser: &mut Browser, gateway: &str) -> String {
     let request = serde_json::json!({
         "token": enrolment["token"], "public_key": "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=", "facts": facts,
     });
-    let joined = Answer::over_socket(&console.data().join("agent.sock"), "POST", "/agent/v1/enrol", request.to_string().as_bytes());
+    let joined = Answer::over_socket(
+        &console.data().join("agent.sock"),
+        "POST",
+        "/agent/v1/enrol",
+        request.to_string().as_bytes(),
+    );
     assert_eq!(joined.status, 200, "{}", joined.body);
-    let again = Answer::over_socket(&console.data().join("agent.sock"), "POST", "/agent/v1/enrol", request.to_string().as_bytes());
+    let again = Answer::over_socket(
+        &console.data().join("agent.sock"),
+        "POST",
+        "/agent/v1/enrol",
+        request.to_string().as_bytes(),
+    );
     assert!((400..500).contains(&again.status), "a token is good once: {}", again.body);
     enrolment["token"].as_str().expect("a token").to_owned()
 }
@@ -442,9 +515,14 @@ fn no_secret_is_in_the_log() {
     let console = Console::start_with(&[("CAUSEWAY_LOG", "trace"), ("CAUSEWAY_METRICS_TOKEN", "open sesame")], &[]);
     let mut browser = Browser::new(&console);
     browser.sign_in(EMAIL, "a wrong password");
-    browser.submit("session/sign-in", "/signin", &[("email", EMAIL), ("password", "another wrong password"), ("next", "")]);
+    browser.submit(
+        "session/sign-in",
+        "/signin",
+        &[("email", EMAIL), ("password", "another wrong password"), ("next", "")],
+    );
     let session = browser.sign_in(EMAIL, PASSWORD);
-    let id = session.header("set-cookie").and_then(|cookie| cookie.split(['=', ';']).nth(1)).expect("a session").to_owned();
+    let id =
+        session.header("set-cookie").and_then(|cookie| cookie.split(['=', ';']).nth(1)).expect("a session").to_owned();
     browser.get("/setup?token=token-of-a-link");
     let gateway = create_gateway(&mut browser);
     let token = enrol(&console, &mut browser, &gateway);
@@ -453,7 +531,17 @@ fn no_secret_is_in_the_log() {
     let key = std::fs::read_to_string(console.data().join("master.key")).expect("the master key");
     let log = console.stop();
     assert!(log.contains("/projects/default/vpcs"), "the log tells of requests: {log}");
-    for secret in ["a wrong password", "another wrong password", PASSWORD, &id, &token, "token-of-a-link", "open sesame", key.trim(), "$argon2id$"] {
+    for secret in [
+        "a wrong password",
+        "another wrong password",
+        PASSWORD,
+        &id,
+        &token,
+        "token-of-a-link",
+        "open sesame",
+        key.trim(),
+        "$argon2id$",
+    ] {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
 }

@@ -38,7 +38,10 @@ impl Place {
 
     async fn on_postgres() -> Option<Self> {
         let Ok(server) = std::env::var("CAUSEWAY_TEST_POSTGRES") else {
-            assert!(std::env::var("CI").is_err(), "CAUSEWAY_TEST_POSTGRES names no PostgreSQL server, and in CI that is a failure");
+            assert!(
+                std::env::var("CI").is_err(),
+                "CAUSEWAY_TEST_POSTGRES names no PostgreSQL server, and in CI that is a failure"
+            );
             return None;
         };
         let database = format!("people_{}", uuid::Uuid::now_v7().simple());
@@ -67,7 +70,8 @@ async fn execute(url: &str, statement: &str) {
 }
 
 fn wanted(number: usize) -> SetUp {
-    let (email, organization, project) = (format!("hand{number}@example.com"), format!("Tidewater {number}"), format!("harbor-{number}"));
+    let (email, organization, project) =
+        (format!("hand{number}@example.com"), format!("Tidewater {number}"), format!("harbor-{number}"));
     SetUp::parse(&email, PASSWORD, &organization, &project).expect("a good form")
 }
 
@@ -135,7 +139,10 @@ async fn signing_out_ends_one_session_and_a_new_password_all_of_that_person(plac
         let email = email.parse().expect("an address");
         place.entrance.create_person(&email, Password::tried(PASSWORD), true).await.expect("a new person");
     }
-    let (laptop, phone) = (place.sign_in("ingrid@example.com").await.expect("in"), place.sign_in("Ingrid@Example.com").await.expect("in"));
+    let (laptop, phone) = (
+        place.sign_in("ingrid@example.com").await.expect("in"),
+        place.sign_in("Ingrid@Example.com").await.expect("in"),
+    );
     let other = place.sign_in("olaf@example.com").await.expect("in");
     place.entrance.sign_out(&laptop.digest).await.expect("the store answers");
     assert!(!place.is_signed_in(&laptop).await && place.is_signed_in(&phone).await);

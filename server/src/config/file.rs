@@ -81,7 +81,10 @@ impl Place {
     pub fn into_location(self) -> Result<Location> {
         let cloud = format!("local-{}", self.name).parse();
         let cloud = cloud.ok().with_context(|| {
-            format!("locations: {:?} cannot be a name; use lower-case letters, digits and hyphens, at most 58", self.name)
+            format!(
+                "locations: {:?} cannot be a name; use lower-case letters, digits and hyphens, at most 58",
+                self.name
+            )
         })?;
         ensure!(!self.label.is_empty(), "locations: {} needs a label, which people see.", self.name);
         Ok(Location { cloud, label: self.label, vpn_gateway_enabled: self.vpn_gateway })
@@ -92,7 +95,8 @@ impl File {
     /// # Errors
     /// In a sentence, if it cannot be read or has a key that is no setting.
     pub fn read(path: &std::path::Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("The settings file {} cannot be read", path.display()))?;
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("The settings file {} cannot be read", path.display()))?;
         // The parser's own message quotes the line, and a line may hold a secret.
         toml::from_str(&text).map_err(|error| {
             let line = error.span().map(|span| text[..span.start].lines().count().max(1));
@@ -104,8 +108,21 @@ impl File {
     /// Whether every setting is set; for the test of the example file.
     #[cfg(test)]
     pub fn is_complete(&self) -> bool {
-        let Self { data, database_url, listen, public_url, host_names, trusted_proxies, master_key, tls, log, agent, session, metrics, locations } =
-            self;
+        let Self {
+            data,
+            database_url,
+            listen,
+            public_url,
+            host_names,
+            trusted_proxies,
+            master_key,
+            tls,
+            log,
+            agent,
+            session,
+            metrics,
+            locations,
+        } = self;
         let Tls { certificate, key } = tls;
         let Log { format, filter } = log;
         let Metrics { listen: metrics_listen, token } = metrics;

@@ -28,11 +28,14 @@ pub(super) fn from_environment(name: &str) -> Option<Hidden<String>> {
 /// In a sentence, if it is not 32 bytes in base64 or the file cannot be read or made.
 pub fn master_key(given: Option<&Hidden<String>>, data: &Path) -> Result<[u8; 32]> {
     if let Some(Hidden(text)) = given {
-        return parse(text).context("CAUSEWAY_MASTER_KEY (or master_key) must be 32 bytes in base64, as `openssl rand -base64 32` prints");
+        return parse(text).context(
+            "CAUSEWAY_MASTER_KEY (or master_key) must be 32 bytes in base64, as `openssl rand -base64 32` prints",
+        );
     }
     let path = data.join("master.key");
     match fs::read_to_string(&path) {
-        Ok(text) => parse(&text).with_context(|| format!("{} does not hold 32 bytes in base64; restore it from a backup", path.display())),
+        Ok(text) => parse(&text)
+            .with_context(|| format!("{} does not hold 32 bytes in base64; restore it from a backup", path.display())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let key: [u8; 32] = rand::random();
             write_private(&path, &format!("{}\n", STANDARD.encode(key)))?;
@@ -52,7 +55,8 @@ fn parse(text: &str) -> Result<[u8; 32]> {
 pub fn write_private(path: &Path, text: &str) -> Result<()> {
     let cannot = || format!("{} cannot be written", path.display());
     let new = path.with_extension("new");
-    let mut file = fs::File::options().create(true).write(true).truncate(true).mode(0o600).open(&new).with_context(cannot)?;
+    let mut file =
+        fs::File::options().create(true).write(true).truncate(true).mode(0o600).open(&new).with_context(cannot)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(cannot)?;
     fs::rename(&new, path).with_context(cannot)
 }

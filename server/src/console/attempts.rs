@@ -145,6 +145,9 @@ mod tests {
 
     #[test]
     fn neighbours_in_one_ipv6_network_are_one_source() {
-        assert_eq!(network("2001:db8::1".parse().expect("an address")), network("2001:db8::ffff:1".parse().expect("an address")));
+        assert_eq!(
+            network("2001:db8::1".parse().expect("an address")),
+            network("2001:db8::ffff:1".parse().expect("an address"))
+        );
     }
 }

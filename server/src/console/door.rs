@@ -4,10 +4,7 @@
 //! their digests. An unknown address and a wrong password take the same work and get the
 //! same sentence.
 
-use std::{
-    net::IpAddr,
-    sync::Mutex,
-};
+use std::{net::IpAddr, sync::Mutex};
 
 use app::{
     api::ApiError,
@@ -86,7 +83,9 @@ impl Entrance {
         let now = clock::now();
         let Some(session) = self.store.session(digest).await.map_err(internal)? else { return Ok(None) };
         let lifetimes = self.lifetimes;
-        if session.created_at.age_seconds(now) >= lifetimes.absolute.as_secs() || session.seen_at.age_seconds(now) >= lifetimes.idle.as_secs() {
+        if session.created_at.age_seconds(now) >= lifetimes.absolute.as_secs()
+            || session.seen_at.age_seconds(now) >= lifetimes.idle.as_secs()
+        {
             return Ok(None);
         }
         Ok(Some(session))
@@ -202,9 +201,11 @@ impl Entrance {
         match done {
             Ok(_) => Ok(session),
             Err(StoreError::Refused(refusals)) => Err(refusals.into()),
-            Err(error) if error.is_unique_violation() => {
-                Err(Refusal::conflict("project", "An organization or project of this name exists already. Choose other names.").into())
-            }
+            Err(error) if error.is_unique_violation() => Err(Refusal::conflict(
+                "project",
+                "An organization or project of this name exists already. Choose other names.",
+            )
+            .into()),
             Err(error) => Err(internal(error)),
         }
     }
@@ -213,7 +214,12 @@ impl Entrance {
     ///
     /// # Errors
     /// In a sentence, if there is a person of this address.
-    pub async fn create_person(&self, email: &Email, password: Password, is_super_admin: bool) -> anyhow::Result<PersonId> {
+    pub async fn create_person(
+        &self,
+        email: &Email,
+        password: Password,
+        is_super_admin: bool,
+    ) -> anyhow::Result<PersonId> {
         let password_hash = password::hash(password).await;
         let person = Person { id: new_person(), email: email.clone(), is_super_admin };
         let done = transact!(self.store, clock::now(), |tx| {
@@ -222,12 +228,15 @@ impl Entrance {
                 None => found(tx, "default", &"default".parse().expect("a name")).await?,
             };
             admit(tx, &person, &password_hash, project).await?;
-            tx.note(Note { actor: "command line", ..about(&person, ChangeKind::AdministratorCreate, Facts::new()) }).await
+            tx.note(Note { actor: "command line", ..about(&person, ChangeKind::AdministratorCreate, Facts::new()) })
+                .await
         });
         match done {
             Ok(_) => Ok(person.id),
             Err(error) if error.is_unique_violation() => {
-                anyhow::bail!("There is somebody with the address {email} already. `causeway user password` sets a new password.")
+                anyhow::bail!(
+                    "There is somebody with the address {email} already. `causeway user password` sets a new password."
+                )
             }
             Err(error) => Err(error.into()),
         }
@@ -256,7 +265,9 @@ impl Entrance {
     /// If the store does not answer.
     pub async fn sweep(&self) -> Result<u64, StoreError> {
         let now = clock::now();
-        let before = |lifetime: std::time::Duration| Timestamp(now.0 - i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX / 2));
+        let before = |lifetime: std::time::Duration| {
+            Timestamp(now.0 - i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX / 2))
+        };
         let (created, seen) = (before(self.lifetimes.absolute), before(self.lifetimes.idle));
         transact!(self.store, now, |tx| tx.sweep_sessions(created, seen).await)
     }
@@ -278,7 +289,11 @@ fn new_person() -> PersonId {
 }
 
 /// Makes an organization and its first project.
-async fn found(tx: &mut Tx, organization: &str, project: &ProjectName) -> Result<(OrganizationId, ProjectId), StoreError> {
+async fn found(
+    tx: &mut Tx,
+    organization: &str,
+    project: &ProjectName,
+) -> Result<(OrganizationId, ProjectId), StoreError> {
     let ids = (OrganizationId::from_uuid(Uuid::now_v7()), ProjectId::from_uuid(Uuid::now_v7()));
     tx.insert_organization(ids.0, organization).await?;
     tx.insert_project(ids.1, project, ids.0).await?;
@@ -286,11 +301,20 @@ async fn found(tx: &mut Tx, organization: &str, project: &ProjectName) -> Result
 }
 
 /// Makes the person, an administrator of the project; of the organization too if they administer the whole installation.
-async fn admit(tx: &mut Tx, person: &Person, password_hash: &str, (organization, project): (OrganizationId, ProjectId)) -> Result<(), StoreError> {
+async fn admit(
+    tx: &mut Tx,
+    person: &Person,
+    password_hash: &str,
+    (organization, project): (OrganizationId, ProjectId),
+) -> Result<(), StoreError> {
     tx.insert_person(person, password_hash).await?;
     tx.insert_membership(person.id, &Membership { scope: Scope::Project(project), role: ADMIN.to_owned() }).await?;
     if person.is_super_admin {
-        tx.insert_membership(person.id, &Membership { scope: Scope::Organization(organization), role: ADMIN.to_owned() }).await?;
+        tx.insert_membership(
+            person.id,
+            &Membership { scope: Scope::Organization(organization), role: ADMIN.to_owned() },
+        )
+        .await?;
     }
     Ok(())
 }

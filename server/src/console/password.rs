@@ -38,7 +38,8 @@ pub async fn matches(password: Password, hash: Option<String>) -> bool {
     off_thread(move || {
         let somebody = hash.is_some();
         let hash = hash.unwrap_or_else(|| NOBODY.clone());
-        let fits = PasswordHash::new(&hash).is_ok_and(|hash| argon().verify_password(password.reveal().as_bytes(), &hash).is_ok());
+        let fits = PasswordHash::new(&hash)
+            .is_ok_and(|hash| argon().verify_password(password.reveal().as_bytes(), &hash).is_ok());
         fits && somebody
     })
     .await

@@ -19,7 +19,8 @@ use crate::{
 impl Session for Console {
     async fn viewer(&self) -> Result<Viewer, ApiError> {
         let all = self.store().projects().await.map_err(failed)?;
-        let mine: Vec<_> = all.into_iter().filter(|project| self.actor.may(Permission::NetworkingRead, project).is_ok()).collect();
+        let mine: Vec<_> =
+            all.into_iter().filter(|project| self.actor.may(Permission::NetworkingRead, project).is_ok()).collect();
         Ok(Viewer {
             person: self.actor.person,
             email: self.actor.email.clone(),

@@ -20,7 +20,8 @@ struct Files;
 /// The file of a path, if there is one.
 pub fn asset(method: &Method, path: &str, headers: &HeaderMap) -> Option<Response> {
     let path = path.strip_prefix('/')?;
-    let is_hidden = path.is_empty() || path.ends_with('/') || path.ends_with(".br") || path.ends_with(".gz") || path.contains("..");
+    let is_hidden =
+        path.is_empty() || path.ends_with('/') || path.ends_with(".br") || path.ends_with(".gz") || path.contains("..");
     if is_hidden || !matches!(*method, Method::GET | Method::HEAD) {
         return None;
     }
@@ -73,7 +74,9 @@ fn best(path: &str, headers: &HeaderMap) -> Option<(EmbeddedFile, Option<&'stati
 }
 
 fn is_among(known: &HeaderValue, tag: &str) -> bool {
-    known.to_str().is_ok_and(|known| known.split(',').any(|one| matches!(one.trim().trim_start_matches("W/"), one if one == tag || one == "*")))
+    known.to_str().is_ok_and(|known| {
+        known.split(',').any(|one| matches!(one.trim().trim_start_matches("W/"), one if one == tag || one == "*"))
+    })
 }
 
 fn bytes(file: EmbeddedFile) -> Bytes {

@@ -58,7 +58,10 @@ pub fn host(request: &axum::http::request::Parts) -> Option<String> {
 
 /// Whether this is a browser that wants a page, and not a program that wants JSON.
 pub fn accepts_html(headers: &HeaderMap) -> bool {
-    headers.get(axum::http::header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("text/html"))
+    headers
+        .get(axum::http::header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.contains("text/html"))
 }
 
 #[cfg(test)]

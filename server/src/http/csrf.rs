@@ -16,7 +16,8 @@ use super::{
     refusal::refuse,
 };
 
-const SENTENCE: &str = "This request comes from another site, so it was not carried out. Open the console itself and do it there.";
+const SENTENCE: &str =
+    "This request comes from another site, so it was not carried out. Open the console itself and do it there.";
 
 pub async fn same_origin_only(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
@@ -56,7 +57,8 @@ mod tests {
     use super::*;
 
     fn post(headers: &[(&str, &str)]) -> Parts {
-        let mut request = Request::builder().method("POST").uri("/api/vpcs/create").header("host", "console.example.com");
+        let mut request =
+            Request::builder().method("POST").uri("/api/vpcs/create").header("host", "console.example.com");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -46,7 +46,16 @@ pub async fn events(State(site): State<Site>, request: Request) -> Response {
     let told = *feed.borrow_and_update();
     let seen = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
     let queue = VecDeque::from([event(Some("hello"), told.seq, None)]);
-    let mut listener = Listener { site, visitor, feed, told, queue, pace: Pace::default(), checked: Instant::now(), sees_networks: false };
+    let mut listener = Listener {
+        site,
+        visitor,
+        feed,
+        told,
+        queue,
+        pace: Pace::default(),
+        checked: Instant::now(),
+        sees_networks: false,
+    };
     if listener.check().await.is_none() {
         return session::unauthenticated(request.headers(), app::routes::HOME);
     }
@@ -98,7 +107,9 @@ impl Listener {
                 }
                 () = tokio::time::sleep(tick) => {}
             }
-            for topic in self.pace.due(Instant::now()).into_iter().filter(|topic| self.sees_networks || *topic == Topic::People) {
+            for topic in
+                self.pace.due(Instant::now()).into_iter().filter(|topic| self.sees_networks || *topic == Topic::People)
+            {
                 self.queue.push_back(event(None, self.told.seq, Some(topic)));
             }
             if self.checked.elapsed() >= HEARTBEAT {
@@ -165,7 +176,11 @@ impl Pace {
     /// How long until something waiting is due.
     fn next(&self) -> Option<Duration> {
         let waiting = Topic::ALL.into_iter().filter(|topic| self.waiting[*topic as usize]);
-        waiting.map(|topic| self.last[topic as usize].map_or(Duration::ZERO, |last| OBSERVED.saturating_sub(last.elapsed()))).min()
+        waiting
+            .map(|topic| {
+                self.last[topic as usize].map_or(Duration::ZERO, |last| OBSERVED.saturating_sub(last.elapsed()))
+            })
+            .min()
     }
 }
 

@@ -39,10 +39,13 @@ impl Flashes {
     pub fn keep(&self, browser: &str, action: &str, form: &[u8], outcome: Result<String, ApiError>) -> String {
         let id = Token::new().text;
         let values = values(form);
-        let size = 512 + outcome.as_ref().map_or(0, String::len) + values.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+        let size = 512
+            + outcome.as_ref().map_or(0, String::len)
+            + values.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
         let now = clock::now();
         let flash = Flash { action: action.to_owned(), values, outcome };
-        let kept = Kept { id: id.clone(), browser: browser.to_owned(), flash, size, until: now.plus_seconds(MINUTES * 60) };
+        let kept =
+            Kept { id: id.clone(), browser: browser.to_owned(), flash, size, until: now.plus_seconds(MINUTES * 60) };
         let mut all = self.all();
         let mut total: usize = size + all.iter().map(|kept| kept.size).sum::<usize>();
         while let Some(oldest) = all.front().filter(|oldest| oldest.until < now || total > ROOM) {
@@ -58,7 +61,11 @@ impl Flashes {
         let now = clock::now();
         let mut all = self.all();
         let index = all.iter().position(|kept| kept.id == id && kept.browser == browser && kept.until > now)?;
-        if all[index].flash.outcome.is_ok() { all.remove(index).map(|kept| kept.flash) } else { Some(all[index].flash.clone()) }
+        if all[index].flash.outcome.is_ok() {
+            all.remove(index).map(|kept| kept.flash)
+        } else {
+            Some(all[index].flash.clone())
+        }
     }
 
     fn all(&self) -> std::sync::MutexGuard<'_, VecDeque<Kept>> {
@@ -106,7 +113,8 @@ mod tests {
     fn a_flood_of_refusals_takes_bounded_room() {
         let flashes = Flashes::default();
         let form = format!("name={}", "x".repeat(10_000));
-        let ids: Vec<String> = (0..1000).map(|_| flashes.keep("b", "/api/x", form.as_bytes(), Err(ApiError::NotFound))).collect();
+        let ids: Vec<String> =
+            (0..1000).map(|_| flashes.keep("b", "/api/x", form.as_bytes(), Err(ApiError::NotFound))).collect();
         assert!(flashes.find("b", &ids[0]).is_none());
         assert!(flashes.find("b", &ids[999]).is_some());
         assert!(flashes.all().iter().map(|kept| kept.size).sum::<usize>() <= ROOM);

@@ -68,7 +68,11 @@ impl Default for Metrics {
 pub async fn by_token(State(site): State<Site>, request: Request) -> Response {
     let Some(token) = &site.metrics_token else { return StatusCode::NOT_FOUND.into_response() };
     if !bears(request.headers(), &token.0) {
-        return refuse(request.headers(), StatusCode::UNAUTHORIZED, "Send the token of metrics.token as Authorization: Bearer TOKEN.");
+        return refuse(
+            request.headers(),
+            StatusCode::UNAUTHORIZED,
+            "Send the token of metrics.token as Authorization: Bearer TOKEN.",
+        );
     }
     scrape(&site).await
 }
@@ -94,7 +98,9 @@ async fn scrape(site: &Arc<super::Inner>) -> Response {
 }
 
 async fn observed(site: &super::Inner, text: &mut String) -> std::fmt::Result {
-    let mut gauge = |name: &str, help: &str, value: f64| write!(text, "# HELP causeway_{name} {help}.\n# TYPE causeway_{name} gauge\ncauseway_{name} {value}\n");
+    let mut gauge = |name: &str, help: &str, value: f64| {
+        write!(text, "# HELP causeway_{name} {help}.\n# TYPE causeway_{name} gauge\ncauseway_{name} {value}\n")
+    };
     #[expect(clippy::cast_precision_loss, reason = "figures of this size are exact enough")]
     let number = |value: u64| value as f64;
     gauge("change_seq", "Number of the last change", number(site.store.feed().now().seq))?;
@@ -104,7 +110,11 @@ async fn observed(site: &super::Inner, text: &mut String) -> std::fmt::Result {
         gauge("process_resident_memory_bytes", "Resident memory", number(bytes))?;
     }
     let statuses = site.shared.statuses.all();
-    let rows = |text: &mut String, name: &str, help: &str, kind: &str, value: &dyn Fn(&app::domain::reconciler::ControllerStatus) -> f64| {
+    let rows = |text: &mut String,
+                name: &str,
+                help: &str,
+                kind: &str,
+                value: &dyn Fn(&app::domain::reconciler::ControllerStatus) -> f64| {
         let suffix = if kind == "counter" { "_total" } else { "" };
         write!(text, "# HELP causeway_controller_{name} {help}.\n# TYPE causeway_controller_{name} {kind}\n")?;
         statuses.iter().try_for_each(|status| {
@@ -114,7 +124,13 @@ async fn observed(site: &super::Inner, text: &mut String) -> std::fmt::Result {
     rows(text, "runs", "Passes of a controller", "counter", &|status| number(status.runs))?;
     rows(text, "seconds", "Duration of the last pass", "gauge", &|status| number(status.duration_micros) / 1e6)?;
     rows(text, "keys", "Things that the controller answers for", "gauge", &|status| number(status.keys))?;
-    rows(text, "failing", "Things that failed in the last pass", "gauge", &|status| number(status.failures.len() as u64))
+    rows(
+        text,
+        "failing",
+        "Things that failed in the last pass",
+        "gauge",
+        &|status| number(status.failures.len() as u64),
+    )
 }
 
 /// Of this process, from Linux.

@@ -40,6 +40,7 @@ use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
 use tokio_util::sync::CancellationToken;
 
+pub use self::metrics::{Metrics, router as metrics_router};
 use self::{
     client::Client,
     flash::Flashes,
@@ -47,7 +48,6 @@ use self::{
     security::HostNames,
     session::{RequestDoor, Visitor},
 };
-pub use self::metrics::{Metrics, router as metrics_router};
 use crate::{
     config::{Config, Hidden},
     console::{Actor, Console, Shared, door::Entrance, internal},
@@ -98,7 +98,8 @@ impl Inner {
     async fn console_of(&self, session: &Session) -> Result<SharedBackend, ApiError> {
         let person = &session.person;
         let memberships = self.store.memberships(person.id).await.map_err(internal)?;
-        let actor = Actor { person: person.id, email: person.email.clone(), super_admin: person.is_super_admin, memberships };
+        let actor =
+            Actor { person: person.id, email: person.email.clone(), super_admin: person.is_super_admin, memberships };
         Ok(Arc::new(Console::for_actor(Arc::clone(&self.shared), actor)))
     }
 
@@ -130,7 +131,11 @@ pub fn router(site: &Site, entry: Entry, agents: Router) -> Router {
     let router = match entry {
         Entry::Http | Entry::Https => health.merge(agents).merge(browsers(site)),
         Entry::Unix => health.merge(agents).fallback(async |headers: HeaderMap| {
-            refusal::refuse(&headers, StatusCode::NOT_FOUND, "This socket is for agents. Browsers have a listener of their own.")
+            refusal::refuse(
+                &headers,
+                StatusCode::NOT_FOUND,
+                "This socket is for agents. Browsers have a listener of their own.",
+            )
         }),
     };
     router
@@ -156,7 +161,11 @@ fn browsers(site: &Site) -> Router {
             move |request: Request| nothing_here(site.clone(), options.clone(), request)
         })
         .method_not_allowed_fallback(async |headers: HeaderMap| {
-            refusal::refuse(&headers, StatusCode::METHOD_NOT_ALLOWED, "This address does not take this method. Server functions take POST.")
+            refusal::refuse(
+                &headers,
+                StatusCode::METHOD_NOT_ALLOWED,
+                "This address does not take this method. Server functions take POST.",
+            )
         })
         .layer(from_fn_with_state(Arc::clone(site), dispatch))
         .layer(from_fn_with_state(Arc::clone(site), session::identify))
@@ -171,7 +180,9 @@ fn context(site: &Site) -> impl Fn() + Clone + Send + Sync + 'static {
     let site = Arc::clone(site);
     move || {
         // Absent while the route list is made.
-        let (Some(request), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) else { return };
+        let (Some(request), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) else {
+            return;
+        };
         if let Some(visitor) = request.extensions.get::<Visitor>() {
             provide_context::<SharedBackend>(Arc::clone(&visitor.console));
         }
@@ -202,7 +213,9 @@ async fn assets_first(request: Request, next: Next) -> Response {
 
 /// 404: the app's own page for a person, JSON for a program.
 async fn nothing_here(site: Site, options: LeptosOptions, request: Request) -> Response {
-    let is_page = Class::of(request.uri().path()) == Class::Page && request.method() == Method::GET && client::accepts_html(request.headers());
+    let is_page = Class::of(request.uri().path()) == Class::Page
+        && request.method() == Method::GET
+        && client::accepts_html(request.headers());
     if !is_page {
         return refusal::error(request.headers(), &ApiError::NotFound);
     }

@@ -34,7 +34,8 @@ pub enum Class {
 
 impl Class {
     pub fn of(path: &str) -> Self {
-        let under = |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let under =
+            |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         match path {
             _ if under("/api") => Self::Api,
             _ if under("/agent") => Self::Agent,
@@ -64,13 +65,16 @@ impl Class {
 pub async fn observe(State(site): State<Site>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = Uuid::now_v7();
-    let (method, path, headers) = (request.method().clone(), request.uri().path().to_owned(), request.headers().clone());
+    let (method, path, headers) =
+        (request.method().clone(), request.uri().path().to_owned(), request.headers().clone());
     let class = Class::of(&path);
     let span = tracing::info_span!("request", id = %id);
     async {
         let mut response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
             Ok(response) => response,
-            Err(panic) => refusal::error(&headers, &internal(format_args!("a handler panicked: {}", words_of(&*panic)))),
+            Err(panic) => {
+                refusal::error(&headers, &internal(format_args!("a handler panicked: {}", words_of(&*panic))))
+            }
         };
         // The connection shows who is at the other end; this, which lines of the log are about it.
         let value = HeaderValue::try_from(id.to_string()).expect("a UUID");

@@ -23,7 +23,11 @@ pub fn refuse(headers: &HeaderMap, status: StatusCode, sentence: &str) -> Respon
 /// As [`refuse`], for an error of the API with its own status.
 pub fn error(headers: &HeaderMap, error: &ApiError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if accepts_html(headers) { refuse(headers, status, &error.to_string()) } else { (status, Json(error)).into_response() }
+    if accepts_html(headers) {
+        refuse(headers, status, &error.to_string())
+    } else {
+        (status, Json(error)).into_response()
+    }
 }
 
 /// A page that needs nothing but the stylesheet: it must work when nothing else does.

@@ -233,7 +233,11 @@ impl Door for RequestDoor {
 
 /// For answers that are not pages: nobody is led anywhere, a stranger gets 401.
 pub fn unauthenticated(headers: &HeaderMap, path: &str) -> Response {
-    if accepts_html(headers) { redirect(&sign_in_and_return(path)) } else { refusal::error(headers, &ApiError::Unauthenticated) }
+    if accepts_html(headers) {
+        redirect(&sign_in_and_return(path))
+    } else {
+        refusal::error(headers, &ApiError::Unauthenticated)
+    }
 }
 
 #[cfg(test)]
@@ -242,7 +246,8 @@ mod tests {
 
     #[test]
     fn a_cookie_of_plain_http_is_none_on_https() {
-        let headers: HeaderMap = [(COOKIE, "a=b; causeway=id; __Host-causeway-browser=me".parse().expect("a value"))].into_iter().collect();
+        let headers: HeaderMap =
+            [(COOKIE, "a=b; causeway=id; __Host-causeway-browser=me".parse().expect("a value"))].into_iter().collect();
         let client = |secure| Client { address: [127, 0, 0, 1].into(), secure };
         assert_eq!(Cookies::of(&headers, client(false)).session.as_deref(), Some("id"));
         let secure = Cookies::of(&headers, client(true));

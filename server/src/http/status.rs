@@ -84,7 +84,8 @@ fn is_form_or_json(headers: &HeaderMap) -> bool {
 async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Response> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let too_long = || {
-        let sentence = format!("The request is longer than {} kB, the most that a server function takes.", LONGEST_BODY / 1024);
+        let sentence =
+            format!("The request is longer than {} kB, the most that a server function takes.", LONGEST_BODY / 1024);
         refuse(headers, StatusCode::PAYLOAD_TOO_LARGE, &sentence)
     };
     if announced.is_some_and(|length| length > LONGEST_BODY) {
@@ -130,7 +131,8 @@ async fn outcome(response: Response) -> Result<Response, (ApiError, Response)> {
     }
     let (parts, body) = response.into_parts();
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let error = serde_json::from_slice(&body).unwrap_or_else(|_| ApiError::Malformed(String::from_utf8_lossy(&body).into_owned()));
+    let error = serde_json::from_slice(&body)
+        .unwrap_or_else(|_| ApiError::Malformed(String::from_utf8_lossy(&body).into_owned()));
     Err((error, Response::from_parts(parts, Body::from(body))))
 }
 
@@ -153,7 +155,9 @@ impl super::Inner {
         if !parts.headers.contains_key(LOCATION) {
             let answer = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
             return match String::from_utf8_lossy(&answer).into_owned() {
-                nothing if matches!(nothing.as_str(), "" | "null") => with_cookies(redirect(&form.page), &parts.headers),
+                nothing if matches!(nothing.as_str(), "" | "null") => {
+                    with_cookies(redirect(&form.page), &parts.headers)
+                }
                 answer => self.led_back(Ok(answer), &parts.headers, form),
             };
         }
@@ -209,7 +213,9 @@ mod tests {
             page_of(&request.body(Body::empty()).expect("a request").into_parts().0)
         };
         assert_eq!(page("http://localhost:3000/projects/a/vpcs/new?flash=old"), "/projects/a/vpcs/new");
-        for foreign in ["https://evil.example/x", "http://localhost:3001/x", "nonsense", "http://localhost:3000//evil.example"] {
+        for foreign in
+            ["https://evil.example/x", "http://localhost:3001/x", "nonsense", "http://localhost:3000//evil.example"]
+        {
             assert_eq!(page(foreign), "/", "{foreign}");
         }
     }

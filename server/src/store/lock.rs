@@ -40,7 +40,10 @@ impl Lock {
         let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
         let path = PathBuf::from(format!("{}.lock", path.split('?').next().unwrap_or(path)));
         let cannot = |error: std::io::Error| {
-            StoreError::Open(format!("{} cannot be written: {error}. Choose a --data folder that this user may write to.", path.display()))
+            StoreError::Open(format!(
+                "{} cannot be written: {error}. Choose a --data folder that this user may write to.",
+                path.display()
+            ))
         };
         let file = File::options().create(true).append(true).open(&path).map_err(cannot)?;
         match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
@@ -53,10 +56,12 @@ impl Lock {
     async fn take_connection(url: &str) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let mut connection = AnyConnection::connect(url).await.map_err(super::cannot_open)?;
-        let row = sqlx::query("select case when pg_try_advisory_lock($1) then cast(1 as bigint) else cast(0 as bigint) end as taken")
-            .bind(KEY)
-            .fetch_one(&mut connection)
-            .await?;
+        let row = sqlx::query(
+            "select case when pg_try_advisory_lock($1) then cast(1 as bigint) else cast(0 as bigint) end as taken",
+        )
+        .bind(KEY)
+        .fetch_one(&mut connection)
+        .await?;
         if row.try_get::<i64, _>("taken")? == 1 { Ok(Self::Connection(Box::new(connection))) } else { Err(taken()) }
     }
 

@@ -1,9 +1,6 @@
 //! Organizations, projects, people and what they are members of; and the link by which the first of them comes in.
 
-use app::domain::{
-    OrganizationId, PersonId, ProjectId, ProjectName, Timestamp,
-    person::Email,
-};
+use app::domain::{OrganizationId, PersonId, ProjectId, ProjectName, Timestamp, person::Email};
 use sqlx::{Row, any::AnyRow};
 
 use super::{Result, Store, StoreError, Tx};
@@ -78,7 +75,9 @@ fn project(row: &AnyRow) -> Result<Project> {
 impl Store {
     /// Whether anybody can administer this installation: until then the set-up link is good, and never again after.
     pub async fn has_administrator(&self) -> Result<bool> {
-        let row = sqlx::query("select count(*) as number from person where is_super_admin = 1").fetch_one(self.pool()).await?;
+        let row = sqlx::query("select count(*) as number from person where is_super_admin = 1")
+            .fetch_one(self.pool())
+            .await?;
         Ok(row.try_get::<i64, _>("number")? > 0)
     }
 
@@ -95,10 +94,11 @@ impl Store {
     }
 
     pub async fn memberships(&self, person: PersonId) -> Result<Vec<Membership>> {
-        let rows = sqlx::query("select scope, scope_id, role from membership where person_id = $1 order by scope, scope_id")
-            .bind(person.to_string())
-            .fetch_all(self.pool())
-            .await?;
+        let rows =
+            sqlx::query("select scope, scope_id, role from membership where person_id = $1 order by scope, scope_id")
+                .bind(person.to_string())
+                .fetch_all(self.pool())
+                .await?;
         rows.iter()
             .map(|row| {
                 let scope = match row.try_get::<String, _>("scope")?.as_str() {
@@ -159,7 +159,12 @@ impl Tx {
         Ok(())
     }
 
-    pub async fn insert_project(&mut self, id: ProjectId, name: &ProjectName, organization: OrganizationId) -> Result<()> {
+    pub async fn insert_project(
+        &mut self,
+        id: ProjectId,
+        name: &ProjectName,
+        organization: OrganizationId,
+    ) -> Result<()> {
         let at = self.at().0;
         sqlx::query("insert into project (id, name, organization_id, created_at) values ($1, $2, $3, $4)")
             .bind(id.to_string())
@@ -201,14 +206,16 @@ impl Tx {
             Scope::Organization(id) => ("organization", id.to_string()),
             Scope::Project(id) => ("project", id.to_string()),
         };
-        sqlx::query("insert into membership (person_id, scope, scope_id, role, created_at) values ($1, $2, $3, $4, $5)")
-            .bind(person.to_string())
-            .bind(scope)
-            .bind(scope_id)
-            .bind(&membership.role)
-            .bind(at)
-            .execute(self.connection())
-            .await?;
+        sqlx::query(
+            "insert into membership (person_id, scope, scope_id, role, created_at) values ($1, $2, $3, $4, $5)",
+        )
+        .bind(person.to_string())
+        .bind(scope)
+        .bind(scope_id)
+        .bind(&membership.role)
+        .bind(at)
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 

@@ -39,7 +39,11 @@ impl Store {
 
     /// Notes that a session is used. Outside [`Store::write`]: nobody waits for it and nothing is told of it.
     pub async fn see_session(&self, digest: &str, now: Timestamp) -> Result<()> {
-        sqlx::query("update session set seen_at = $2 where digest = $1").bind(digest).bind(now.0).execute(self.pool()).await?;
+        sqlx::query("update session set seen_at = $2 where digest = $1")
+            .bind(digest)
+            .bind(now.0)
+            .execute(self.pool())
+            .await?;
         Ok(())
     }
 }
@@ -68,7 +72,10 @@ impl Tx {
 
     /// Ends every session of a person and lets their streams know.
     pub async fn end_sessions_of(&mut self, person: PersonId) -> Result<()> {
-        sqlx::query("delete from session where person_id = $1").bind(person.to_string()).execute(self.connection()).await?;
+        sqlx::query("delete from session where person_id = $1")
+            .bind(person.to_string())
+            .execute(self.connection())
+            .await?;
         self.touch(Topic::People);
         Ok(())
     }

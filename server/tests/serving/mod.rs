@@ -76,7 +76,9 @@ impl Console {
             if self.port == 0 {
                 self.port = self.logged_port("http://127.0.0.1:").unwrap_or(0);
             }
-            if self.port != 0 && Answer::over_tcp(self.port, "GET", "/healthz", &[], b"").is_some_and(|answer| answer.status == 200) {
+            if self.port != 0
+                && Answer::over_tcp(self.port, "GET", "/healthz", &[], b"").is_some_and(|answer| answer.status == 200)
+            {
                 return;
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -164,7 +166,10 @@ impl Console {
 
     pub fn copy_database_with_a_newer_schema(&self, to: &Path) {
         self.sql(&format!("vacuum into '{}'", to.display()));
-        sql(to, "insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (9999, 'newer', 1, x'00', 0)");
+        sql(
+            to,
+            "insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (9999, 'newer', 1, x'00', 0)",
+        );
     }
 }
 
@@ -249,7 +254,8 @@ impl Answer {
             .with_no_client_auth();
         let name = ServerName::try_from("127.0.0.1").expect("an address");
         let connection = ClientConnection::new(Arc::new(client), name).expect("a client");
-        let mut stream = StreamOwned::new(connection, TcpStream::connect(("127.0.0.1", port)).expect("the console listens"));
+        let mut stream =
+            StreamOwned::new(connection, TcpStream::connect(("127.0.0.1", port)).expect("the console listens"));
         stream.flush().expect("a handshake");
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock).expect("a handshake");
@@ -288,11 +294,21 @@ impl ServerCertVerifier for Anybody {
         Ok(ServerCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(&self, message: &[u8], leaf: &CertificateDer<'_>, signed: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         verify_tls12_signature(message, leaf, signed, &self.0.signature_verification_algorithms)
     }
 
-    fn verify_tls13_signature(&self, message: &[u8], leaf: &CertificateDer<'_>, signed: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         verify_tls13_signature(message, leaf, signed, &self.0.signature_verification_algorithms)
     }
 
@@ -315,7 +331,8 @@ fn ask(stream: &mut impl Write, method: &str, path: &str, headers: &[(&str, &str
 fn head(reader: &mut impl BufRead) -> (u16, Vec<(String, String)>) {
     let mut line = String::new();
     reader.read_line(&mut line).expect("a status line");
-    let status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("no status in {line:?}"));
+    let status =
+        line.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("no status in {line:?}"));
     let mut headers = Vec::new();
     loop {
         let mut line = String::new();
@@ -362,8 +379,11 @@ impl Browser {
 
     /// Calls a server function as WASM does.
     pub fn call(&mut self, function: &str, fields: &[(&str, &str)]) -> Answer {
-        let headers =
-            [("accept", "application/json"), ("sec-fetch-site", "same-origin"), ("content-type", "application/x-www-form-urlencoded")];
+        let headers = [
+            ("accept", "application/json"),
+            ("sec-fetch-site", "same-origin"),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
         self.send("POST", &format!("/api/{function}"), &headers, form(fields).as_bytes())
     }
 
@@ -397,7 +417,10 @@ impl Browser {
     }
 
     fn headers(&self) -> Vec<(&'static str, String)> {
-        let mut headers = vec![("host", format!("127.0.0.1:{}", self.port)), ("content-type", "application/x-www-form-urlencoded".to_owned())];
+        let mut headers = vec![
+            ("host", format!("127.0.0.1:{}", self.port)),
+            ("content-type", "application/x-www-form-urlencoded".to_owned()),
+        ];
         if !self.cookies.is_empty() {
             let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             headers.push(("cookie", pairs.join("; ")));
