@@ -13,6 +13,7 @@ mod postgres;
 mod product;
 mod setup;
 mod site;
+mod split;
 mod style;
 mod tally;
 mod test;

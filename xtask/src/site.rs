@@ -14,13 +14,13 @@ use std::{
     time::{Instant, UNIX_EPOCH},
 };
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
-use wasm_split_cli_support::{Options, transform};
 
 use crate::{
     command::{command, duration, output, run},
     compress::{self, Cache},
+    split::split,
     style,
     toolchain::{Toolchain, WASM},
     tree::{self, NAME},
@@ -118,17 +118,7 @@ fn package(wasm: &Path, mode: Mode) -> Result<PathBuf> {
 
 /// Splits the module at the lazy routes and binds it; gives the paths of all modules.
 fn split_and_bind(wasm: &[u8], unbound: &Path, pkg: &Path) -> Result<Vec<PathBuf>> {
-    let module = format!("./{NAME}.js");
-    let mut options = Options::new(wasm);
-    options.output_dir = pkg;
-    options.main_out_path = unbound;
-    options.main_module = &module;
-    options.link_name = "./__wasm_split.______________________.js";
-    let split = transform(options).map_err(|error| anyhow!("splitting the frontend: {error:#}"))?;
-    // Ordered, so that the same frontend always gives the same file.
-    let prefetch: BTreeMap<_, _> = split.prefetch_map.iter().collect();
-    fs::write(pkg.join("__wasm_split_manifest.json"), serde_json::to_vec(&prefetch)?)?;
-
+    let mut modules = split(wasm, NAME, unbound, pkg)?;
     let mut bindgen = Bindgen::new();
     bindgen.keep_lld_exports(true).demangle(false).input_path(unbound).web(true)?.typescript(false).out_name(NAME);
     bindgen.generate(pkg).context("binding the frontend to JavaScript")?;
@@ -137,7 +127,6 @@ fn split_and_bind(wasm: &[u8], unbound: &Path, pkg: &Path) -> Result<Vec<PathBuf
     // A server that was built with LEPTOS_OUTPUT_NAME asks for NAME.wasm.
     let main = pkg.join(format!("{NAME}.wasm"));
     fs::rename(pkg.join(format!("{NAME}_bg.wasm")), &main)?;
-    let mut modules = split.split_modules;
     modules.push(main);
     Ok(modules)
 }
