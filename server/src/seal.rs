@@ -22,7 +22,9 @@ pub struct Sealer(XChaCha20Poly1305);
 pub enum SealError {
     #[error("the sealed text was written by a newer Causeway, or is damaged")]
     Form,
-    #[error("the sealed text does not open: it was sealed with another master key, moved or changed. Start with the master key that this database was written with")]
+    #[error(
+        "the sealed text does not open: it was sealed with another master key, moved or changed. Start with the master key that this database was written with"
+    )]
     Key,
 }
 
@@ -35,7 +37,8 @@ impl Sealer {
     pub fn seal(&self, purpose: &str, bytes: &[u8]) -> String {
         let nonce: [u8; NONCE] = random();
         let payload = Payload { msg: bytes, aad: purpose.as_bytes() };
-        let sealed = self.0.encrypt(XNonce::from_slice(&nonce), payload).expect("a secret is far below the cipher's 256 GiB");
+        let sealed =
+            self.0.encrypt(XNonce::from_slice(&nonce), payload).expect("a secret is far below the cipher's 256 GiB");
         format!("{VERSION}{}", URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat()))
     }
 

@@ -35,7 +35,17 @@ const RULES: &[Rule] = &[
     Rule {
         room: "app::components",
         rooms: &["app::domain"],
-        crates: Some(&["std", "leptos", "icondata_core", "icondata_lu", "qrcodegen", "gloo_timers", "wasm_bindgen", "web_sys", "js_sys"]),
+        crates: Some(&[
+            "std",
+            "leptos",
+            "icondata_core",
+            "icondata_lu",
+            "qrcodegen",
+            "gloo_timers",
+            "wasm_bindgen",
+            "web_sys",
+            "js_sys",
+        ]),
     },
     Rule {
         room: "app::pages",
@@ -46,9 +56,16 @@ const RULES: &[Rule] = &[
     Rule {
         room: "server::console",
         rooms: &[
-            "app::domain", "app::backend", "app::api", "server::store", "server::clock", "server::seal",
+            "app::domain",
+            "app::backend",
+            "app::api",
+            "server::store",
+            "server::clock",
+            "server::seal",
             // What the reconcilers' and the lab's pages show, and how long a session lasts.
-            "server::reconcile::Statuses", "server::lab::LabControl", "server::config::SessionLifetimes",
+            "server::reconcile::Statuses",
+            "server::lab::LabControl",
+            "server::config::SessionLifetimes",
         ],
         crates: None,
     },
@@ -63,19 +80,25 @@ const RULES: &[Rule] = &[
     Rule {
         room: "server::http",
         rooms: &[
-            "app", "server::console", "server::reconcile", "server::clock", "server::config", "server::listen", "server::tls",
+            "app",
+            "server::console",
+            "server::reconcile",
+            "server::clock",
+            "server::config",
+            "server::listen",
+            "server::tls",
             // Who is signed in, and the change feed; no table of networks.
-            "server::store::Store", "server::store::Wake", "server::store::Feed", "server::store::sessions",
+            "server::store::Store",
+            "server::store::Wake",
+            "server::store::Feed",
+            "server::store::sessions",
         ],
         crates: None,
     },
 ];
 
 /// Only the store speaks SQL, and only the agent touches the host.
-const KEPT: &[(&str, &[&str])] = &[
-    ("sqlx", &["server::store"]),
-    ("rtnetlink", &["server::agent"]),
-];
+const KEPT: &[(&str, &[&str])] = &[("sqlx", &["server::store"]), ("rtnetlink", &["server::agent"])];
 
 #[test]
 fn every_room_uses_only_what_it_may() {
@@ -103,7 +126,18 @@ fn every_room_uses_only_what_it_may() {
             }
         }
     }
-    let rooms = ["app::domain", "app::backend", "app::api", "app::components", "app::pages", "server::store", "server::console", "server::reconcile", "server::agent", "server::http"];
+    let rooms = [
+        "app::domain",
+        "app::backend",
+        "app::api",
+        "app::components",
+        "app::pages",
+        "server::store",
+        "server::console",
+        "server::reconcile",
+        "server::agent",
+        "server::http",
+    ];
     for room in rooms {
         assert!(seen.contains(room), "nothing was read in {room}");
     }
@@ -112,7 +146,17 @@ fn every_room_uses_only_what_it_may() {
 
 #[test]
 fn the_domain_knows_no_clock_no_disk_and_no_network() {
-    let forbidden = ["std::fs", "std::io", "std::env", "std::process", "std::thread", "std::time", "std::os", "std::net::Tcp", "std::net::Udp"];
+    let forbidden = [
+        "std::fs",
+        "std::io",
+        "std::env",
+        "std::process",
+        "std::thread",
+        "std::time",
+        "std::os",
+        "std::net::Tcp",
+        "std::net::Udp",
+    ];
     for (module, file) in modules().into_iter().filter(|(module, _)| within(module, "app::domain")) {
         let text = code(&fs::read_to_string(&file).expect("a source file"));
         for path in paths(&text, &module) {
@@ -126,17 +170,27 @@ fn server_functions_reach_the_backend_inside_their_bodies_only() {
     for (module, file) in modules().into_iter().filter(|(module, _)| within(module, "app::api")) {
         let text = code(&fs::read_to_string(&file).expect("a source file"));
         let outside: String = text.lines().filter(|line| !line.starts_with(' ')).collect::<Vec<_>>().join("\n");
-        assert!(!outside.contains("backend"), "{module} names the backend outside a server function: it is not there in the browser");
+        assert!(
+            !outside.contains("backend"),
+            "{module} names the backend outside a server function: it is not there in the browser"
+        );
     }
 }
 
 #[test]
 fn a_use_tree_is_read_to_its_leaves() {
-    let text = code("use crate::{clock, store::{self, Tx as T, people::{A, B}}}; // use crate::no\n pub(crate) use super::x; let y = app::domain::z(1);");
+    let text = code(
+        "use crate::{clock, store::{self, Tx as T, people::{A, B}}}; // use crate::no\n pub(crate) use super::x; let y = app::domain::z(1);",
+    );
     let found: Vec<String> = paths(&text, "server::console::peers").into_iter().collect();
     let wanted = [
-        "app::domain::z", "server::clock", "server::console::x", "server::store::Tx", "server::store::people::A",
-        "server::store::people::B", "server::store::self",
+        "app::domain::z",
+        "server::clock",
+        "server::console::x",
+        "server::store::Tx",
+        "server::store::people::A",
+        "server::store::people::B",
+        "server::store::self",
     ];
     assert_eq!(found, wanted);
 }
@@ -161,8 +215,15 @@ fn collect(folder: &Path, module: &str, found: &mut Vec<(String, PathBuf)>) {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
         if path.is_dir() {
             collect(&path, &format!("{module}::{stem}"), found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") && !stem.ends_with("_tests") && stem != "tests" {
-            let name = if matches!(stem.as_str(), "mod" | "lib" | "main") { module.to_owned() } else { format!("{module}::{stem}") };
+        } else if path.extension().is_some_and(|extension| extension == "rs")
+            && !stem.ends_with("_tests")
+            && stem != "tests"
+        {
+            let name = if matches!(stem.as_str(), "mod" | "lib" | "main") {
+                module.to_owned()
+            } else {
+                format!("{module}::{stem}")
+            };
             found.push((name, path));
         }
     }
@@ -199,7 +260,10 @@ fn paths(text: &str, module: &str) -> BTreeSet<String> {
         for (at, _) in text.match_indices(start) {
             let before = text[..at].chars().next_back();
             if before.is_none_or(|before| !before.is_alphanumeric() && before != '_' && before != ':') {
-                let path: String = text[at..].chars().take_while(|letter| letter.is_alphanumeric() || matches!(letter, '_' | ':')).collect();
+                let path: String = text[at..]
+                    .chars()
+                    .take_while(|letter| letter.is_alphanumeric() || matches!(letter, '_' | ':'))
+                    .collect();
                 found.insert(path.trim_end_matches(':').to_owned());
             }
         }

@@ -132,7 +132,10 @@ async fn rows_73_to_77_a_peering_gives_each_side_the_others_key_and_ranges(stage
     let (a, b) = (a.await.expect("peers"), b.await.expect("peers"));
     let ([a], [b]) = (a.as_slice(), b.as_slice()) else { panic!("one row on each gateway") };
     assert_eq!((a.public_key, b.public_key), (key_of("beta"), key_of("alpha")));
-    assert_eq!((a.tunnel_address.to_string(), b.tunnel_address.to_string()), ("10.200.1.2".into(), "10.200.2.2".into()));
+    assert_eq!(
+        (a.tunnel_address.to_string(), b.tunnel_address.to_string()),
+        ("10.200.1.2".into(), "10.200.2.2".into())
+    );
     assert_eq!(a.allowed_ips, [name("10.0.0.0/16"), name("10.200.2.0/24")]);
     assert_eq!(b.allowed_ips, [name("10.200.1.0/24"), name("172.16.0.0/16")]);
     assert_eq!((a.pair, b.pair), (Some(pair), Some(pair)));
@@ -223,19 +226,32 @@ async fn a_deleted_gateway_frees_its_name_vpc_and_tunnel_at_once(stage: Stage) {
     let old = stage.active_gateway("alpha", "172.16.0.0/16", "10.200.1.0/24").await;
     let vpc = stage.ingrid.gateway(&stage.harbor, old).await.expect("a gateway").vpc;
     stage.ingrid.delete_gateway(&stage.harbor, old).await.expect("deleted");
-    let new = stage.ingrid.create_gateway(&stage.harbor, new_gateway("gw-alpha", vpc, "10.200.1.0/24")).await.expect("all free again");
+    let new = stage
+        .ingrid
+        .create_gateway(&stage.harbor, new_gateway("gw-alpha", vpc, "10.200.1.0/24"))
+        .await
+        .expect("all free again");
     stage.ingrid.delete_gateway(&stage.harbor, new).await.expect("deleted");
     stage.ingrid.delete_vpc(&stage.harbor, vpc).await.expect("the VPC too");
     let gateways = stage.ingrid.gateways(&stage.harbor).await.expect("gateways");
-    assert_eq!(gateways.iter().map(|gateway| (gateway.id, gateway.vpc_name.as_str())).collect::<Vec<_>>(), [(old, "alpha")]);
-    assert_eq!(stage.store.gateway_scope(old).await.expect("the store answers"), Some((stage.harbor_id, name("gw-alpha"), true)));
+    assert_eq!(
+        gateways.iter().map(|gateway| (gateway.id, gateway.vpc_name.as_str())).collect::<Vec<_>>(),
+        [(old, "alpha")]
+    );
+    assert_eq!(
+        stage.store.gateway_scope(old).await.expect("the store answers"),
+        Some((stage.harbor_id, name("gw-alpha"), true))
+    );
     assert!(stage.store.wishing_gateways().await.expect("the store answers").contains(&old));
 
     let mut tx = stage.store.begin(clock::now()).await.expect("a transaction");
     tx.remove_gateway(old).await.expect("its host has cleaned up");
     tx.commit(()).await.expect("a commit");
     assert_eq!(stage.ingrid.gateways(&stage.harbor).await, Ok(Vec::new()));
-    assert!(!stage.every_text().await.contains("172.16.0.0/16\nDELETED"), "the VPC goes with the last gateway that named it");
+    assert!(
+        !stage.every_text().await.contains("172.16.0.0/16\nDELETED"),
+        "the VPC goes with the last gateway that named it"
+    );
 }
 
 async fn a_gateway_that_no_host_ever_joined_is_removed_at_once(stage: Stage) {
@@ -278,7 +294,11 @@ async fn a_file_is_refused_until_the_gateway_can_be_reached(stage: Stage) {
         sentence,
         "Gateway gw-alpha has no key yet: its host makes one when it is enrolled. Enrol a host, then download the file."
     );
-    assert_eq!(stage.ingrid.site_export(&stage.harbor, laptop).await, Err(ApiError::NotFound), "a road warrior is no site");
+    assert_eq!(
+        stage.ingrid.site_export(&stage.harbor, laptop).await,
+        Err(ApiError::NotFound),
+        "a road warrior is no site"
+    );
     assert!(stage.ingrid.peer(&stage.harbor, laptop).await.expect("a peer").downloaded.is_none());
 }
 
@@ -306,7 +326,11 @@ fn site(called: &str, networks: &str) -> NewSite {
 
 async fn a_site_keeps_its_networks_to_itself(stage: Stage) {
     let (alpha, _, _) = stage.joined().await;
-    let office = stage.ingrid.create_site(&stage.harbor, alpha, site("office", "192.168.88.0/24, 192.168.10.0/24")).await.expect("a site");
+    let office = stage
+        .ingrid
+        .create_site(&stage.harbor, alpha, site("office", "192.168.88.0/24, 192.168.10.0/24"))
+        .await
+        .expect("a site");
     let create = async |new| stage.ingrid.create_site(&stage.harbor, alpha, new).await.expect_err("a refusal");
     for (networks, what) in [
         ("172.16.9.0/24", "VPC alpha (172.16.0.0/16)"),
@@ -322,7 +346,11 @@ async fn a_site_keeps_its_networks_to_itself(stage: Stage) {
 
     let export = stage.ingrid.site_export(&stage.harbor, office).await.expect("an export");
     assert_eq!(export.networks, [name("192.168.10.0/24"), name("192.168.88.0/24")]);
-    assert_eq!(export.file.allowed_ips, [name("10.200.1.0/24"), name("172.16.0.0/16")], "peered VPCs are not shared unless asked");
+    assert_eq!(
+        export.file.allowed_ips,
+        [name("10.200.1.0/24"), name("172.16.0.0/16")],
+        "peered VPCs are not shared unless asked"
+    );
     assert!(export.file.preshared_key.is_some());
     let wish = stage.wish(alpha).await.expect("a live gateway");
     let told = wish.peers.iter().find(|peer| peer.public_key == key_of("office")).expect("the site");
@@ -343,7 +371,11 @@ async fn a_switched_off_peer_leaves_the_document_and_a_pair_goes_together(stage:
 
 async fn settings_reach_the_document_of_the_other_side(stage: Stage) {
     let (alpha, beta, _) = stage.joined().await;
-    let settings = GatewaySettings { public_address: Some([198, 51, 100, 7].into()), listen_port: 41820, ..GatewaySettings::default() };
+    let settings = GatewaySettings {
+        public_address: Some([198, 51, 100, 7].into()),
+        listen_port: 41820,
+        ..GatewaySettings::default()
+    };
     stage.ingrid.update_gateway(&stage.harbor, beta, settings.clone()).await.expect("changed");
     let told = derive(&stage.wish(alpha).await.expect("a live gateway"));
     let endpoint = told.peers[&key_of("beta")].endpoint.expect("an endpoint").to_string();
@@ -367,7 +399,10 @@ async fn the_planner_lists_what_people_own_elsewhere(stage: Stage) {
     let network = stage.ingrid.network(&stage.harbor).await.expect("the network");
     assert_eq!(network.planned, [range]);
     let warnings = network.vpc_warnings(&CloudName::default_local(), name("10.65.0.0/16"));
-    assert_eq!(warnings, ["10.65.0.0/16 overlaps with corp (10.64.0.0/12). You will not be able to peer both with the same network."]);
+    assert_eq!(
+        warnings,
+        ["10.65.0.0/16 overlaps with corp (10.64.0.0/12). You will not be able to peer both with the same network."]
+    );
     stage.ingrid.remove_planned_network(&stage.harbor, &name("corp")).await.expect("removed");
     assert_eq!(stage.ingrid.remove_planned_network(&stage.harbor, &name("corp")).await, Err(ApiError::NotFound));
 }
@@ -436,7 +471,8 @@ async fn the_lowest_free_address_of_the_index_is_the_domains(stage: Stage) {
 async fn every_change_is_noted_with_its_actor_and_without_secrets(stage: Stage) {
     let (alpha, beta, _) = stage.joined().await;
     let laptop = stage.road_warrior(alpha, "laptop").await.expect("a road warrior");
-    let office = stage.ingrid.create_site(&stage.harbor, alpha, site("office", "192.168.88.0/24")).await.expect("a site");
+    let office =
+        stage.ingrid.create_site(&stage.harbor, alpha, site("office", "192.168.88.0/24")).await.expect("a site");
     let file = stage.ingrid.road_warrior_file(&stage.harbor, laptop).await.expect("a file");
     let export = stage.ingrid.site_export(&stage.harbor, office).await.expect("an export");
     let token = stage.ingrid.issue_enrolment(&stage.harbor, beta).await.expect("a token").token;
@@ -446,7 +482,11 @@ async fn every_change_is_noted_with_its_actor_and_without_secrets(stage: Stage) 
     stage.ingrid.revoke_credential(&stage.harbor, beta).await.expect("revoked");
     let settings = GatewaySettings { mtu: 1380, ..GatewaySettings::default() };
     stage.ingrid.update_gateway(&stage.harbor, alpha, settings).await.expect("changed");
-    stage.ingrid.add_planned_network(&stage.harbor, PlannedRange { name: name("corp"), cidr: name("10.64.0.0/12") }).await.expect("listed");
+    stage
+        .ingrid
+        .add_planned_network(&stage.harbor, PlannedRange { name: name("corp"), cidr: name("10.64.0.0/12") })
+        .await
+        .expect("listed");
     stage.ingrid.remove_planned_network(&stage.harbor, &name("corp")).await.expect("removed");
     stage.ingrid.delete_gateway(&stage.harbor, alpha).await.expect("deleted");
     stage.ingrid.delete_gateway(&stage.harbor, beta).await.expect("deleted");
@@ -459,11 +499,23 @@ async fn every_change_is_noted_with_its_actor_and_without_secrets(stage: Stage) 
     let ours: Vec<&Change> = log.iter().filter(|change| change.actor == "ingrid@example.com").collect();
     let kinds: BTreeSet<ChangeKind> = ours.iter().map(|change| change.kind).collect();
     let wanted = [
-        ChangeKind::ProjectVpcCreate, ChangeKind::ProjectVpcDelete, ChangeKind::VpnGatewayCreate, ChangeKind::VpnGatewayUpdate,
-        ChangeKind::VpnGatewayDelete, ChangeKind::VpnGatewayEnrolmentToken, ChangeKind::VpnGatewayCredentialRevoke,
-        ChangeKind::VpnGatewayRepair, ChangeKind::VpnPeerCreate, ChangeKind::VpnPeerUpdate, ChangeKind::VpnPeerDelete,
-        ChangeKind::VpnPeeringCreate, ChangeKind::VpnPeeringDelete, ChangeKind::VpnConfigDownload,
-        ChangeKind::PlannedNetworkCreate, ChangeKind::PlannedNetworkDelete, ChangeKind::LabBuild,
+        ChangeKind::ProjectVpcCreate,
+        ChangeKind::ProjectVpcDelete,
+        ChangeKind::VpnGatewayCreate,
+        ChangeKind::VpnGatewayUpdate,
+        ChangeKind::VpnGatewayDelete,
+        ChangeKind::VpnGatewayEnrolmentToken,
+        ChangeKind::VpnGatewayCredentialRevoke,
+        ChangeKind::VpnGatewayRepair,
+        ChangeKind::VpnPeerCreate,
+        ChangeKind::VpnPeerUpdate,
+        ChangeKind::VpnPeerDelete,
+        ChangeKind::VpnPeeringCreate,
+        ChangeKind::VpnPeeringDelete,
+        ChangeKind::VpnConfigDownload,
+        ChangeKind::PlannedNetworkCreate,
+        ChangeKind::PlannedNetworkDelete,
+        ChangeKind::LabBuild,
     ];
     assert_eq!(kinds, BTreeSet::from(wanted));
     assert!(log.windows(2).all(|pair| pair[0].seq == pair[1].seq + 1), "no number is missing");
@@ -484,7 +536,8 @@ async fn every_method(stage: &Stage, who: &server::console::Console) -> Vec<(&'s
     let alpha = stage.active_gateway("alpha", "172.16.0.0/16", "10.200.1.0/24").await;
     let beta = stage.active_gateway("beta", "10.0.0.0/16", "10.200.2.0/24").await;
     let laptop = stage.road_warrior(alpha, "laptop").await.expect("a road warrior");
-    let office = stage.ingrid.create_site(&stage.harbor, alpha, site("office", "192.168.88.0/24")).await.expect("a site");
+    let office =
+        stage.ingrid.create_site(&stage.harbor, alpha, site("office", "192.168.88.0/24")).await.expect("a site");
     let vpc = stage.vpc("spare", "10.77.0.0/16").await;
     let p = &stage.harbor;
     let new_vpc = NewVpc { name: name("x"), cloud: CloudName::default_local(), cidr: name("10.78.0.0/16") };
@@ -528,7 +581,11 @@ async fn another_persons_project_does_not_exist(stage: Stage) {
     for (method, _, error) in every_method(&stage, &stage.olaf).await {
         assert_eq!(error, Some(ApiError::NotFound), "{method}");
     }
-    let log = stage.ingrid.changes(&stage.harbor, ChangeFilter { limit: 200, ..ChangeFilter::default() }).await.expect("the log");
+    let log = stage
+        .ingrid
+        .changes(&stage.harbor, ChangeFilter { limit: 200, ..ChangeFilter::default() })
+        .await
+        .expect("the log");
     assert!(log.iter().all(|change| change.actor != "olaf@example.com"), "nothing was written");
     // Somebody else's ids in one's own project are as unknown.
     let alpha = stage.ingrid.gateways(&stage.harbor).await.expect("gateways").remove(0).id;

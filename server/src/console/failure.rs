@@ -31,7 +31,12 @@ const KEYS: [(&str, &str, &str, &str); 7] = [
     ("gateway_vpc_key", "gateway.vpc_id", "vpc", "This VPC already has a VPN gateway."),
     ("peer_name_key", "peer.name", "name", "A peer of this name already exists on this gateway."),
     ("peer_public_key_key", "peer.public_key", "public_key", "Another peer uses this key."),
-    ("peer_tunnel_address_key", "peer.tunnel_address", "", "Somebody took this tunnel address at the same moment. Try again."),
+    (
+        "peer_tunnel_address_key",
+        "peer.tunnel_address",
+        "",
+        "Somebody took this tunnel address at the same moment. Try again.",
+    ),
     ("planned_network_pkey", "planned_network.name", "name", "A planned network of this name already exists."),
 ];
 
@@ -39,7 +44,8 @@ const KEYS: [(&str, &str, &str, &str); 7] = [
 fn taken(error: &StoreError) -> Option<Refusal> {
     let key = error.taken_key()?;
     let words: Vec<&str> = key.split([' ', ',', ':']).collect();
-    let (.., field, sentence) = KEYS.into_iter().find(|(name, column, ..)| words.contains(name) || words.contains(column))?;
+    let (.., field, sentence) =
+        KEYS.into_iter().find(|(name, column, ..)| words.contains(name) || words.contains(column))?;
     Some(Refusal::conflict(field, sentence))
 }
 

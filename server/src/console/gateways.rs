@@ -58,10 +58,16 @@ impl Gateways for Console {
             tx.note(note).await?;
             wake_all(tx);
             Ok(id)
-        }).map_err(failed)
+        })
+        .map_err(failed)
     }
 
-    async fn update_gateway(&self, project: &ProjectName, id: GatewayId, settings: GatewaySettings) -> Result<(), ApiError> {
+    async fn update_gateway(
+        &self,
+        project: &ProjectName,
+        id: GatewayId,
+        settings: GatewaySettings,
+    ) -> Result<(), ApiError> {
         let project = self.enter(project, Permission::NetworkingWrite).await?;
         transact!(self.store(), clock::now(), |tx| {
             let row = live(tx, project.id, id).await?;
@@ -77,7 +83,8 @@ impl Gateways for Console {
             tx.note(note).await?;
             wake_all(tx);
             Ok(())
-        }).map_err(failed)
+        })
+        .map_err(failed)
     }
 
     async fn delete_gateway(&self, project: &ProjectName, id: GatewayId) -> Result<(), ApiError> {
@@ -98,7 +105,8 @@ impl Gateways for Console {
             tx.note(note).await?;
             wake_all(tx);
             Ok(())
-        }).map_err(failed)
+        })
+        .map_err(failed)
     }
 
     async fn repair_gateway(&self, project: &ProjectName, id: GatewayId) -> Result<(), ApiError> {
@@ -108,7 +116,8 @@ impl Gateways for Console {
             tx.ask_repair(id).await?;
             tx.note(self.note(ChangeKind::VpnGatewayRepair, Topic::Gateways, project.id, id, &row.name)).await?;
             Ok(())
-        }).map_err(failed)
+        })
+        .map_err(failed)
     }
 
     async fn issue_enrolment(&self, project: &ProjectName, id: GatewayId) -> Result<Enrolment, ApiError> {
@@ -121,7 +130,8 @@ impl Gateways for Console {
             let mut note = self.note(ChangeKind::VpnGatewayEnrolmentToken, Topic::Gateways, project.id, id, &row.name);
             note.after = facts([("expires_at", expires_at.to_string())]);
             tx.note(note).await
-        }).map_err(failed)?;
+        })
+        .map_err(failed)?;
         let address = self.shared.enrolment.clone();
         Ok(Enrolment { token: token.text, expires_at, console: address.console, hint: address.hint })
     }
@@ -131,9 +141,11 @@ impl Gateways for Console {
         transact!(self.store(), clock::now(), |tx| {
             let row = live(tx, project.id, id).await?;
             tx.revoke_credential(id).await?;
-            tx.note(self.note(ChangeKind::VpnGatewayCredentialRevoke, Topic::Gateways, project.id, id, &row.name)).await?;
+            tx.note(self.note(ChangeKind::VpnGatewayCredentialRevoke, Topic::Gateways, project.id, id, &row.name))
+                .await?;
             Ok(())
-        }).map_err(failed)
+        })
+        .map_err(failed)
     }
 }
 
@@ -141,7 +153,8 @@ impl Console {
     fn shown_gateway(&self, row: &GatewayRow, picture: &Picture, count: Count, samples: Vec<(u64, u64)>) -> Gateway {
         let (seen, host) = (picture.observation(row), picture.host(row.id));
         let facts = host.and_then(|host| host.facts.clone());
-        let private_address: Option<Ipv4Addr> = facts.as_ref().and_then(|facts| facts.address_in(row.vpc_cidr)).map(|(_, address)| address);
+        let private_address: Option<Ipv4Addr> =
+            facts.as_ref().and_then(|facts| facts.address_in(row.vpc_cidr)).map(|(_, address)| address);
         Gateway {
             id: row.id,
             name: row.name.clone(),
@@ -195,7 +208,10 @@ pub(super) async fn live(tx: &mut Tx, project: ProjectId, id: GatewayId) -> Stor
 fn about(settings: &GatewaySettings) -> Facts {
     let switch = |on: bool| if on { "on" } else { "off" }.to_owned();
     facts([
-        ("public_address", settings.public_address.map_or_else(|| "as reported".to_owned(), |address| address.to_string())),
+        (
+            "public_address",
+            settings.public_address.map_or_else(|| "as reported".to_owned(), |address| address.to_string()),
+        ),
         ("listen_port", settings.listen_port.to_string()),
         ("mtu", settings.mtu.to_string()),
         ("dns", list(&settings.dns)),

@@ -24,14 +24,20 @@ impl Lab for Console {
     async fn build_lab(&self, project: &ProjectName) -> Result<(), ApiError> {
         let scope = self.enter(project, Permission::NetworkingWrite).await?;
         self.shared.lab.build(project, self.myself()).await?;
-        transact!(self.store(), clock::now(), |tx| tx.note(self.note(ChangeKind::LabBuild, Topic::Lab, scope.id, "", "lab")).await).map_err(failed)?;
+        transact!(self.store(), clock::now(), |tx| tx
+            .note(self.note(ChangeKind::LabBuild, Topic::Lab, scope.id, "", "lab"))
+            .await)
+        .map_err(failed)?;
         Ok(())
     }
 
     async fn remove_lab(&self, project: &ProjectName) -> Result<(), ApiError> {
         let scope = self.enter(project, Permission::NetworkingWrite).await?;
         self.shared.lab.remove(project, self.myself()).await?;
-        transact!(self.store(), clock::now(), |tx| tx.note(self.note(ChangeKind::LabRemove, Topic::Lab, scope.id, "", "lab")).await).map_err(failed)?;
+        transact!(self.store(), clock::now(), |tx| tx
+            .note(self.note(ChangeKind::LabRemove, Topic::Lab, scope.id, "", "lab"))
+            .await)
+        .map_err(failed)?;
         Ok(())
     }
 }

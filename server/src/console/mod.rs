@@ -34,8 +34,8 @@ use app::{
 };
 
 pub use self::actor::Actor;
-pub(crate) use self::failure::internal;
 use self::failure::failed;
+pub(crate) use self::failure::internal;
 use crate::{
     lab::LabControl,
     reconcile::Statuses,
@@ -96,7 +96,14 @@ impl Console {
     }
 
     /// The start of an entry in the event log.
-    fn note(&self, kind: ChangeKind, topic: Topic, project: ProjectId, object: impl ToString, name: impl ToString) -> Note<'_> {
+    fn note(
+        &self,
+        kind: ChangeKind,
+        topic: Topic,
+        project: ProjectId,
+        object: impl ToString,
+        name: impl ToString,
+    ) -> Note<'_> {
         Note {
             actor: self.actor.email.as_str(),
             kind,

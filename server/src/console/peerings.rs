@@ -27,7 +27,12 @@ impl Peerings for Console {
         Ok(Picture::read(&mut tx, project.id, silent_after).await.map_err(failed)?.peerings())
     }
 
-    async fn create_peering(&self, project: &ProjectName, gateway: GatewayId, remote: GatewayId) -> Result<PairId, ApiError> {
+    async fn create_peering(
+        &self,
+        project: &ProjectName,
+        gateway: GatewayId,
+        remote: GatewayId,
+    ) -> Result<PairId, ApiError> {
         let project = self.enter(project, Permission::NetworkingWrite).await?;
         let pair = PairId::from_uuid(Uuid::now_v7());
         transact!(self.store(), clock::now(), |tx| {
@@ -39,7 +44,8 @@ impl Peerings for Console {
             let sides = network.plan_peering(gateway, remote)?;
             self.join(tx, project.id, pair, &sides).await?;
             Ok(pair)
-        }).map_err(failed)
+        })
+        .map_err(failed)
     }
 }
 
@@ -51,7 +57,9 @@ impl Console {
         let [a, b] = sides;
         for (here, there) in [(a, b), (b, a)] {
             let key = hosts.get(&there.gateway).and_then(|host| host.public_key);
-            let public_key = key.ok_or_else(|| StoreError::corrupt("host", "public_key", format!("active gateway {} has none", there.gateway_name)))?;
+            let public_key = key.ok_or_else(|| {
+                StoreError::corrupt("host", "public_key", format!("active gateway {} has none", there.gateway_name))
+            })?;
             let id = PeerId::from_uuid(Uuid::now_v7());
             let row = PeerRow {
                 id,
@@ -73,7 +81,8 @@ impl Console {
                 networks: Vec::new(),
             };
             tx.insert_peer(&row).await?;
-            let mut note = self.note(ChangeKind::VpnPeeringCreate, Topic::Peers, project, here.gateway, &here.gateway_name);
+            let mut note =
+                self.note(ChangeKind::VpnPeeringCreate, Topic::Peers, project, here.gateway, &here.gateway_name);
             note.after = about(&row);
             note.after.insert("allowed_ips".to_owned(), list(&here.allowed_ips));
             tx.note(note).await?;

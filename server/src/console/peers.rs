@@ -17,7 +17,10 @@ use uuid::Uuid;
 use super::{Console, facts, failed, gateways::live, list};
 use crate::{
     clock, seal,
-    store::{Result as StoreResult, StoreError, Tx, gateways::GatewayRow, hosts::HostRow, network::public_address, peers::PeerRow, transact},
+    store::{
+        Result as StoreResult, StoreError, Tx, gateways::GatewayRow, hosts::HostRow, network::public_address,
+        peers::PeerRow, transact,
+    },
 };
 
 #[async_trait]
@@ -36,28 +39,41 @@ impl Peers for Console {
         let recorded = hosts.get(&gateway).is_some_and(HostRow::recorded);
         let around = Around::of(&network, gateway, recorded);
         let shown = |row: PeerRow| {
-            let (seen, samples) = (observed.remove(&row.id).unwrap_or_default(), samples.remove(&row.id).unwrap_or_default());
+            let (seen, samples) =
+                (observed.remove(&row.id).unwrap_or_default(), samples.remove(&row.id).unwrap_or_default());
             around.shown(row, seen, samples)
         };
         Ok(rows.into_iter().map(shown).collect())
     }
 
     async fn peer(&self, project: &ProjectName, id: PeerId) -> Result<Peer, ApiError> {
-        let scope = self.enter(project, Permission::NetworkingRead).await?;
-        let mut tx = self.store().snapshot().await.map_err(failed)?;
-        let row = tx.peer(scope.id, id).await.map_err(failed)?;
-        drop(tx);
-        self.peers(project, row.gateway).await?.into_iter().find(|peer| peer.id == id).ok_or(ApiError::NotFound)
+        let project = self.enter(project, Permission::NetworkingRead).await?;
+        let vantage = self.vantage(clock::now());
+        let read = async {
+            let mut tx = self.store().snapshot().await?;
+            let row = tx.peer(project.id, id).await?;
+            Ok((row, tx.network(project.id, &vantage).await?, tx.hosts(project.id).await?))
+        };
+        let (row, network, hosts) = read.await.map_err(failed)?;
+        let (observed, samples) = self.store().peer_figures(id, vantage.now).await.map_err(failed)?;
+        let recorded = hosts.get(&row.gateway).is_some_and(HostRow::recorded);
+        Ok(Around::of(&network, row.gateway, recorded).shown(row, observed, samples))
     }
 
-    async fn create_road_warrior(&self, project: &ProjectName, gateway: GatewayId, new: NewRoadWarrior) -> Result<PeerId, ApiError> {
+    async fn create_road_warrior(
+        &self,
+        project: &ProjectName,
+        gateway: GatewayId,
+        new: NewRoadWarrior,
+    ) -> Result<PeerId, ApiError> {
         let project = self.enter(project, Permission::NetworkingWrite).await?;
         let id = PeerId::from_uuid(Uuid::now_v7());
         transact!(self.store(), clock::now(), |tx| {
             let here = live(tx, project.id, gateway).await?;
             let host = tx.hosts(project.id).await?.remove(&gateway);
             let key = host.as_ref().and_then(|host| host.public_key);
-            let address = tx.neighbours(&here, key, &new.name, new.public_key).await?.admit(&new.name, new.public_key)?;
+            let address =
+                tx.neighbours(&here, key, &new.name, new.public_key).await?.admit(&new.name, new.public_key)?;
             let preshared = PresharedKey::from_bytes(seal::random());
             let row = PeerRow {
                 id,
@@ -80,7 +96,8 @@ impl Peers for Console {
                 networks: Vec::new(),
             };
             self.add(tx, &here, &row).await
-        }).map_err(failed)
+        })
+        .map_err(failed)
     }
 
     async fn create_site(&self, project: &ProjectName, gateway: GatewayId, new: NewSite) -> Result<PeerId, ApiError> {
@@ -121,7 +138,8 @@ impl Peers for Console {
                 networks: new.networks.clone(),
             };
             self.add(tx, &here, &row).await
-        }).map_err(failed)
+        })
+        .map_err(failed)
     }
 
     async fn enable_peer(&self, project: &ProjectName, id: PeerId, enabled: bool) -> Result<(), ApiError> {
@@ -141,7 +159,8 @@ impl Peers for Console {
                 wake(tx, row.kind);
             }
             Ok(())
-        }).map_err(failed)
+        })
+        .map_err(failed)
     }
 
     async fn delete_peer(&self, project: &ProjectName, id: PeerId) -> Result<(), ApiError> {
@@ -158,7 +177,8 @@ impl Peers for Console {
             tx.note(note).await?;
             wake(tx, row.kind);
             Ok(())
-        }).map_err(failed)
+        })
+        .map_err(failed)
     }
 
     async fn road_warrior_file(&self, project: &ProjectName, id: PeerId) -> Result<FileFacts, ApiError> {
@@ -183,7 +203,12 @@ impl Console {
     }
 
     /// The file of a peer as it is now, and what lies behind it. Whoever holds it can join, so reading is not enough of a right.
-    async fn download(&self, project: &ProjectName, id: PeerId, kind: PeerKind) -> Result<(FileFacts, Vec<Cidr>), ApiError> {
+    async fn download(
+        &self,
+        project: &ProjectName,
+        id: PeerId,
+        kind: PeerKind,
+    ) -> Result<(FileFacts, Vec<Cidr>), ApiError> {
         let project = self.enter(project, Permission::NetworkingWrite).await?;
         transact!(self.store(), clock::now(), |tx| {
             let row = tx.peer(project.id, id).await?;
@@ -211,7 +236,8 @@ impl Console {
                 endpoint,
             };
             Ok((file, row.networks))
-        }).map_err(failed)
+        })
+        .map_err(failed)
     }
 }
 
@@ -222,8 +248,9 @@ fn way_in(gateway: &GatewayRow, host: Option<&HostRow>) -> Result<(PublicKey, En
     let key = host
         .and_then(|host| host.public_key)
         .ok_or_else(|| refuse(format!("Gateway {name} has no key yet: its host makes one when it is enrolled. Enrol a host, then download the file.")))?;
-    let address = public_address(&gateway.settings, host)
-        .ok_or_else(|| refuse(format!("Gateway {name} has no public address. Enter one in its settings, then download the file.")))?;
+    let address = public_address(&gateway.settings, host).ok_or_else(|| {
+        refuse(format!("Gateway {name} has no public address. Enter one in its settings, then download the file."))
+    })?;
     Ok((key, Endpoint { address, port: gateway.settings.listen_port }))
 }
 

@@ -67,7 +67,8 @@ impl Picture {
 
     /// Every VPC peering, ordered by the names of its gateways.
     pub fn peerings(&self) -> Vec<Peering> {
-        let gateways: HashMap<GatewayId, &GatewayRow> = self.gateways.iter().map(|gateway| (gateway.id, gateway)).collect();
+        let gateways: HashMap<GatewayId, &GatewayRow> =
+            self.gateways.iter().map(|gateway| (gateway.id, gateway)).collect();
         let mut pairs: HashMap<PairId, Vec<&PeerRow>> = HashMap::new();
         for row in &self.rows {
             if let Some(pair) = row.pair {

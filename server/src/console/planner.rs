@@ -26,7 +26,8 @@ impl Planner for Console {
             let mut note = self.note(ChangeKind::PlannedNetworkCreate, Topic::Plan, project.id, "", &range.name);
             note.after = facts([("cidr", range.cidr.to_string())]);
             tx.note(note).await
-        }).map_err(failed)?;
+        })
+        .map_err(failed)?;
         Ok(())
     }
 
@@ -39,7 +40,8 @@ impl Planner for Console {
             let mut note = self.note(ChangeKind::PlannedNetworkDelete, Topic::Plan, project.id, "", name);
             note.before = facts([("cidr", range.cidr.to_string())]);
             tx.note(note).await
-        }).map_err(failed)?;
+        })
+        .map_err(failed)?;
         Ok(())
     }
 }

@@ -65,7 +65,8 @@ impl Vpcs for Console {
             tx.note(note).await?;
             tx.touch(Topic::Plan);
             Ok(id)
-        }).map_err(failed)
+        })
+        .map_err(failed)
     }
 
     async fn delete_vpc(&self, project: &ProjectName, id: VpcId) -> Result<(), ApiError> {
@@ -82,7 +83,8 @@ impl Vpcs for Console {
             tx.note(note).await?;
             tx.touch(Topic::Plan);
             Ok(())
-        }).map_err(failed)
+        })
+        .map_err(failed)
     }
 }
 

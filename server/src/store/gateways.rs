@@ -163,7 +163,13 @@ impl Tx {
         row.map(GatewayRow::try_from).transpose()
     }
 
-    pub async fn insert_gateway(&mut self, project: ProjectId, id: GatewayId, owner: PersonId, new: &NewGateway) -> Result<()> {
+    pub async fn insert_gateway(
+        &mut self,
+        project: ProjectId,
+        id: GatewayId,
+        owner: PersonId,
+        new: &NewGateway,
+    ) -> Result<()> {
         let at = self.at().0;
         sqlx::query(
             "insert into gateway (id, project_id, owner_id, vpc_id, name, tunnel, tunnel_address, public_address, listen_port, mtu,

@@ -177,7 +177,9 @@ impl Store {
                         for pragma in
                             ["journal_mode = wal", "synchronous = full", "foreign_keys = on", "busy_timeout = 10000"]
                         {
-                            sqlx::query(sqlx::AssertSqlSafe(format!("pragma {pragma}"))).execute(&mut *connection).await?;
+                            sqlx::query(sqlx::AssertSqlSafe(format!("pragma {pragma}")))
+                                .execute(&mut *connection)
+                                .await?;
                         }
                     }
                     Ok(())
@@ -280,7 +282,9 @@ impl Tx {
 }
 
 fn cannot_open(error: sqlx::Error) -> StoreError {
-    StoreError::Open(format!("The database cannot be opened: {error}. Check --database-url and who may read and write there."))
+    StoreError::Open(format!(
+        "The database cannot be opened: {error}. Check --database-url and who may read and write there."
+    ))
 }
 
 async fn migrate(pool: &AnyPool) -> Result<()> {

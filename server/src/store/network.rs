@@ -35,6 +35,32 @@ pub fn public_address(settings: &GatewaySettings, host: Option<&HostRow>) -> Opt
     settings.public_address.or_else(|| host?.facts.as_ref()?.wan_address())
 }
 
+/// The address after the first unbroken run that starts with the gateway's own. A subnet without gaps, the usual one,
+/// is told by counting; else the index is followed to the first gap.
+macro_rules! select_free {
+    ($rest:literal) => {
+        concat!(
+            "select g.id,
+               case (select count(*) from peer p where p.gateway_id = g.id)
+               when coalesce((select max(p.tunnel_address) from peer p where p.gateway_id = g.id), g.tunnel_address) - g.tunnel_address
+               then coalesce((select max(p.tunnel_address) from peer p where p.gateway_id = g.id), g.tunnel_address) + 1
+               else (
+                 select min(t.address) from (
+                   select g.tunnel_address + 1 as address
+                   union all
+                   select * from (
+                     select p.tunnel_address + 1 as address from peer p
+                     where p.gateway_id = g.id and not exists (
+                       select 1 from peer q where q.gateway_id = p.gateway_id and q.tunnel_address = p.tunnel_address + 1)
+                     order by p.tunnel_address limit 1
+                   ) gap
+                 ) t where not exists (select 1 from peer q where q.gateway_id = g.id and q.tunnel_address = t.address)
+               ) end as free
+             from gateway g ",
+            $rest
+        )
+    };
+}
 impl Store {
     /// As [`Tx::network`], at one moment.
     pub async fn network(&self, project: ProjectId, from: &Vantage<'_>) -> Result<Network> {
@@ -60,8 +86,10 @@ impl Tx {
         let gateways = self.gateways(project).await?;
         let hosts = self.hosts(project).await?;
         let planned = self.planned(project).await?;
-        let vpcs: Vec<VpcRange> =
-            vpcs.into_iter().map(|vpc| VpcRange { id: vpc.id, name: vpc.name, cloud: vpc.cloud, cidr: vpc.cidr }).collect();
+        let vpcs: Vec<VpcRange> = vpcs
+            .into_iter()
+            .map(|vpc| VpcRange { id: vpc.id, name: vpc.name, cloud: vpc.cloud, cidr: vpc.cidr })
+            .collect();
         let gateways: Vec<GatewayRange> = gateways
             .into_iter()
             .filter(|gateway| gateway.deleting_at.is_none())
@@ -72,7 +100,12 @@ impl Tx {
     }
 
     /// What sites and VPC peerings take, by gateway and address.
-    async fn routed(&mut self, project: ProjectId, vpcs: &[VpcRange], gateways: &[GatewayRange]) -> Result<Vec<RoutedRange>> {
+    async fn routed(
+        &mut self,
+        project: ProjectId,
+        vpcs: &[VpcRange],
+        gateways: &[GatewayRange],
+    ) -> Result<Vec<RoutedRange>> {
         #[derive(sqlx::FromRow)]
         struct Raw {
             #[sqlx(try_from = "String")]
@@ -119,22 +152,12 @@ impl Tx {
         Ok(routed)
     }
 
-    /// The lowest free tunnel address of every live gateway, found by the index among any number of peers.
+    /// The lowest free tunnel address of every live gateway.
     async fn free_tunnel_addresses(&mut self, project: ProjectId) -> Result<HashMap<GatewayId, Ipv4Addr>> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
-            "select t.gateway_id, min(t.address) + 1 as free
-             from (
-               select id as gateway_id, tunnel_address as address from gateway where project_id = $1 and tombstone = ''
-               union all
-               select p.gateway_id, p.tunnel_address from gateway g join peer p on p.gateway_id = g.id
-               where g.project_id = $1 and g.tombstone = ''
-             ) t
-             where not exists (select 1 from peer q where q.gateway_id = t.gateway_id and q.tunnel_address = t.address + 1)
-             group by t.gateway_id",
-        )
-        .bind(project.to_string())
-        .fetch_all(self.connection())
-        .await?;
+        let rows: Vec<(String, i64)> = sqlx::query_as(select_free!("where g.project_id = $1 and g.tombstone = ''"))
+            .bind(project.to_string())
+            .fetch_all(self.connection())
+            .await?;
         let parsed = |(id, free): (String, i64)| {
             Ok((id.parse().map_err(|error| StoreError::corrupt("gateway", "id", error))?, address(free)?))
         };
@@ -143,8 +166,11 @@ impl Tx {
 
     /// The lowest free tunnel address of one gateway; `None` if its subnet is exhausted.
     pub async fn free_tunnel_address(&mut self, gateway: &GatewayRow) -> Result<Option<Ipv4Addr>> {
-        let free = self.free_tunnel_addresses(gateway.project).await?;
-        Ok(free.get(&gateway.id).copied().filter(|free| *free < Ipv4Addr::from(gateway.tunnel.last())))
+        let (_, free): (String, i64) = sqlx::query_as(select_free!("where g.id = $1"))
+            .bind(gateway.id.to_string())
+            .fetch_one(self.connection())
+            .await?;
+        Ok(Some(address(free)?).filter(|free| *free < Ipv4Addr::from(gateway.tunnel.last())))
     }
 }
 

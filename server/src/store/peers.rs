@@ -7,7 +7,10 @@ use app::domain::{
     peer::{Endpoint, Neighbours, PeerKind, SESSION_SECONDS},
 };
 
-use super::{Result, StoreError, Tx, gateways::{GatewayRow, number}};
+use super::{
+    Result, StoreError, Tx,
+    gateways::{GatewayRow, number},
+};
 use crate::seal::Sealer;
 
 /// What is stored of a peer.
@@ -48,7 +51,8 @@ impl PeerRow {
     pub fn preshared_key(&self, sealer: &Sealer) -> Result<Option<PresharedKey>> {
         let Some(sealed) = &self.sealed_preshared_key else { return Ok(None) };
         let bytes = sealer.open(&purpose(self.id), sealed).map_err(|error| StoreError::Seal(error.to_string()))?;
-        let bytes: [u8; 32] = bytes.try_into().map_err(|_| StoreError::Seal("a preshared key has 32 bytes".to_owned()))?;
+        let bytes: [u8; 32] =
+            bytes.try_into().map_err(|_| StoreError::Seal("a preshared key has 32 bytes".to_owned()))?;
         Ok(Some(PresharedKey::from_bytes(bytes)))
     }
 }
@@ -83,7 +87,10 @@ pub(in crate::store) struct Raw {
 }
 
 /// The text of a column that is `''` if absent.
-pub(in crate::store) fn optional<T: std::str::FromStr<Err: std::fmt::Display>>(column: &'static str, text: &str) -> Result<Option<T>> {
+pub(in crate::store) fn optional<T: std::str::FromStr<Err: std::fmt::Display>>(
+    column: &'static str,
+    text: &str,
+) -> Result<Option<T>> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -96,7 +103,9 @@ impl TryFrom<Raw> for PeerRow {
     fn try_from(raw: Raw) -> Result<Self> {
         let remote = match optional("remote_id", &raw.remote_id)? {
             None => None,
-            Some(id) => Some((id, raw.remote_name.parse().map_err(|error| StoreError::corrupt("gateway", "name", error))?)),
+            Some(id) => {
+                Some((id, raw.remote_name.parse().map_err(|error| StoreError::corrupt("gateway", "name", error))?))
+            }
         };
         let downloaded = match raw.downloaded.as_str() {
             "" => None,
@@ -164,7 +173,10 @@ impl Tx {
     }
 
     /// Every site and VPC peering of a project, by its gateway.
-    pub(in crate::store) async fn linked_peers(&mut self, project: ProjectId) -> Result<HashMap<GatewayId, Vec<PeerRow>>> {
+    pub(in crate::store) async fn linked_peers(
+        &mut self,
+        project: ProjectId,
+    ) -> Result<HashMap<GatewayId, Vec<PeerRow>>> {
         let rows: Vec<Raw> = sqlx::query_as(select_peers!(
             "join gateway g on g.id = p.gateway_id where g.project_id = $1 and p.kind in ('site', 'vpc_peering')"
         ))
@@ -215,10 +227,11 @@ impl Tx {
         .fetch_optional(self.connection())
         .await?;
         let peer: PeerRow = row.ok_or(StoreError::NotFound)?.try_into()?;
-        let networks: Vec<(String, String)> = sqlx::query_as("select peer_id, cidr from peer_network where peer_id = $1")
-            .bind(id.to_string())
-            .fetch_all(self.connection())
-            .await?;
+        let networks: Vec<(String, String)> =
+            sqlx::query_as("select peer_id, cidr from peer_network where peer_id = $1")
+                .bind(id.to_string())
+                .fetch_all(self.connection())
+                .await?;
         let mut peers = [peer];
         fill_networks(&mut peers, &networks)?;
         let [peer] = peers;
@@ -242,13 +255,14 @@ impl Tx {
         name: &PeerName,
         key: PublicKey,
     ) -> Result<Neighbours> {
-        let same: Vec<(String, String)> =
-            sqlx::query_as("select name, public_key from peer where gateway_id = $1 and (name = $2 or public_key = $3)")
-                .bind(gateway.id.to_string())
-                .bind(name.to_string())
-                .bind(key.to_string())
-                .fetch_all(self.connection())
-                .await?;
+        let same: Vec<(String, String)> = sqlx::query_as(
+            "select name, public_key from peer where gateway_id = $1 and (name = $2 or public_key = $3)",
+        )
+        .bind(gateway.id.to_string())
+        .bind(name.to_string())
+        .bind(key.to_string())
+        .fetch_all(self.connection())
+        .await?;
         Ok(Neighbours {
             gateway: gateway.name.clone(),
             gateway_key,
@@ -326,7 +340,8 @@ impl Tx {
 
     /// How many peers each gateway of a project has, and how many of them have a session.
     pub async fn peer_counts(&mut self, project: ProjectId) -> Result<HashMap<GatewayId, Count>> {
-        let since = Timestamp::from_seconds(self.at().seconds()).plus_seconds(-i64::try_from(SESSION_SECONDS).unwrap_or(i64::MAX));
+        let since = Timestamp::from_seconds(self.at().seconds())
+            .plus_seconds(-i64::try_from(SESSION_SECONDS).unwrap_or(i64::MAX));
         let rows: Vec<(String, i64, i64)> = sqlx::query_as(
             "select p.gateway_id, count(*) as peers,
                sum(case when p.enabled = 1 and coalesce(o.handshake, 0) >= $2 then 1 else 0 end) as connected

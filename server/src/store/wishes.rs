@@ -40,7 +40,11 @@ impl Store {
     }
 
     /// Those of the peers that are road warriors, and their gateways.
-    pub async fn wished_road_warriors(&self, ids: &[PeerId], sealer: &Sealer) -> Result<HashMap<PeerId, (GatewayId, WishedPeer)>> {
+    pub async fn wished_road_warriors(
+        &self,
+        ids: &[PeerId],
+        sealer: &Sealer,
+    ) -> Result<HashMap<PeerId, (GatewayId, WishedPeer)>> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
@@ -112,7 +116,8 @@ fn role(peer: &PeerRow, remotes: &HashMap<GatewayId, Remote>) -> Result<Role> {
         PeerKind::Site => Role::Site { networks: peer.networks.clone(), endpoint: peer.endpoint },
         PeerKind::VpcPeering => {
             let broken = |what: &str| StoreError::corrupt("peer", "remote_id", format!("{} has no {what}", peer.name));
-            let remote = peer.remote.as_ref().and_then(|(id, _)| remotes.get(id)).ok_or_else(|| broken("other gateway"))?;
+            let remote =
+                peer.remote.as_ref().and_then(|(id, _)| remotes.get(id)).ok_or_else(|| broken("other gateway"))?;
             // Where it was when the two were joined, if nobody knows where it is now.
             let endpoint = remote.endpoint.or(peer.endpoint).ok_or_else(|| broken("endpoint"))?;
             Role::VpcPeering { vpc: remote.vpc, tunnel: remote.tunnel, endpoint }

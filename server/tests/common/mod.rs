@@ -108,7 +108,8 @@ impl Stage {
         };
         let database = format!("causeway_{}", Uuid::now_v7().simple());
         sqlx::any::install_default_drivers();
-        let mut connection = <sqlx::AnyConnection as sqlx::Connection>::connect(&server).await.expect("the PostgreSQL server answers");
+        let mut connection =
+            <sqlx::AnyConnection as sqlx::Connection>::connect(&server).await.expect("the PostgreSQL server answers");
         let create = sqlx::AssertSqlSafe(format!("create database {database}"));
         sqlx::query(create).execute(&mut connection).await.expect("a database may be created");
         let (server, _) = server.rsplit_once('/').expect("an address ends with /DATABASE");
@@ -120,7 +121,11 @@ impl Stage {
         let shared = Arc::new(Shared {
             store: store.clone(),
             sealer: Sealer::new([7; 32]),
-            locations: vec![location("local-default", true), location("local-bergen", true), location("local-attic", false)],
+            locations: vec![
+                location("local-default", true),
+                location("local-bergen", true),
+                location("local-attic", false),
+            ],
             silent_after: SILENT_AFTER,
             statuses: Statuses::new(Pulse::new(store.feed().clone())),
             enrolment: EnrolmentAddress { console: "https://console.example:3000#sha256=00".into(), hint: None },
@@ -136,7 +141,11 @@ impl Stage {
 
     /// Somebody who is a member of `harbor` with this role.
     pub async fn colleague(&self, role: &str) -> Console {
-        let person = Person { id: PersonId::from_uuid(Uuid::now_v7()), email: name(&format!("{role}@example.com")), is_super_admin: false };
+        let person = Person {
+            id: PersonId::from_uuid(Uuid::now_v7()),
+            email: name(&format!("{role}@example.com")),
+            is_super_admin: false,
+        };
         let membership = Membership { scope: Scope::Project(self.harbor_id), role: role.to_owned() };
         let mut tx = self.store.begin(clock::now()).await.expect("a transaction");
         tx.insert_person(&person, "no hash").await.expect("a new person");
@@ -154,7 +163,10 @@ impl Stage {
     /// A VPC `<called>` with a gateway `gw-<called>` that no host has enrolled for.
     pub async fn gateway(&self, called: &str, cidr: &str, tunnel: &str) -> GatewayId {
         let vpc = self.vpc(called, cidr).await;
-        self.ingrid.create_gateway(&self.harbor, new_gateway(&format!("gw-{called}"), vpc, tunnel)).await.expect("a new gateway")
+        self.ingrid
+            .create_gateway(&self.harbor, new_gateway(&format!("gw-{called}"), vpc, tunnel))
+            .await
+            .expect("a new gateway")
     }
 
     /// The same with a host that has applied everything.
@@ -203,9 +215,21 @@ impl Stage {
 
     /// Every text of every table: what a stolen database gives away.
     pub async fn every_text(&self) -> String {
-        let mut connection = <sqlx::AnyConnection as sqlx::Connection>::connect(&self.url).await.expect("the database answers");
+        let mut connection =
+            <sqlx::AnyConnection as sqlx::Connection>::connect(&self.url).await.expect("the database answers");
         let mut texts = String::new();
-        for table in ["vpc", "gateway", "peer", "peer_network", "change", "enrolment", "credential", "host", "document", "person"] {
+        for table in [
+            "vpc",
+            "gateway",
+            "peer",
+            "peer_network",
+            "change",
+            "enrolment",
+            "credential",
+            "host",
+            "document",
+            "person",
+        ] {
             let all = sqlx::AssertSqlSafe(format!("select * from {table}"));
             for row in sqlx::query(all).fetch_all(&mut connection).await.expect("a table") {
                 for column in 0..row.len() {
@@ -222,7 +246,13 @@ fn location(cloud: &str, vpn_gateway_enabled: bool) -> Location {
     Location { cloud: name(cloud), label: cloud.trim_start_matches("local-").to_owned(), vpn_gateway_enabled }
 }
 
-async fn person(store: &Store, email: &str, organization: &str, project: &ProjectName, role: &str) -> (Actor, ProjectId) {
+async fn person(
+    store: &Store,
+    email: &str,
+    organization: &str,
+    project: &ProjectName,
+    role: &str,
+) -> (Actor, ProjectId) {
     let ids = (OrganizationId::from_uuid(Uuid::now_v7()), ProjectId::from_uuid(Uuid::now_v7()));
     let person = Person { id: PersonId::from_uuid(Uuid::now_v7()), email: name(email), is_super_admin: false };
     let membership = Membership { scope: Scope::Project(ids.1), role: role.to_owned() };
@@ -236,7 +266,12 @@ async fn person(store: &Store, email: &str, organization: &str, project: &Projec
 }
 
 pub fn new_gateway(called: &str, vpc: VpcId, tunnel: &str) -> NewGateway {
-    let form = GatewayForm { name: called.to_owned(), vpc: vpc.to_string(), tunnel: tunnel.to_owned(), ..GatewayForm::default() };
+    let form = GatewayForm {
+        name: called.to_owned(),
+        vpc: vpc.to_string(),
+        tunnel: tunnel.to_owned(),
+        ..GatewayForm::default()
+    };
     form.parse().expect("a good form")
 }
 

@@ -115,6 +115,18 @@ impl Store {
             .collect()
     }
 
+    /// What was seen of one peer, and its traffic of two hours.
+    pub async fn peer_figures(&self, peer: PeerId, now: Timestamp) -> Result<(PeerObserved, Vec<(u64, u64)>)> {
+        let row = sqlx::query("select peer_id, handshake, received, sent, endpoint, samples from observed_peer where peer_id = $1")
+            .bind(peer.to_string())
+            .fetch_optional(self.pool())
+            .await?;
+        let Some(row) = row else { return Ok((PeerObserved::default(), Vec::new())) };
+        let samples: Vec<(i64, u64, u64)> = read_json("observed_peer", "samples", &row.try_get::<String, _>("samples")?)?;
+        let samples = if samples.is_empty() { Vec::new() } else { dense(&samples, now) };
+        Ok((observed(&row)?, samples))
+    }
+
     /// As [`Store::samples`], summed over the peers of each gateway; gateways without traffic are left out.
     pub async fn gateway_samples(&self, project: ProjectId, now: Timestamp) -> Result<HashMap<GatewayId, Vec<(u64, u64)>>> {
         let rows = sqlx::query(
