@@ -1,5 +1,7 @@
 //! The real binary on a port of its own with a real SQLite file: what browsers, strangers and hostile pages get.
 
+#![expect(clippy::disallowed_methods, reason = "these tests wait on threads of their own, there is no runtime")]
+
 mod serving;
 
 use std::time::{Duration, Instant};
@@ -174,7 +176,7 @@ fn a_refused_form_comes_back_with_its_values_and_without_the_password() {
     assert!(!flash.body.contains("a wrong password"), "{}", flash.body);
     assert_eq!(Browser::new(&console).call("flash/get", &[("id", &id)]).body, "null", "another browser sees nothing");
 
-    let page = browser.get(&answer.location().to_owned());
+    let page = browser.get(answer.location());
     assert!(
         page.body.contains(EMAIL) && page.body.contains(WRONG),
         "the page shows what was typed and why it was refused"
