@@ -13,7 +13,8 @@ use crate::{
 #[component]
 pub fn RoutesToAdd(routes: Vec<Cidr>, next_hop: Option<Ipv4Addr>) -> impl IntoView {
     let next_hop = next_hop?;
-    let commands = routes.iter().map(|range| format!("ip route replace {range} via {next_hop}")).collect::<Vec<_>>().join("\n");
+    let commands =
+        routes.iter().map(|range| format!("ip route replace {range} via {next_hop}")).collect::<Vec<_>>().join("\n");
     let option = routes.iter().map(|range| format!("{range},{next_hop}")).collect::<Vec<_>>().join(",");
     Some(view! {
         <Block id="h-routes" title="Routes to add" lead="Hosts in this VPC need them, unless the gateway is their default route.">
