@@ -255,7 +255,7 @@ fn paths(text: &str, module: &str) -> BTreeSet<String> {
         [";", " {"].iter().any(|end| text.contains(&format!("mod {first}{end}")))
     };
     let inline = text.lines().any(|line| line.starts_with("mod ") && line.ends_with('{'));
-    found.retain(|path| !own(path) && !(inline && path.starts_with("super::")));
+    found.retain(|path| !(own(path) || inline && path.starts_with("super::")));
     for start in ["crate::", "app::", "server::", "sqlx::", "rtnetlink::"] {
         for (at, _) in text.match_indices(start) {
             let before = text[..at].chars().next_back();

@@ -4,6 +4,8 @@
 //! which databases may be created. `CI=true` without one fails: a test that was left out is not
 //! one that passed.
 
+#![allow(dead_code, unused_imports, reason = "each test program uses its own part of the stage")]
+
 use std::sync::Arc;
 
 use app::{
