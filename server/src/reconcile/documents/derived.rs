@@ -186,3 +186,139 @@ impl Derived {
         Some(Change { gateway, set, removed })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use app::domain::{Cidr, GatewayId, gateway::GatewaySettings, tunnel::Role};
+    use rand::{Rng, SeedableRng, rngs::StdRng};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn peer(number: u8, enabled: bool, site: bool) -> WishedPeer {
+        let role = match site {
+            true => Role::Site { networks: vec![Cidr::literal([192, 168, number, 0], 24)], endpoint: None },
+            false => Role::RoadWarrior { address: Ipv4Addr::new(10, 200, 1, number) },
+        };
+        WishedPeer {
+            name: format!("peer-{number}").parse().expect("a name"),
+            public_key: PublicKey::from_bytes([number; 32]),
+            preshared_key: None,
+            keepalive: 0,
+            enabled,
+            role,
+        }
+    }
+
+    fn id(number: u8) -> PeerId {
+        PeerId::from_uuid(Uuid::from_u128(u128::from(number)))
+    }
+
+    fn wish(mtu: u16, peers: Vec<WishedPeer>) -> Wish {
+        Wish {
+            id: GatewayId::from_uuid(Uuid::from_u128(1)),
+            name: "gw-alpha".parse().expect("a name"),
+            settings: GatewaySettings { mtu, ..GatewaySettings::default() },
+            tunnel: Cidr::literal([10, 200, 1, 0], 24),
+            vpc: Cidr::literal([172, 16, 0, 0], 16),
+            repairs: 0,
+            guarded: Vec::new(),
+            peers,
+        }
+    }
+
+    fn first() -> Derived {
+        Derived::new(Version { epoch: 1, generation: 0, hash: Hash(String::new()) })
+    }
+
+    fn step(derived: &mut Derived, change: Change) {
+        let (version, sum) = derived.next_version(&change, 1);
+        derived.advance(change, version, sum);
+    }
+
+    fn step_to(derived: &mut Derived, wish: &Wish) {
+        let change = derived.change_to(&derive(wish));
+        step(derived, change);
+    }
+
+    #[test]
+    fn whatever_is_edited_looking_at_some_rows_leads_where_deriving_everything_does() {
+        let seed = rand::random();
+        println!("seed {seed}");
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut rows: BTreeMap<u8, WishedPeer> = BTreeMap::new();
+        let (mut derived, mut mtu) = (first(), 1420);
+        let mut history: Vec<(Version, Document)> = Vec::new();
+        for _ in 0..400 {
+            let (mut touched, mut outline) = (BTreeMap::new(), false);
+            for _ in 0..random.random_range(1..4) {
+                let number = random.random_range(2..20);
+                // The last three numbers are sites.
+                let site = number >= 17;
+                let row = random.random_bool(0.7).then(|| peer(number, random.random_bool(0.8), site));
+                match &row {
+                    Some(row) => rows.insert(number, row.clone()),
+                    None => rows.remove(&number),
+                };
+                if site { outline = true } else { _ = touched.insert(id(number), row) }
+            }
+            if random.random_bool(0.1) {
+                (mtu, outline) = (random.random_range(1280..1500), true);
+            }
+            let sites = rows.iter().filter(|(number, _)| **number >= 17).map(|(_, row)| row.clone()).collect();
+            let outline = (outline || !derived.loaded).then(|| wish(mtu, sites));
+            let change = derived.partial_change(outline.as_ref(), &touched);
+            step(&mut derived, change);
+            derived.derived_partly(&touched);
+
+            let whole = derive(&wish(mtu, rows.values().cloned().collect()));
+            assert_eq!(*derived.document, whole);
+            assert_eq!(derived.version.hash, whole.hash());
+            history.push((derived.version.clone(), whole.clone()));
+            for (from, mut held) in history.iter().rev().take(20).cloned() {
+                if from == derived.version {
+                    continue;
+                }
+                if let Some(change) = derived.change_since(&from) {
+                    held.apply(change);
+                    assert_eq!(held, whole, "an agent that had {from:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_that_moves_from_one_peer_to_another_stays_in_the_document() {
+        let mut derived = first();
+        step_to(&mut derived, &wish(1420, vec![peer(2, true, false)]));
+        derived.derived_whole(HashMap::from([(id(2), PublicKey::from_bytes([2; 32]))]), Instant::now());
+        let rows = BTreeMap::from([(id(2), None), (id(3), Some(peer(2, true, false)))]);
+        assert!(derived.partial_change(None, &rows).is_empty());
+    }
+
+    #[test]
+    fn an_agent_that_is_far_behind_gets_the_whole_document() {
+        let mut derived = first();
+        step_to(&mut derived, &wish(1420, Vec::new()));
+        let old = derived.version.clone();
+        for round in 0..=REMEMBERED_STEPS {
+            step_to(&mut derived, &wish(1300 + u16::try_from(round).expect("small"), Vec::new()));
+        }
+        assert_eq!(derived.change_since(&old), None);
+        assert_eq!(derived.remembered_hash(old.epoch, old.generation), None);
+        assert_eq!(derived.remembered_hash(1, derived.version.generation), Some(derived.version.hash.clone()));
+    }
+
+    #[test]
+    fn a_raised_epoch_asks_for_a_new_generation_of_the_same_document() {
+        let mut derived = first();
+        step_to(&mut derived, &wish(1420, Vec::new()));
+        let hash = derived.version.hash.clone();
+        derived.raise_epoch(5, 77);
+        assert!(derived.is_stale());
+        step(&mut derived, Change::default());
+        assert_eq!(derived.version, Version { epoch: 5, generation: 78, hash });
+    }
+}

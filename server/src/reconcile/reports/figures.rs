@@ -5,15 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 use app::domain::{GatewayId, PeerId, PublicKey, Timestamp, host::PeerReport};
 
 use crate::{
-    clock,
     reconcile::{Refused, documents::Documents},
-    store::{Store, hosts::Figures, transact},
+    store::{Store, hosts::Figures},
 };
 
 /// Above this many unknown keys in one report, all peers are read at once.
 const FEW: usize = 50;
 /// The rows of one write: others want to write too.
-const BATCH: usize = 1000;
+const BATCH: usize = 400;
 
 /// What one gateway's agent has told of its peers.
 #[derive(Default)]
@@ -82,22 +81,25 @@ impl Desk {
         !self.dirty.is_empty()
     }
 
-    /// Writes what changed since the last write. Tells whether anything did.
-    pub async fn flush(&mut self, store: &Store) -> crate::store::Result<bool> {
-        let dirty: Vec<PublicKey> = self.dirty.iter().copied().collect();
-        for keys in dirty.chunks(BATCH) {
-            let rows: Vec<(PeerId, Figures)> = keys.iter().filter_map(|key| self.known.get(key).cloned()).collect();
-            let written = transact!(store, clock::now(), |tx| tx.write_figures(&rows).await)?;
-            if written < rows.len() as u64 {
-                // A peer was deleted, and perhaps made anew with the same key: its row is looked up again.
-                for key in keys {
-                    self.known.remove(key);
-                }
-            }
-            for key in keys {
-                self.dirty.remove(key);
-            }
+    /// Some of what has to be written. It is no longer due; [`Desk::again`] takes it back.
+    pub fn due(&mut self) -> Vec<(PublicKey, (PeerId, Figures))> {
+        let keys: Vec<PublicKey> = self.dirty.iter().take(BATCH).copied().collect();
+        for key in &keys {
+            self.dirty.remove(key);
         }
-        Ok(!dirty.is_empty())
+        keys.into_iter().filter_map(|key| Some((key, self.known.get(&key)?.clone()))).collect()
+    }
+
+    /// The write has failed.
+    pub fn again(&mut self, keys: impl IntoIterator<Item = PublicKey>) {
+        self.dirty.extend(keys);
+    }
+
+    /// One of the peers was deleted, and perhaps made anew with the same key: their rows are looked up again.
+    pub fn forget(&mut self, keys: impl IntoIterator<Item = PublicKey>) {
+        for key in keys {
+            self.known.remove(&key);
+            self.dirty.remove(&key);
+        }
     }
 }

@@ -51,6 +51,7 @@ pub struct Intake {
     desks: Mutex<HashMap<GatewayId, Arc<tokio::sync::Mutex<Desk>>>>,
     contacts: Mutex<HashMap<GatewayId, Contact>>,
     figures_came: Notify,
+    flushing: tokio::sync::Mutex<()>,
 }
 
 struct Contact {
@@ -69,6 +70,7 @@ impl Intake {
             desks: Mutex::default(),
             contacts: Mutex::default(),
             figures_came: Notify::new(),
+            flushing: tokio::sync::Mutex::default(),
         }
     }
 
@@ -195,11 +197,34 @@ impl Intake {
         Ok(())
     }
 
+    /// The desk is not held while the database writes: a report need not wait for the figures of the one before.
+    async fn flush_desk(&self, desk: &tokio::sync::Mutex<Desk>) -> crate::store::Result<bool> {
+        let mut wrote = false;
+        loop {
+            let due = desk.lock().await.due();
+            if due.is_empty() {
+                return Ok(wrote);
+            }
+            wrote = true;
+            let (keys, rows): (Vec<_>, Vec<_>) = due.into_iter().unzip();
+            match transact!(self.store, clock::now(), |tx| tx.write_figures(&rows).await) {
+                Ok(written) if written == rows.len() as u64 => {}
+                Ok(_) => desk.lock().await.forget(keys),
+                Err(error) => {
+                    desk.lock().await.again(keys);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
     async fn flush_figures(&self) -> crate::store::Result<()> {
         let desks: Vec<_> = self.desks.lock().expect("nobody panics while holding it").values().cloned().collect();
         let mut wrote = false;
+        // One at a time, so that older figures are never written over newer ones.
+        let _turn = self.flushing.lock().await;
         for desk in desks {
-            wrote |= desk.lock().await.flush(&self.store).await?;
+            wrote |= self.flush_desk(&desk).await?;
         }
         if wrote {
             self.pulse.touch(Topic::Peers);
