@@ -246,6 +246,44 @@ fn number(event: &str) -> u64 {
 }
 
 #[test]
+fn an_open_stream_does_not_keep_the_console_from_stopping() {
+    let console = Console::start();
+    let mut stream = Browser::signed_in(&console).events(None);
+    stream.next_event(Duration::from_secs(5)).expect("a greeting");
+    let started = Instant::now();
+    let log = console.stop();
+    assert!(started.elapsed() < Duration::from_secs(3), "{log}");
+    assert!(!log.contains("did not finish"), "{log}");
+}
+
+#[test]
+fn signing_in_again_ends_the_browsers_earlier_session() {
+    let console = Console::start();
+    let mut browser = Browser::signed_in(&console);
+    let mut copy = browser.clone();
+    browser.sign_in(EMAIL, PASSWORD);
+    assert_eq!(browser.call("vpcs/list", &[("project", "default")]).status, 200);
+    assert_eq!(copy.call("vpcs/list", &[("project", "default")]).status, 401);
+    browser.call("session/sign-out", &[]);
+    assert_eq!(browser.call("vpcs/list", &[("project", "default")]).status, 401);
+}
+
+#[test]
+fn figures_have_a_listener_of_their_own_if_one_is_set() {
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
+    let console = Console::start_with(&[], &["--metrics-listen", &format!("127.0.0.1:{port}"), "--log-format", "json"]);
+    assert_eq!(Browser::new(&console).get("/metrics").status, 404, "not for whoever reaches the console");
+    let figures = Answer::over_tcp(port, "GET", "/metrics", &[("host", "127.0.0.1")], b"").expect("it listens");
+    assert!(figures.body.contains("causeway_database_up 1"), "{}", figures.body);
+    Browser::new(&console).get("/signin");
+    let log = console.stop();
+    let lines: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).expect("an object per line")).collect();
+    assert!(lines.iter().any(|line| line["message"] == "GET /signin 200" && line["status"] == 200), "{log}");
+}
+
+#[test]
 fn hostile_requests_get_a_clear_4xx_and_change_nothing() {
     let console = Console::start();
     let mut browser = Browser::signed_in(&console);

@@ -110,7 +110,8 @@ impl Entrance {
     /// # Errors
     /// One sentence for every mistake; [`ApiError::TooMany`] after several.
     pub async fn sign_in(&self, email: &str, password: Password, source: IpAddr) -> Result<Token, ApiError> {
-        let name = email.trim().to_lowercase();
+        // Cut to what an address can be: it is remembered, and anybody may send anything.
+        let name: String = email.trim().to_lowercase().chars().take(254).collect();
         self.attempts().begin(&name, source, clock::now()).map_err(|seconds| ApiError::TooMany { seconds })?;
         let credentials = match email.parse::<Email>() {
             Ok(email) => self.store.credentials(&email).await.map_err(internal)?,

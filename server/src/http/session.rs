@@ -203,6 +203,10 @@ impl RequestDoor {
 impl Door for RequestDoor {
     async fn sign_in(&self, email: &str, password: Password) -> Result<(), ApiError> {
         let token = self.site.entrance.sign_in(email, password, self.client.address).await?;
+        // The browser's earlier session would live on with nobody to end it.
+        if let Some(earlier) = &self.cookies.session {
+            self.site.entrance.sign_out(&digest(earlier)).await?;
+        }
         self.set_session(&token.text, self.site.session_seconds);
         Ok(())
     }

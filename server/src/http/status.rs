@@ -31,6 +31,8 @@ use crate::console::door::Token;
 pub const LONGEST_BODY: usize = 256 * 1024;
 /// How much of a longer one is read and thrown away, so that its sender hears the answer.
 const DRAINED: usize = 32 * 1024 * 1024;
+/// How long a body may take to come.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// Around every server function.
 pub async fn answer(State(site): State<Site>, request: Request, next: Next) -> Response {
@@ -92,10 +94,11 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Response> {
         drain(body).await;
         return Err(too_long());
     }
-    match Limited::new(body, LONGEST_BODY).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_long()),
-        Err(_) => Err(refuse(headers, StatusCode::BAD_REQUEST, "The request ended before its body was complete.")),
+    let incomplete = || refuse(headers, StatusCode::BAD_REQUEST, "The request ended before its body was complete.");
+    match tokio::time::timeout(PATIENCE, Limited::new(body, LONGEST_BODY).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
+        Ok(Err(_)) | Err(_) => Err(incomplete()),
     }
 }
 

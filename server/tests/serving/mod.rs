@@ -233,7 +233,7 @@ impl Answer {
         self.header("location").unwrap_or("")
     }
 
-    fn over_tcp(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Self> {
+    pub fn over_tcp(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
         Some(Self::over(stream, method, path, headers, body))
@@ -345,6 +345,7 @@ fn head(reader: &mut impl BufRead) -> (u16, Vec<(String, String)>) {
 }
 
 /// A browser without WASM and one that calls functions, with one set of cookies.
+#[derive(Clone)]
 pub struct Browser {
     port: u16,
     cookies: BTreeMap<String, String>,
