@@ -208,8 +208,8 @@ fn StatusLine(viewer: Viewer) -> impl IntoView {
     };
     let seq = viewer.seq;
     view! {
-        <footer class="status-line" data-tone=move || matches!(live.link(), Link::Broken | Link::Ended).then_some("bad") role="status">
-            <span class="flow nowrap">
+        <footer class="status-line" data-tone=move || matches!(live.link(), Link::Broken | Link::Ended).then_some("bad")>
+            <span class="flow nowrap" role="status">
                 {move || view! { <Mark tone=tone()/> }}
                 {words}
             </span>
