@@ -124,8 +124,8 @@ impl Lab {
                 self.reap();
                 Answer::Status(self.status.clone())
             }
-            Ok(Ask::Start { name, host, program }) => done(self.start(&name, &host, &program)),
-            Ok(Ask::Stop { name, hard }) => done(self.stop(&name, hard)),
+            Ok(Ask::Start { name, host, program }) => done(self.start(&name, &host, &program).await),
+            Ok(Ask::Stop { name, hard }) => done(self.stop(&name, hard).await),
             Ok(Ask::Down) => Answer::Done,
             Err(error) => Answer::Failed(format!("Not a question that a lab answers: {error}")),
         };
@@ -136,11 +136,11 @@ impl Lab {
         Ok(ends)
     }
 
-    fn start(&mut self, name: &str, host: &str, program: &[String]) -> anyhow::Result<()> {
+    async fn start(&mut self, name: &str, host: &str, program: &[String]) -> anyhow::Result<()> {
         if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') || program.is_empty() {
             bail!("A program needs a name of letters, digits and dashes, and a command.");
         }
-        self.stop(name, false)?;
+        self.stop(name, false).await?;
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.log(name))?;
         let words: Vec<&str> = program.iter().map(String::as_str).collect();
         let child = self.inside(host, &words)?.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
@@ -149,7 +149,7 @@ impl Lab {
         Ok(())
     }
 
-    fn stop(&mut self, name: &str, hard: bool) -> anyhow::Result<()> {
+    async fn stop(&mut self, name: &str, hard: bool) -> anyhow::Result<()> {
         let Some(mut child) = self.programs.remove(name) else { return Ok(()) };
         self.status.programs.remove(name);
         if !hard && let Ok(pid) = i32::try_from(child.id()) {
@@ -158,7 +158,7 @@ impl Lab {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
             let patience = Instant::now() + Duration::from_secs(3);
             while child.try_wait()?.is_none() && Instant::now() < patience {
-                std::thread::sleep(Duration::from_millis(10));
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }
         let _ = child.kill();

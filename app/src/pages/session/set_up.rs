@@ -113,10 +113,10 @@ fn Expired() -> impl IntoView {
             <div class="flow">
                 <span class="brand"><Logo/>"Causeway"</span>
             </div>
-            <h1 class="flow"><Mark tone=Tone::Wait/>"This set-up link is not good any more"</h1>
-            <p>"A link works once, for 24 hours, and only until there is an administrator."</p>
-            <p>"If nobody has set this console up yet, restart it: it writes a new link where it wrote the first one."</p>
-            <Button kind=Kind::Primary>"Go to sign in"</Button>
+            <h1 class="flow"><Mark tone=Tone::Wait/>"Open the set-up link"</h1>
+            <p>"The link in your address bar is not good: a link works once, for 24 hours, and only until there is an administrator."</p>
+            <p>"If nobody has set this console up yet, its link is in the terminal where it was started, or in the file " <code class="fact">"setup-link"</code> " of its data folder. A restart writes a new one."</p>
+            <Button kind=Kind::Primary>"Sign in"</Button>
         </form>
     }
 }
