@@ -134,7 +134,7 @@ impl Floating {
                 dialog.set_open(true);
             }
             let first = dialog
-                .query_selector("[autofocus], .panel-body :is(input, select, textarea):not(:disabled)")
+                .query_selector("[autofocus], .panel-body :is(input, select, textarea):not(:disabled, [type=hidden])")
                 .ok()
                 .flatten();
             if let Some(first) = first.and_then(|first| first.dyn_into::<web_sys::HtmlElement>().ok()) {

@@ -58,28 +58,23 @@ impl LazyRoute for GatewayDetail {
     }
 
     fn view(this: Self) -> AnyView {
-        let title = move || {
-            let name = this.reading.get().and_then(Result::ok).map(|read| read.gateway.name.to_string());
-            name.unwrap_or_else(|| "VPN gateway".to_owned())
-        };
-        view! {
-            <Transition>
-                <Title text=title/>
-            </Transition>
-            <Detail reading=this.reading/>
-        }
-        .into_any()
+        view! { <Detail reading=this.reading titled=true/> }.into_any()
     }
 }
 
 /// The page itself; also what lies behind every panel about this gateway.
 #[component]
-pub fn Detail(reading: Reading) -> impl IntoView {
-    living(reading, |read| view! { <Shown read/> }.into_any())
+pub fn Detail(
+    reading: Reading,
+    /// Whether the page is called by the gateway's name, and not by what lies over it.
+    #[prop(optional)]
+    titled: bool,
+) -> impl IntoView {
+    living(reading, move |read| view! { <Shown read titled/> }.into_any())
 }
 
 #[component]
-fn Shown(read: Signal<GatewayReading>) -> impl IntoView {
+fn Shown(read: Signal<GatewayReading>, titled: bool) -> impl IntoView {
     let project = project_for_links(&use_project().get_untracked());
     let gateway = Memo::new(move |_| read.with(|read| read.gateway.clone()));
     let routes = Memo::new(move |_| {
@@ -87,6 +82,7 @@ fn Shown(read: Signal<GatewayReading>) -> impl IntoView {
     });
     let (of_head, of_troubles, of_instruments) = (project.clone(), project.clone(), project.clone());
     view! {
+        {titled.then(|| view! { <Title text=move || gateway.with(|gateway| gateway.name.to_string())/> })}
         {move || gateway.with(|gateway| head(gateway, &of_head))}
         {move || gateway.with(|gateway| troubles(gateway, &of_troubles))}
         <Differences read/>

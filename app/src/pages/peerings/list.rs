@@ -170,7 +170,9 @@ fn row(peering: &Peering, now: Timestamp, project: &ProjectName) -> impl IntoVie
             <td class="nowrap"><a href=routes::gateway(project, a.gateway)>{a.gateway_name.to_string()}</a></td>
             <td class="nowrap" data-at="c1"><Copy value=b.vpc_cidr.to_string()/></td>
             <td class="nowrap"><a href=routes::gateway(project, b.gateway)>{b.gateway_name.to_string()}</a></td>
-            <td class="nowrap" data-at="b2"><Age seconds=age(a.handshake) idle/> " " <Age seconds=age(b.handshake) idle/></td>
+            <td class="nowrap" data-at="b2">
+                <span class="both"><Age seconds=age(a.handshake) idle/> <Age seconds=age(b.handshake) idle/></span>
+            </td>
             <td class="nowrap" data-at="a2">{badge}</td>
             <td class="num quiet nowrap wide"><Time at=peering.created_at short=true/></td>
             <td class="act">

@@ -9,7 +9,7 @@ use crate::{
         peers::{EnablePeer, GetSiteExport, PeerReading, read_peer},
     },
     components::{
-        Age, Badge, Block, Button, ButtonLink, Bytes, Column, Command, Copy, Fact, Facts, Glyph, Kind, Mark, PageHead,
+        Age, Badge, Block, Button, ButtonLink, Bytes, Column, Command, Copy, Fact, Facts, Glyph, Kind, PageHead,
         Refusal, Spark, Table, Time, Tone, shortened, spark_scale,
     },
     domain::{
@@ -258,7 +258,7 @@ fn side_row(side: &PeeringSide, project: &ProjectName, now: Timestamp) -> impl I
             <th scope="row"><a href=routes::gateway(project, side.gateway)>{side.gateway_name.to_string()}</a></th>
             <td><a href=routes::vpc(project, side.vpc)>{side.vpc_name.to_string()}</a></td>
             <td><Copy value=side.vpc_cidr.to_string()/></td>
-            <td class="nowrap"><Mark tone=applied.0/> " " {applied.1}</td>
+            <td class="nowrap"><Badge tone=applied.0 word=applied.1/></td>
             <td class="nowrap"><Age seconds=side.handshake.map(|at| at.age_seconds(now))/></td>
         </tr>
     }

@@ -130,7 +130,7 @@ fn Form(
                 <ActionForm action=create on:submit:capture=send>
                     <PanelBody>
                         <Segments label="Kind of peer" segments/>
-                        <p class="muted">"A person's device. Its file and QR code are made here, once."</p>
+                        <p class="muted">"A person's device. It reaches this VPC and the VPCs that are peered with it."</p>
                         <input type="hidden" name="project" value=project/>
                         <input type="hidden" name="gateway" value=gateway.to_string()/>
                         <Field name="name" label="Name" value=name error=at("name", local, remote) placeholder="laptop-mira" autofocus=true required=true/>

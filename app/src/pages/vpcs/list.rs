@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
@@ -5,12 +7,13 @@ use leptos_router::{LazyRoute, lazy_route};
 use crate::{
     api::{ApiError, vpcs::list_vpcs},
     components::{
-        Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Kind, Menu, MenuLink, MenuRule, PageHead, Pips, RangeBar, Table, Time, grouped,
+        Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Kind, Menu, MenuLink, MenuRule, PageHead, Pips,
+        RangeBar, Table, Time, grouped,
     },
-    domain::{Cidr, ProjectName, change::Topic, vpc::Vpc},
+    domain::{Cidr, ProjectName, VpcId, change::Topic, vpc::Vpc},
     live::use_live,
     pages::{
-        failure::settle,
+        fresh::living,
         here::{project_for_links, use_project},
         tones::{gateway_tone, peering_tone, vpc_tone},
     },
@@ -50,70 +53,83 @@ impl LazyRoute for VpcList {
 /// The page itself; also what lies behind the panel that makes a VPC.
 #[component]
 pub fn List(vpcs: VpcResource) -> impl IntoView {
-    let project = use_project();
-    let query = RwSignal::new(String::new());
+    living(vpcs, |vpcs| view! { <Shown vpcs/> }.into_any())
+}
+
+#[component]
+fn Shown(vpcs: Signal<Vec<Vpc>>) -> impl IntoView {
+    let project = project_for_links(&use_project().get_untracked());
+    let new = routes::vpc_new(&project);
+    let empty = Memo::new(move |_| vpcs.with(Vec::is_empty));
+    let head = {
+        let new = new.clone();
+        move || {
+            let href = new.clone();
+            view! {
+                <PageHead title="Virtual private clouds" lead=vpcs.with(|vpcs| lead(vpcs))>
+                    <ButtonLink kind=Kind::Primary href icon=Glyph::Plus>"Create VPC"</ButtonLink>
+                </PageHead>
+            }
+        }
+    };
     view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                let name = project_for_links(&project.get_untracked());
-                settle(vpcs.await, |vpcs| shown(vpcs, &name, query).into_any())
-            })}
-        </Transition>
+        {head}
+        {move || if empty.get() {
+            let href = new.clone();
+            view! {
+                <Empty
+                    what="No VPC yet."
+                    why="A VPC is a private range of addresses in one place. Declare one for each network that you want to join."
+                >
+                    <ButtonLink href icon=Glyph::Plus>"Create VPC"</ButtonLink>
+                </Empty>
+            }
+            .into_any()
+        } else {
+            view! { <Rows vpcs project=project.clone()/> }.into_any()
+        }}
     }
 }
 
-fn shown(vpcs: Vec<Vpc>, project: &ProjectName, query: RwSignal<String>) -> impl IntoView + use<> {
-    let new = routes::vpc_new(project);
-    let first = new.clone();
-    let lead = lead(&vpcs);
-    let empty = vpcs.is_empty();
-    let all: Vec<Cidr> = vpcs.iter().map(|vpc| vpc.cidr).collect();
-    let project = project.clone();
-    let rows = move || {
+#[component]
+fn Rows(vpcs: Signal<Vec<Vpc>>, project: ProjectName) -> impl IntoView {
+    let query = RwSignal::new(String::new());
+    let found = Memo::new(move |_| {
         let wanted = query.get();
-        let found: Vec<&Vpc> = vpcs.iter().filter(|vpc| matches(vpc, &wanted)).collect();
-        if found.is_empty() && !wanted.is_empty() {
-            let said = format!("No VPC has “{wanted}” in its name, place or range.");
-            return view! { <tr><td colspan="8" class="quiet">{said}</td></tr> }.into_any();
-        }
-        found.into_iter().map(|vpc| row(vpc, &all, &project)).collect_view().into_any()
+        vpcs.with(|vpcs| vpcs.iter().filter(|vpc| matches(vpc, &wanted)).map(|vpc| vpc.id).collect::<Vec<_>>())
+    });
+    let all = Memo::new(move |_| vpcs.with(|vpcs| vpcs.iter().map(|vpc| vpc.cidr).collect::<Vec<Cidr>>()));
+    let by_id =
+        Memo::new(move |_| vpcs.with(|vpcs| vpcs.iter().map(|vpc| (vpc.id, vpc.clone())).collect::<BTreeMap<_, _>>()));
+    let nothing = move || {
+        found.with(Vec::is_empty).then(|| {
+            let said = format!("No VPC has “{}” in its name, place or range.", query.get());
+            view! { <tr><td colspan="10" class="quiet">{said}</td></tr> }
+        })
     };
-    let body = if empty {
-        view! {
-            <Empty
-                what="No VPC yet."
-                why="A VPC is a private range of addresses in one place. Declare one for each network that you want to join."
-            >
-                <ButtonLink href=first icon=Glyph::Plus>"Create VPC"</ButtonLink>
-            </Empty>
-        }
-        .into_any()
-    } else {
-        view! {
-            <div class="toolbar">
-                <Filter label="Filter VPCs" placeholder="Name, range or address" value=query/>
-            </div>
-            <section class="block" aria-label="VPCs">
-                <Table
-                    label="VPCs"
-                    columns=vec![
-                        Column::text("Name"), Column::text("Place"), Column::text("IP range").ascending(), Column::range("Position"),
-                        Column::number("Addresses"), Column::text("State"), Column::text("Gateway"), Column::text("Peerings"),
-                        Column::number("Created").wide(), Column::actions(),
-                    ]
-                    stack=true
-                >
-                    {rows}
-                </Table>
-            </section>
-        }
-        .into_any()
+    let shown = move |id: VpcId| {
+        let project = project.clone();
+        let vpc = Memo::new(move |_| by_id.with(|vpcs| vpcs.get(&id).cloned()));
+        move || vpc.get().map(|vpc| all.with(|all| row(&vpc, all, &project)))
     };
     view! {
-        <PageHead title="Virtual private clouds" lead>
-            <ButtonLink kind=Kind::Primary href=new icon=Glyph::Plus>"Create VPC"</ButtonLink>
-        </PageHead>
-        {body}
+        <div class="toolbar">
+            <Filter label="Filter VPCs" placeholder="Name, range or address" value=query/>
+        </div>
+        <section class="block" aria-label="VPCs">
+            <Table
+                label="VPCs"
+                columns=vec![
+                    Column::text("Name"), Column::text("Place"), Column::text("IP range").ascending(), Column::range("Position"),
+                    Column::number("Addresses"), Column::text("State"), Column::text("Gateway"), Column::text("Peerings"),
+                    Column::number("Created").wide(), Column::actions(),
+                ]
+                stack=true
+            >
+                <For each=move || found.get() key=|id| *id children=shown/>
+                {nothing}
+            </Table>
+        </section>
     }
 }
 
@@ -130,7 +146,10 @@ fn lead(vpcs: &[Vpc]) -> String {
 fn matches(vpc: &Vpc, wanted: &str) -> bool {
     let wanted = wanted.trim().to_lowercase();
     let address = wanted.parse().is_ok_and(|address| vpc.cidr.contains(address));
-    address || [vpc.name.to_string(), vpc.place.to_lowercase(), vpc.cidr.to_string()].iter().any(|text| text.contains(&wanted))
+    address
+        || [vpc.name.to_string(), vpc.place.to_lowercase(), vpc.cidr.to_string()]
+            .iter()
+            .any(|text| text.contains(&wanted))
 }
 
 fn row(vpc: &Vpc, all: &[Cidr], project: &ProjectName) -> impl IntoView + use<> {
@@ -142,7 +161,8 @@ fn row(vpc: &Vpc, all: &[Cidr], project: &ProjectName) -> impl IntoView + use<> 
             view! { <a class="flow nowrap" href=href><Badge tone=gateway_tone(gateway.status) word=gateway.name.to_string()/></a> }.into_any()
         },
     );
-    let (delete, reason) = (routes::vpc_delete(project, vpc.id), vpc.deletion_refusal().map(|refusal| refusal.sentence));
+    let (delete, reason) =
+        (routes::vpc_delete(project, vpc.id), vpc.deletion_refusal().map(|refusal| refusal.sentence));
     let tones = vpc.peerings.iter().map(|peering| peering_tone(peering.state)).collect::<Vec<_>>();
     view! {
         <tr>
