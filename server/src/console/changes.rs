@@ -1,3 +1,5 @@
+//! The event log, for whoever may read it.
+
 use app::{
     api::ApiError,
     backend::Changes,

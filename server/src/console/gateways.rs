@@ -1,3 +1,8 @@
+//! VPN gateways: asked for, changed, joined by a host, and taken away.
+//!
+//! A gateway whose host holds a credential is deleted in two steps, so that the host can be told
+//! to clean up; one without is gone at once, since nobody could ever report for it.
+
 use std::net::Ipv4Addr;
 
 use app::{

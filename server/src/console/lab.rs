@@ -1,3 +1,5 @@
+//! The lab, behind the same door as everything else: it works with the actor's own rights.
+
 use std::sync::Arc;
 
 use app::{

@@ -1,3 +1,5 @@
+//! VPC peerings: two rows, one on each gateway, made and removed together (domain 5.3 and 5.9).
+
 use app::{
     api::ApiError,
     backend::Peerings,

@@ -1,3 +1,8 @@
+//! Road warriors and sites, and the files that their owners carry away.
+//!
+//! Tunnel addresses are given out in the transaction that writes the peer. Private keys are never
+//! seen here; a preshared key leaves its seal only for the host's document and its owner's file.
+
 use std::collections::HashMap;
 
 use app::{

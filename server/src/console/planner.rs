@@ -1,3 +1,5 @@
+//! Networks that people own or plan elsewhere, listed beside the project's own.
+
 use app::{
     api::ApiError,
     backend::Planner,

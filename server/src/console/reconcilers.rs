@@ -1,3 +1,5 @@
+//! What the reconcilers did last. They belong to the installation; whoever may view a project may see them.
+
 use app::{
     api::ApiError,
     backend::Reconcilers,

@@ -1,3 +1,5 @@
+//! VPCs: declared, shown with what joins them, and deleted once no gateway needs them.
+
 use std::collections::HashMap;
 
 use app::{
