@@ -30,13 +30,12 @@ mod story;
 mod supervisor;
 
 /// Long ones first: they run beside the others.
-const TRIALS: [(&str, fn()); 16] = [
+const TRIALS: [(&str, fn()); 19] = [
     ("each_thing_that_is_taken_away_loses_just_what_hangs_on_it_and_apply_puts_it_back", ablation::each_line_of_the_table),
-    ("row_78_no_ping_is_lost_by_another_peer_a_no_op_a_new_console_or_a_new_agent", sessions::row_78_other_sessions_survive),
-    (
-        "rows_68_70_73_to_77_79_80_82_84_to_87_and_89_two_vpcs_are_joined_and_parted",
-        story::two_vpcs_are_joined_and_parted,
-    ),
+    ("row_78_no_ping_is_lost_by_another_peer_a_no_op_a_new_console_or_a_new_agent_uapi", sessions::row_78_by_its_socket),
+    ("row_78_no_ping_is_lost_by_another_peer_a_no_op_a_new_console_or_a_new_agent_wg", sessions::row_78_by_its_tool),
+    ("rows_68_70_73_to_80_82_84_to_87_and_89_two_vpcs_are_joined_and_parted_uapi", story::by_its_socket),
+    ("rows_68_70_73_to_80_82_84_to_87_and_89_two_vpcs_are_joined_and_parted_wg", story::by_its_tool),
     ("whoever_is_killed_at_whatever_moment_every_host_ends_as_the_console_says", campaign::killed_at_random_moments),
     ("an_older_copy_of_the_database_strands_no_host", campaign::an_older_copy_of_the_database),
     ("row_68_a_silent_agent_is_an_error_until_it_speaks_again", drift::row_68_a_silent_agent),
@@ -49,6 +48,7 @@ const TRIALS: [(&str, fn()); 16] = [
     ("a_lab_goes_up_runs_programs_and_goes_down", supervisor::up_and_down),
     ("a_lab_whose_supervisor_is_killed_leaves_nothing", supervisor::killed),
     ("a_lab_whose_starter_is_killed_leaves_nothing", supervisor::starter_killed),
+    ("an_ordinary_user_has_a_lab_too", supervisor::ordinary_user),
     ("a_second_lab_beside_the_first_shares_nothing_with_it", supervisor::two_beside_each_other),
 ];
 

@@ -147,6 +147,9 @@ pub fn each_line_of_the_table() {
     let mut slowest = Duration::ZERO;
     for case in &CASES {
         let leaked = stage.lab.leaks();
+        // A flow that is under way: what was established goes nowhere else either.
+        let flow = stage.lab.pings("vm-alpha", super::stage::VM_BETA, 0.1, 15);
+        std::thread::sleep(Duration::from_millis(250));
         stage.lab.run(case.host, case.take);
         let taken = Instant::now();
         let gateway = if case.host == "gw-beta" { beta } else { alpha };
@@ -155,6 +158,7 @@ pub fn each_line_of_the_table() {
             slowest = slowest.max(taken.elapsed());
         }
         expect(&stage, case.what, case.left);
+        assert!(flow.answered() > 0, "{}: it was open before", case.what);
         match case.after {
             Drift(..) => {
                 // Nobody repaired it: asking is asking.

@@ -59,7 +59,9 @@ impl Campaign {
     fn run(&mut self, edits: usize) {
         for _ in 0..edits {
             let victim = self.random.random_bool(0.3).then(|| self.victim());
-            let delay = Duration::from_micros(self.random.random_range(0..60_000));
+            // The console is dead at once, and an edit takes it some milliseconds.
+            let longest = if victim == Some(Victim::Console) { 12_000 } else { 40_000 };
+            let delay = Duration::from_micros(self.random.random_range(0..longest));
             let (function, fields) = self.edit();
             let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             let web = self.stage.web.clone();
@@ -207,7 +209,7 @@ fn on_host(stage: &Stage, site: &Site) -> Tunnels {
 pub fn killed_at_random_moments() {
     let mut campaign = Campaign::new();
     let began = Instant::now();
-    campaign.run(if full() { 200 } else { 20 });
+    campaign.run(if full() { 2000 } else { 200 });
     let edited = began.elapsed();
     campaign.converges();
     eprintln!(
@@ -270,7 +272,7 @@ fn raised(stage: &Stage, gateway: GatewayId) {
 
 pub fn a_burst_of_edits() {
     const HANDS: usize = 4;
-    let edits = if full() { 1000 } else { 100 };
+    let edits = if full() { 4000 } else { 1000 };
     let stage = Stage::new();
     let site = Site { tunnel: "10.200.16.0/20", ..ALPHA };
     let alpha = stage.gateway(&site, "repair");

@@ -13,6 +13,7 @@ use app::domain::{
 
 use super::{
     console::PROJECT,
+    lab::Lab,
     stage::{ALPHA, Stage, VM_BETA},
 };
 
@@ -110,7 +111,7 @@ pub fn first_seen() {
 }
 
 pub fn row_68_a_silent_agent() {
-    let stage = Stage::with(&["--agent-silent-after", "15"]);
+    let stage = Stage::with(&["--agent-silent-after", "15"], Lab::up());
     let (alpha, beta) = stage.gateways("repair");
     stage.join(alpha, beta);
     stage.lab.reaches("vm-alpha", VM_BETA);

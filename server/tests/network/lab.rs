@@ -21,9 +21,15 @@ pub struct Lab {
 
 impl Lab {
     pub fn up() -> Self {
+        Self::with("auto")
+    }
+
+    /// Its agents speak to WireGuard in this way: `uapi`, `wg` or `auto`.
+    pub fn with(wireguard: &str) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let mut lab = Self { dir, status: Status::default() };
-        lab.must(&["up"], "");
+        let up = feed(lab.command(&["up"]).env("CAUSEWAY_AGENT_HOST", wireguard), "");
+        assert!(up.status.success(), "lab up: {}", String::from_utf8_lossy(&up.stderr));
         lab.status = lab.read_status().expect("a lab that is up answers");
         lab
     }
@@ -43,9 +49,13 @@ impl Lab {
 
     /// `causeway lab …`.
     pub fn ask(&self, words: &[&str], input: &str) -> Output {
+        feed(&mut self.command(words), input)
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
         let mut command = causeway();
-        command.arg("lab").args(["--dir"]).arg(self.folder().0).args(words);
-        feed(&mut command, input)
+        command.args(["lab", "--dir"]).arg(self.folder().0).args(words);
+        command
     }
 
     pub fn must(&self, words: &[&str], input: &str) -> String {

@@ -60,17 +60,21 @@ pub struct Stage {
 
 impl Stage {
     pub fn new() -> Self {
-        Self::with(&[])
+        Self::with(&[], Lab::up())
     }
 
-    pub fn with(options: &[&str]) -> Self {
+    pub fn with(options: &[&str], lab: Lab) -> Self {
         let console = Console::start(options);
-        Self { web: console.sign_in(), lab: Lab::up(), console }
+        Self { web: console.sign_in(), lab, console }
     }
 
     /// Both gateways in sync, one joined to the other.
     pub fn joined(policy: &str) -> (Self, GatewayId, GatewayId) {
-        let stage = Self::new();
+        Self::new().with_both_joined(policy)
+    }
+
+    pub fn with_both_joined(self, policy: &str) -> (Self, GatewayId, GatewayId) {
+        let stage = self;
         let (alpha, beta) = stage.gateways(policy);
         stage.join(alpha, beta);
         stage.lab.reaches("vm-alpha", VM_BETA);

@@ -25,8 +25,16 @@ const SEEN_BY_BETA: &str = r#"table inet seen {
 }
 "#;
 
-pub fn two_vpcs_are_joined_and_parted() {
-    let stage = Stage::new();
+pub fn by_its_socket() {
+    two_vpcs_are_joined_and_parted("uapi");
+}
+
+pub fn by_its_tool() {
+    two_vpcs_are_joined_and_parted("wg");
+}
+
+fn two_vpcs_are_joined_and_parted(wireguard: &str) {
+    let stage = Stage::with(&[], Lab::with(wireguard));
     let (lab, web) = (&stage.lab, &stage.web);
     lab.feed("vm-beta", "nft -f -", SEEN_BY_BETA).expect("nft takes the counters");
     let forwarded_before = forwarding(lab);
@@ -41,7 +49,9 @@ pub fn two_vpcs_are_joined_and_parted() {
     stage.enrol(&ALPHA, alpha);
     stage.enrol(&BETA, beta);
     assert_eq!(stage.in_sync(alpha).private_address, Some(Ipv4Addr::new(172, 16, 0, 2)));
-    assert_eq!(stage.in_sync(beta).private_address, Some(Ipv4Addr::new(10, 0, 0, 2)));
+    let shown = stage.in_sync(beta);
+    assert_eq!(shown.private_address, Some(Ipv4Addr::new(10, 0, 0, 2)));
+    assert_eq!(serde_json::to_value(shown.host.expect("facts").wireguard).expect("a word"), wireguard);
 
     let laptop = stage.laptop(alpha);
     lab.reaches("laptop", VM_ALPHA);

@@ -130,6 +130,32 @@ pub fn starter_killed() {
     watched.nothing_is_left();
 }
 
+/// In a user namespace, where /dev/net/tun may be opened by anybody, as udev makes it.
+pub fn ordinary_user() {
+    let script = r#"
+        set -e
+        mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200
+        mount -t tmpfs -o mode=777 none /run && touch /run/causeway && mount --bind "$0" /run/causeway
+        export HOME=/run CAUSEWAY_LAB_DIR=/run/lab
+        as() { setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all --inh-caps=-all "$@"; }
+        as unshare --user --map-root-user --net true || { echo 'no user namespaces here'; exit 0; }
+        as /run/causeway lab up
+        as /run/causeway lab start tunnel gw-alpha wireguard-go -f wg0
+        as /run/causeway lab exec gw-alpha sh -c 'until ip link show wg0; do sleep 0.05; done'
+        as /run/causeway lab exec laptop ping -c1 -W1 203.0.113.10
+        as /run/causeway lab down
+        echo 'up and down'
+    "#;
+    if !rustix::process::geteuid().is_root() {
+        return eprintln!("  every other trial was one of an ordinary user");
+    }
+    let output = Command::new("unshare").args(["-m", "--propagation", "private", "sh", "-c", script]).arg(super::console::BINARY).output();
+    let output = output.expect("unshare runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    eprintln!("  {}", said.lines().last().unwrap_or_default());
+}
+
 pub fn two_beside_each_other() {
     let (one, other) = (Lab::up(), Lab::up());
     one.run("gw-alpha", "ip addr add 192.0.2.1/32 dev lo");
