@@ -13,7 +13,10 @@ use app::domain::{
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Query, State, rejection::{BytesRejection, QueryRejection}},
+    extract::{
+        DefaultBodyLimit, Query, State,
+        rejection::{BytesRejection, QueryRejection},
+    },
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -55,7 +58,10 @@ pub fn router(state: AgentsState) -> Router {
         .with_state(state)
 }
 
-async fn enrol(State(state): State<AgentsState>, body: Result<Bytes, BytesRejection>) -> Result<Json<Enrolled>, Refusal> {
+async fn enrol(
+    State(state): State<AgentsState>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Enrolled>, Refusal> {
     let enrolled = enrolment::enrol(&state.store, &read::<Enrol>(body)?).await?;
     state.intake.welcome(enrolled.gateway).await;
     Ok(Json(enrolled))
@@ -80,9 +86,12 @@ impl Held {
         if self.generation == 0 && self.epoch == 0 && self.hash.is_empty() {
             return Ok(None);
         }
-        let hash_is_one = self.hash.len() == 64 && self.hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let hash_is_one =
+            self.hash.len() == 64 && self.hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         if !hash_is_one || self.generation == 0 || self.epoch > LARGEST_NUMBER || self.generation > LARGEST_NUMBER {
-            return Err(malformed("This is no version of a document. Name the epoch, the generation and the hash of the one that the host has, or none of them."));
+            return Err(malformed(
+                "This is no version of a document. Name the epoch, the generation and the hash of the one that the host has, or none of them.",
+            ));
         }
         Ok(Some(Version { epoch: self.epoch, generation: self.generation, hash: Hash(self.hash.clone()) }))
     }
@@ -94,7 +103,8 @@ async fn document(
     query: Result<Query<Held>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let gateway = authenticated(&state, &headers).await?;
-    let Query(held) = query.map_err(|_| malformed("Ask with epoch, generation, hash and wait, or with none of them."))?;
+    let Query(held) =
+        query.map_err(|_| malformed("Ask with epoch, generation, hash and wait, or with none of them."))?;
     let version = held.version()?;
     let until = Instant::now() + Duration::from_secs(held.wait.min(LONGEST_WAIT));
     let mut feed = state.store.feed().subscribe();
@@ -149,7 +159,10 @@ async fn credential(State(state): State<AgentsState>, headers: HeaderMap) -> Res
 }
 
 async fn authenticated(state: &AgentsState, headers: &HeaderMap) -> Result<GatewayId, Refusal> {
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
     let Some(token) = bearer.filter(|token| !token.is_empty() && token.len() <= 512) else {
         return Err(Refusal(StatusCode::UNAUTHORIZED, "Send the agent's credential as a bearer token.".to_owned()));
     };
@@ -161,7 +174,9 @@ async fn authenticated(state: &AgentsState, headers: &HeaderMap) -> Result<Gatew
 /// Says what is wrong with a body without repeating any of it: it may hold a token.
 fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Refusal> {
     let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Refusal(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than this request may be.".to_owned()),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Refusal(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than this request may be.".to_owned())
+        }
         status => Refusal(status, "The body could not be read.".to_owned()),
     })?;
     serde_json::from_slice(&body).map_err(|error| {

@@ -14,7 +14,10 @@ use app::domain::{
 use async_trait::async_trait;
 
 use super::{Controller, Next, transitions};
-use crate::{clock, store::{Store, transact}};
+use crate::{
+    clock,
+    store::{Store, transact},
+};
 
 const REMEMBERED_DAYS: i64 = 365;
 
@@ -47,19 +50,20 @@ impl Cleanup {
 
     async fn remove_gateway(&self, gateway: GatewayId) -> anyhow::Result<()> {
         let removed = transact!(self.store, clock::now(), |tx| {
-                let Some(host) = tx.host(gateway).await? else { return Ok(false) };
-                if !host.deleting || (host.row.enrolled && !host.cleaned) {
-                    return Ok(false);
-                }
-                tx.bury_credentials(gateway).await?;
-                let status = |word: &str| Facts::from([("status".to_owned(), word.to_owned())]);
-                let (before, after) = (status(GatewayStatus::Deleting.word()), status("Deleted"));
-                transitions::note_as(tx, transitions::AUTOMATION, &host, ChangeKind::VpnGatewayStateChange, before, after).await?;
-                tx.remove_gateway(gateway).await?;
-                tx.touch(Topic::Vpcs);
-                tx.touch(Topic::Peers);
-                Ok(true)
-            })?;
+            let Some(host) = tx.host(gateway).await? else { return Ok(false) };
+            if !host.deleting || (host.row.enrolled && !host.cleaned) {
+                return Ok(false);
+            }
+            tx.bury_credentials(gateway).await?;
+            let status = |word: &str| Facts::from([("status".to_owned(), word.to_owned())]);
+            let (before, after) = (status(GatewayStatus::Deleting.word()), status("Deleted"));
+            transitions::note_as(tx, transitions::AUTOMATION, &host, ChangeKind::VpnGatewayStateChange, before, after)
+                .await?;
+            tx.remove_gateway(gateway).await?;
+            tx.touch(Topic::Vpcs);
+            tx.touch(Topic::Peers);
+            Ok(true)
+        })?;
         if removed {
             tracing::info!(gateway.id = %gateway, "a deleted gateway was removed for good");
         }

@@ -25,27 +25,30 @@ pub async fn enrol(store: &Store, request: &Enrol) -> Result<Enrolled, Refused> 
     check_facts(&request.facts)?;
     let (token, credential) = (digest(&request.token), new_credential());
     let written = transact!(store, clock::now(), |tx| {
-            let Enrolling::Taken(gateway) = tx.take_enrolment(&token).await? else { return Err(StoreError::NotFound) };
-            let Some(host) = tx.host(gateway).await?.filter(|host| !host.deleting) else { return Err(StoreError::NotFound) };
-            if tx.key_is_taken(gateway, request.public_key).await? {
-                return Err(Refusal::conflict(
+        let Enrolling::Taken(gateway) = tx.take_enrolment(&token).await? else { return Err(StoreError::NotFound) };
+        let Some(host) = tx.host(gateway).await?.filter(|host| !host.deleting) else {
+            return Err(StoreError::NotFound);
+        };
+        if tx.key_is_taken(gateway, request.public_key).await? {
+            return Err(Refusal::conflict(
                     "public_key",
                     "This key pair belongs to another gateway or peer already. Remove the agent's state folder, so that it makes a new pair.",
                 )
                 .into());
-            }
-            tx.replace_credentials(gateway, &digest(&credential)).await?;
-            tx.rekey_mirrors(gateway, request.public_key).await?;
-            admit(tx, host, request).await?;
-            Ok(gateway)
-        });
+        }
+        tx.replace_credentials(gateway, &digest(&credential)).await?;
+        tx.rekey_mirrors(gateway, request.public_key).await?;
+        admit(tx, host, request).await?;
+        Ok(gateway)
+    });
     match written {
         Ok(gateway) => {
             tracing::info!(gateway.id = %gateway, host = request.facts.host_name, "a gateway host has enrolled");
             Ok(Enrolled { gateway, credential })
         }
         Err(StoreError::NotFound) => Err(Refused::Unauthenticated(
-            "The enrolment token is unknown, used or older than an hour. Issue a new one on the gateway's page.".to_owned(),
+            "The enrolment token is unknown, used or older than an hour. Issue a new one on the gateway's page."
+                .to_owned(),
         )),
         Err(StoreError::Refused(refusals)) => Err(Refused::Conflict(refusals.to_string())),
         Err(error) => Err(Refused::Failed(error.into())),
@@ -61,7 +64,9 @@ async fn admit(tx: &mut Tx, mut host: HostScope, request: &Enrol) -> Result<()> 
     (row.apply_error, row.drift) = (None, Vec::new());
     host.cleaned = false;
     let actor = host.actor();
-    let key = |key: Option<PublicKey>| key.map_or_else(Facts::new, |key| Facts::from([("public_key".to_owned(), key.short())]));
+    let key = |key: Option<PublicKey>| {
+        key.map_or_else(Facts::new, |key| Facts::from([("public_key".to_owned(), key.short())]))
+    };
     let mut after = key(Some(request.public_key));
     after.insert("host".to_owned(), request.facts.host_name.clone());
     transitions::note_as(tx, &actor, &host, ChangeKind::VpnGatewayEnrol, key(former), after).await?;
@@ -84,9 +89,12 @@ pub async fn authenticate(store: &Store, token: &str) -> Result<GatewayId, Refus
             transact!(store, clock::now(), |tx| tx.use_credential(gateway, &digest).await).map_err(Refused::failed)?;
             Ok(gateway)
         }
-        Bearer::Departed => Err(Refused::Gone("The gateway was removed. Remove its tunnels and this agent's stored document.".to_owned())),
+        Bearer::Departed => Err(Refused::Gone(
+            "The gateway was removed. Remove its tunnels and this agent's stored document.".to_owned(),
+        )),
         Bearer::Unknown => Err(Refused::Unauthenticated(
-            "The credential is unknown or was revoked. Enrol the host again with a token from the gateway's page.".to_owned(),
+            "The credential is unknown or was revoked. Enrol the host again with a token from the gateway's page."
+                .to_owned(),
         )),
     }
 }
@@ -99,12 +107,13 @@ pub async fn rotate(store: &Store, gateway: GatewayId) -> Result<Enrolled, Refus
     let credential = new_credential();
     let successor = digest(&credential);
     transact!(store, clock::now(), |tx| {
-            let host = tx.host(gateway).await?.ok_or(StoreError::NotFound)?;
-            tx.add_credential(gateway, &successor).await?;
-            let actor = host.actor();
-            transitions::note_as(tx, &actor, &host, ChangeKind::VpnGatewayCredentialRotate, Facts::new(), Facts::new()).await
-        })
-        .map_err(Refused::failed)?;
+        let host = tx.host(gateway).await?.ok_or(StoreError::NotFound)?;
+        tx.add_credential(gateway, &successor).await?;
+        let actor = host.actor();
+        transitions::note_as(tx, &actor, &host, ChangeKind::VpnGatewayCredentialRotate, Facts::new(), Facts::new())
+            .await
+    })
+    .map_err(Refused::failed)?;
     Ok(Enrolled { gateway, credential })
 }
 
@@ -114,11 +123,17 @@ fn new_credential() -> String {
 
 /// Facts are shown to people and stored with every report, so they stay small.
 pub(super) fn check_facts(facts: &HostFacts) -> Result<(), Refused> {
-    let texts = [&facts.agent_version, &facts.host_name].into_iter().chain(&facts.wan).chain(facts.interfaces.iter().map(|i| &i.name));
+    let texts = [&facts.agent_version, &facts.host_name]
+        .into_iter()
+        .chain(&facts.wan)
+        .chain(facts.interfaces.iter().map(|i| &i.name));
     let short = texts.into_iter().all(|text| text.len() <= 255 && !text.chars().any(char::is_control));
-    let few = facts.interfaces.len() <= 1024 && facts.interfaces.iter().all(|interface| interface.addresses.len() <= 256);
+    let few =
+        facts.interfaces.len() <= 1024 && facts.interfaces.iter().all(|interface| interface.addresses.len() <= 256);
     if short && few {
         return Ok(());
     }
-    Err(Refused::Malformed("The facts about the host are too long: names have at most 255 characters, a host 1,024 interfaces.".to_owned()))
+    Err(Refused::Malformed(
+        "The facts about the host are too long: names have at most 255 characters, a host 1,024 interfaces.".to_owned(),
+    ))
 }

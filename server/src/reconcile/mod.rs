@@ -20,11 +20,11 @@ use app::domain::change::Topic;
 use async_trait::async_trait;
 use tokio::task::JoinSet;
 
+use self::{cleanup::Cleanup, documents::Documents, presence::Presence, reports::Intake};
 pub use self::{
     pulse::Pulse,
     run::{Statuses, Wakes, run},
 };
-use self::{cleanup::Cleanup, documents::Documents, presence::Presence, reports::Intake};
 use crate::{seal::Sealer, store::Store};
 
 /// When to look at a key again if nothing wakes us first.

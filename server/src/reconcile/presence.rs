@@ -79,11 +79,11 @@ impl Presence {
             return Ok(());
         }
         transact!(self.store, now, |tx| {
-                let Some(host) = tx.host(gateway).await? else { return Ok(()) };
-                let mut host = freshly_seen(host);
-                transitions::note_status(tx, &mut host, self.silent_after).await?;
-                tx.note_host_status(gateway, &host.noted_status).await
-            })?;
+            let Some(host) = tx.host(gateway).await? else { return Ok(()) };
+            let mut host = freshly_seen(host);
+            transitions::note_status(tx, &mut host, self.silent_after).await?;
+            tx.note_host_status(gateway, &host.noted_status).await
+        })?;
         Ok(())
     }
 
@@ -101,27 +101,27 @@ impl Presence {
             PeeringState::Pending | PeeringState::Disabled | PeeringState::Recorded => false,
         };
         transact!(self.store, now, |tx| {
-                if !tx.note_pair_state(id, state.word()).await? {
-                    return Ok(());
-                }
-                if news {
-                    let before = if told.is_empty() { PeeringState::Pending.word() } else { told };
-                    tx.note(Note {
-                        actor: transitions::AUTOMATION,
-                        kind: ChangeKind::VpnPeeringStateChange,
-                        topic: Topic::Peers,
-                        project: Some(pair.project),
-                        object: id.to_string(),
-                        object_name: pair.name.clone(),
-                        before: Facts::from([("state".to_owned(), before.to_owned())]),
-                        after: Facts::from([("state".to_owned(), state.word().to_owned())]),
-                    })
-                    .await?;
-                }
-                tx.touch(Topic::Peers);
-                tx.touch(Topic::Gateways);
-                Ok(())
-            })?;
+            if !tx.note_pair_state(id, state.word()).await? {
+                return Ok(());
+            }
+            if news {
+                let before = if told.is_empty() { PeeringState::Pending.word() } else { told };
+                tx.note(Note {
+                    actor: transitions::AUTOMATION,
+                    kind: ChangeKind::VpnPeeringStateChange,
+                    topic: Topic::Peers,
+                    project: Some(pair.project),
+                    object: id.to_string(),
+                    object_name: pair.name.clone(),
+                    before: Facts::from([("state".to_owned(), before.to_owned())]),
+                    after: Facts::from([("state".to_owned(), state.word().to_owned())]),
+                })
+                .await?;
+            }
+            tx.touch(Topic::Peers);
+            tx.touch(Topic::Gateways);
+            Ok(())
+        })?;
         Ok(())
     }
 }
@@ -132,9 +132,11 @@ impl Controller for Presence {
     const NAME: &'static str = "presence";
 
     async fn keys(&self) -> anyhow::Result<BTreeSet<Subject>> {
-        let hosts: BTreeMap<_, _> = self.store.every_host().await?.into_iter().map(|host| (host.row.gateway, host)).collect();
+        let hosts: BTreeMap<_, _> =
+            self.store.every_host().await?.into_iter().map(|host| (host.row.gateway, host)).collect();
         let pairs = self.store.pairs_seen().await?;
-        let keys = hosts.keys().map(|id| Subject::Gateway(*id)).chain(pairs.keys().map(|id| Subject::Pair(*id))).collect();
+        let keys =
+            hosts.keys().map(|id| Subject::Gateway(*id)).chain(pairs.keys().map(|id| Subject::Pair(*id))).collect();
         *self.seen() = Seen { hosts, pairs };
         Ok(keys)
     }

@@ -33,8 +33,9 @@ impl Pulse {
     pub async fn run(&self) {
         loop {
             self.notify.notified().await;
-            let topics: Vec<Topic> =
-                std::mem::take(&mut *self.pending.lock().expect("nobody panics while holding it")).into_iter().collect();
+            let topics: Vec<Topic> = std::mem::take(&mut *self.pending.lock().expect("nobody panics while holding it"))
+                .into_iter()
+                .collect();
             self.feed.wake(None, &topics);
             tokio::time::sleep(Duration::from_secs(1)).await;
         }

@@ -103,7 +103,8 @@ impl BackOff {
     /// Full jitter: anything between nothing and the ceiling, so that what failed together does not come back together.
     fn after(failures: u32) -> Self {
         let ceiling = FIRST_BACK_OFF.saturating_mul(1 << failures.min(16)).min(LONGEST_BACK_OFF);
-        let wait = Duration::from_millis(rand::random_range(1..=u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX)));
+        let wait =
+            Duration::from_millis(rand::random_range(1..=u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX)));
         Self { failures, until: Instant::now() + wait }
     }
 }
@@ -147,12 +148,20 @@ pub async fn run<C: Controller>(
     }
 }
 
-async fn sweep<C: Controller>(controller: &C, waiting: &mut BTreeMap<C::Key, BackOff>, listing_failures: &mut u32) -> Pass {
+async fn sweep<C: Controller>(
+    controller: &C,
+    waiting: &mut BTreeMap<C::Key, BackOff>,
+    listing_failures: &mut u32,
+) -> Pass {
     let mut pass = Pass { keys: 0, failures: Vec::new(), soonest: None };
     let keys = match controller.keys().await {
         Ok(keys) => keys,
         Err(error) => {
-            tracing::warn!(controller = C::NAME, error = format!("{error:#}"), "a controller could not list what it answers for");
+            tracing::warn!(
+                controller = C::NAME,
+                error = format!("{error:#}"),
+                "a controller could not list what it answers for"
+            );
             pass.failures.push(("everything".to_owned(), format!("{error:#}")));
             *listing_failures += 1;
             pass.soonest = Some(BackOff::after(*listing_failures).until.saturating_duration_since(Instant::now()));

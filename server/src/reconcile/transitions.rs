@@ -10,7 +10,10 @@ use app::domain::{
     host::{Drift, HostFacts},
 };
 
-use crate::store::{Note, Result, Tx, hosts::{HostRow, HostScope}};
+use crate::store::{
+    Note, Result, Tx,
+    hosts::{HostRow, HostScope},
+};
 
 pub const AUTOMATION: &str = "Automation";
 /// The event log names this many differences and counts the rest.
@@ -59,8 +62,12 @@ fn reason(row: &HostRow, now: Timestamp) -> String {
 async fn note_drift(tx: &mut Tx, before: &HostRow, after: &HostScope) -> Result<()> {
     let (was, is) = (&before.drift, &after.row.drift);
     match (was.is_empty(), is.is_empty()) {
-        (true, false) => tell(tx, after, ChangeKind::VpnGatewayStateChange, Facts::new(), facts("difference", drift_text(is))).await,
-        (false, true) => tell(tx, after, ChangeKind::VpnGatewayRepair, facts("difference", drift_text(was)), Facts::new()).await,
+        (true, false) => {
+            tell(tx, after, ChangeKind::VpnGatewayStateChange, Facts::new(), facts("difference", drift_text(is))).await
+        }
+        (false, true) => {
+            tell(tx, after, ChangeKind::VpnGatewayRepair, facts("difference", drift_text(was)), Facts::new()).await
+        }
         _ => Ok(()),
     }
 }
@@ -79,11 +86,14 @@ fn drift_text(drift: &[Drift]) -> String {
 
 /// Other gateways' documents may hold the address that peers reach this one at, so a new one is a change and not a mere figure.
 async fn note_address(tx: &mut Tx, before: Option<&HostFacts>, after: &HostScope) -> Result<()> {
-    let (was, is) = (before.and_then(HostFacts::wan_address), after.row.facts.as_ref().and_then(HostFacts::wan_address));
+    let (was, is) =
+        (before.and_then(HostFacts::wan_address), after.row.facts.as_ref().and_then(HostFacts::wan_address));
     if was == is || before.is_none() {
         return Ok(());
     }
-    let text = |address: Option<std::net::Ipv4Addr>| facts("address", address.map_or_else(|| "none".to_owned(), |address| address.to_string()));
+    let text = |address: Option<std::net::Ipv4Addr>| {
+        facts("address", address.map_or_else(|| "none".to_owned(), |address| address.to_string()))
+    };
     let actor = after.actor();
     note_as(tx, &actor, after, ChangeKind::VpnGatewayUpdate, text(was), text(is)).await
 }
@@ -96,7 +106,14 @@ async fn tell(tx: &mut Tx, host: &HostScope, kind: ChangeKind, before: Facts, af
     note_as(tx, AUTOMATION, host, kind, before, after).await
 }
 
-pub async fn note_as(tx: &mut Tx, actor: &str, host: &HostScope, kind: ChangeKind, before: Facts, after: Facts) -> Result<()> {
+pub async fn note_as(
+    tx: &mut Tx,
+    actor: &str,
+    host: &HostScope,
+    kind: ChangeKind,
+    before: Facts,
+    after: Facts,
+) -> Result<()> {
     let note = Note {
         actor,
         kind,

@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use app::backend::{Changes, Gateways};
 use app::domain::{
     GatewayId, PublicKey, Timestamp,
     change::{Change, ChangeFilter, ChangeKind},
     host::{ApplyError, Delivery, Drift, Enrolled, HostFacts, Interface, PeerReport, Report, WireGuardKind},
     tunnel::{Document, Version, derive},
 };
-use app::backend::{Changes, Gateways};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -37,7 +37,8 @@ impl Desk {
     }
 
     pub async fn with(stage: &Stage, silent_after: u64) -> Self {
-        let reconcilers = reconcile::start(stage.store.clone(), Sealer::new([7; 32]), silent_after).await.expect("a start");
+        let reconcilers =
+            reconcile::start(stage.store.clone(), Sealer::new([7; 32]), silent_after).await.expect("a start");
         let state = AgentsState {
             store: stage.store.clone(),
             documents: Arc::clone(&reconcilers.documents),
@@ -117,7 +118,11 @@ impl Agent {
         };
         assert_eq!(self.document.hash(), version.hash, "what was delivered adds up");
         let number = |version: &Version| (version.epoch, version.generation);
-        assert!(self.held.as_ref().is_none_or(|held| number(&version) > number(held)), "{version:?} is not newer than {:?}", self.held);
+        assert!(
+            self.held.as_ref().is_none_or(|held| number(&version) > number(held)),
+            "{version:?} is not newer than {:?}",
+            self.held
+        );
         self.held = Some(version);
         status
     }
@@ -142,7 +147,8 @@ impl Agent {
     }
 
     pub async fn report(&self, desk: &Desk, report: &Report) -> (StatusCode, Value) {
-        post(&desk.router, "/agent/v1/report", Some(&self.credential), serde_json::to_vec(report).expect("a report")).await
+        post(&desk.router, "/agent/v1/report", Some(&self.credential), serde_json::to_vec(report).expect("a report"))
+            .await
     }
 
     /// Reports, and is believed.

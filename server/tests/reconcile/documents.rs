@@ -53,18 +53,29 @@ async fn an_edit_is_one_generation_and_waiting_agents_get_it_as_a_change(stage: 
     assert_eq!(waiting.document.peers.len(), 30);
     stage.ingrid.road_warrior_file(&stage.harbor, peer).await.expect("a download");
     stage.ingrid.delete_peer(&stage.harbor, peer).await.expect("a deleted peer");
-    assert_eq!(waiting.fetch(&desk, 1).await, StatusCode::NO_CONTENT, "neither a download nor the end of a disabled peer concerns the host");
+    assert_eq!(
+        waiting.fetch(&desk, 1).await,
+        StatusCode::NO_CONTENT,
+        "neither a download nor the end of a disabled peer concerns the host"
+    );
     let there = agent.held.clone();
     assert_eq!(agent.fetch(&desk, 0).await, StatusCode::OK, "there and back again is another version");
-    assert_eq!((agent.held.map(|held| held.hash), agent.whole), (there.map(|there| there.hash), whole), "of the same document");
+    assert_eq!(
+        (agent.held.map(|held| held.hash), agent.whole),
+        (there.map(|there| there.hash), whole),
+        "of the same document"
+    );
 }
 
-async fn a_burst_of_a_thousand_edits_ends_with_every_host_at_the_last_generation_though_the_console_is_killed_twice(stage: Stage) {
+async fn a_burst_of_a_thousand_edits_ends_with_every_host_at_the_last_generation_though_the_console_is_killed_twice(
+    stage: Stage,
+) {
     let stage = Arc::new(stage);
     let mut desk = Desk::open(&stage).await;
     let mut gateways = Vec::new();
     for (number, called) in ["alpha", "beta", "gamma"].into_iter().enumerate() {
-        let gateway = stage.gateway(called, &format!("10.{number}.0.0/16"), &format!("10.200.{}.0/22", number * 4)).await;
+        let gateway =
+            stage.gateway(called, &format!("10.{number}.0.0/16"), &format!("10.200.{}.0/22", number * 4)).await;
         gateways.push((gateway, Agent::enrol(&stage, &desk, gateway, key_of(called)).await));
     }
     let done = Arc::new(AtomicBool::new(false));
@@ -77,7 +88,11 @@ async fn a_burst_of_a_thousand_edits_ends_with_every_host_at_the_last_generation
                 stage.ingrid.enable_peer(&stage.harbor, peer, number % 3 == 0).await.expect("a switched peer");
                 kept.push(peer);
                 if number % 2 == 1 {
-                    stage.ingrid.delete_peer(&stage.harbor, kept.swap_remove(number / 4)).await.expect("a deleted peer");
+                    stage
+                        .ingrid
+                        .delete_peer(&stage.harbor, kept.swap_remove(number / 4))
+                        .await
+                        .expect("a deleted peer");
                 }
             }
         })
@@ -180,9 +195,15 @@ async fn an_agent_that_is_ahead_of_a_restored_database_gets_a_higher_epoch_and_s
     assert_eq!(status, StatusCode::CONFLICT, "{answer}");
     assert_eq!(agent.fetch(&desk, 10).await, StatusCode::OK);
     let raised = agent.held.clone().expect("a document");
-    assert_eq!((raised.epoch, raised.generation, raised.hash.clone()), (seen.epoch + 1, seen.generation + 41, seen.hash.clone()));
+    assert_eq!(
+        (raised.epoch, raised.generation, raised.hash.clone()),
+        (seen.epoch + 1, seen.generation + 41, seen.hash.clone())
+    );
     agent.tell(&desk, &agent.idle()).await;
-    let note = log(&stage, ChangeKind::VpnGatewayStateChange).await.into_iter().find(|change| change.after.contains_key("document"));
+    let note = log(&stage, ChangeKind::VpnGatewayStateChange)
+        .await
+        .into_iter()
+        .find(|change| change.after.contains_key("document"));
     assert!(note.expect("a note").after["reason"].contains("an older copy of the database was put back"));
     assert_eq!(bystander.fetch(&desk, 0).await, StatusCode::NO_CONTENT, "only the gateway that was ahead is concerned");
 

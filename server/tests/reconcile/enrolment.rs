@@ -56,8 +56,15 @@ async fn a_token_ends_after_an_hour_and_when_another_is_issued(stage: Stage) {
     tx.commit(()).await.expect("a commit");
     let (status, answer) = enrol(&desk, "an hour old", key_of("alpha")).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
-    assert_eq!(answer["message"], "The enrolment token is unknown, used or older than an hour. Issue a new one on the gateway's page.");
-    assert_eq!(enrol(&desk, &second.token, key_of("alpha")).await.0, StatusCode::UNAUTHORIZED, "a later token has ended it");
+    assert_eq!(
+        answer["message"],
+        "The enrolment token is unknown, used or older than an hour. Issue a new one on the gateway's page."
+    );
+    assert_eq!(
+        enrol(&desk, &second.token, key_of("alpha")).await.0,
+        StatusCode::UNAUTHORIZED,
+        "a later token has ended it"
+    );
 }
 
 async fn a_key_pair_of_somebody_else_is_refused_and_the_token_stays_good(stage: Stage) {
@@ -70,7 +77,10 @@ async fn a_key_pair_of_somebody_else_is_refused_and_the_token_stays_good(stage: 
     for taken in ["alpha", "laptop"] {
         let (status, answer) = enrol(&desk, &token, key_of(taken)).await;
         assert_eq!(status, StatusCode::CONFLICT);
-        assert!(answer["message"].as_str().is_some_and(|text| text.contains("belongs to another gateway or peer")), "{answer}");
+        assert!(
+            answer["message"].as_str().is_some_and(|text| text.contains("belongs to another gateway or peer")),
+            "{answer}"
+        );
     }
     assert_eq!(enrol(&desk, &token, key_of("beta")).await.0, StatusCode::OK);
 }
@@ -87,7 +97,11 @@ async fn a_rotated_credential_takes_over_when_it_is_first_used(stage: Stage) {
     };
     let mut lost = rotate(&old).await;
     let mut new = rotate(&old).await;
-    assert_eq!(lost.fetch(&desk, 0).await, StatusCode::UNAUTHORIZED, "a later successor has ended the one that was never used");
+    assert_eq!(
+        lost.fetch(&desk, 0).await,
+        StatusCode::UNAUTHORIZED,
+        "a later successor has ended the one that was never used"
+    );
     assert_eq!(old.fetch(&desk, 5).await, StatusCode::OK, "the new one may have been lost on its way");
     assert_eq!(new.fetch(&desk, 5).await, StatusCode::OK);
     assert_eq!(old.fetch(&desk, 0).await, StatusCode::UNAUTHORIZED);
@@ -149,7 +163,10 @@ async fn a_deleted_gateway_without_a_host_ends_at_once(stage: Stage) {
     let token = stage.ingrid.issue_enrolment(&stage.harbor, gateway).await.expect("a token").token;
     stage.ingrid.delete_gateway(&stage.harbor, gateway).await.expect("a deleted gateway");
     assert_eq!(enrol(&desk, &token, key_of("alpha")).await.0, StatusCode::UNAUTHORIZED);
-    crate::desk::eventually("the gateway is gone", async || stage.store.host(gateway).await.expect("the store answers").is_none()).await;
+    crate::desk::eventually("the gateway is gone", async || {
+        stage.store.host(gateway).await.expect("the store answers").is_none()
+    })
+    .await;
 }
 
 async fn hostile_bodies_are_refused_and_no_refusal_repeats_a_token(stage: Stage) {

@@ -29,7 +29,10 @@ async fn a_silent_agent_turns_its_gateway_to_error_and_back(stage: Stage) {
     let silent = log(&stage, ChangeKind::VpnGatewayStateChange).await.pop().expect("a note");
     assert!(silent.after["reason"].starts_with("The agent has been silent for "), "{silent:?}");
     agent.tell(&desk, &agent.idle()).await;
-    eventually("the return is noted", async || steps().await.starts_with(&["Active".into(), "Error".into(), "Active".into()])).await;
+    eventually("the return is noted", async || {
+        steps().await.starts_with(&["Active".into(), "Error".into(), "Active".into()])
+    })
+    .await;
     let shown = stage.ingrid.gateway(&stage.harbor, gateway).await.expect("a gateway");
     assert_eq!(shown.status, GatewayStatus::Active, "pages have a patience of their own");
 }
@@ -52,13 +55,24 @@ async fn a_peering_is_noted_as_established_and_as_lost_once(stage: Stage) {
     }
     let steps = async || -> Vec<(String, String)> {
         let changes = log(&stage, ChangeKind::VpnPeeringStateChange).await;
-        changes.into_iter().map(|mut change| (change.before.remove("state").unwrap_or_default(), change.after.remove("state").unwrap_or_default())).collect()
+        changes
+            .into_iter()
+            .map(|mut change| {
+                (change.before.remove("state").unwrap_or_default(), change.after.remove("state").unwrap_or_default())
+            })
+            .collect()
     };
     let step = |before: &str, after: &str| (before.to_owned(), after.to_owned());
-    eventually("both are noted", async || steps().await == [step("Pending", "Established"), step("Established", "Lost")]).await;
+    eventually("both are noted", async || {
+        steps().await == [step("Pending", "Established"), step("Established", "Lost")]
+    })
+    .await;
     assert_eq!(state().await, PeeringState::Lost);
     let note = log(&stage, ChangeKind::VpnPeeringStateChange).await.remove(0);
-    assert_eq!((note.object, note.object_name.as_str(), note.actor.as_str()), (pair.to_string(), "gw-alpha and gw-beta", "Automation"));
+    assert_eq!(
+        (note.object, note.object_name.as_str(), note.actor.as_str()),
+        (pair.to_string(), "gw-alpha and gw-beta", "Automation")
+    );
 }
 
 async fn the_controllers_tell_how_they_are(stage: Stage) {
@@ -68,7 +82,9 @@ async fn the_controllers_tell_how_they_are(stage: Stage) {
         let all = desk.reconcilers.statuses.all();
         let names: Vec<&str> = all.iter().map(|status| status.name.as_str()).collect();
         names == ["cleanup", "documents", "presence"]
-            && all.iter().all(|status| status.runs > 0 && status.failures.is_empty() && status.keys == 1 && !status.purpose.is_empty())
+            && all.iter().all(|status| {
+                status.runs > 0 && status.failures.is_empty() && status.keys == 1 && !status.purpose.is_empty()
+            })
     })
     .await;
 }

@@ -45,7 +45,11 @@ async fn row_68_a_gateway_turns_active_with_its_first_report_and_error_when_its_
     let agent = one(&stage, &desk).await;
     assert_eq!(shown(&stage, &agent).await.0, GatewayStatus::Provisioning);
     agent.tell(&desk, &Report { verified: None, ..agent.idle() }).await;
-    assert_eq!(shown(&stage, &agent).await, (GatewayStatus::Active, ConfigSync::Pending), "applied, and not read back yet");
+    assert_eq!(
+        shown(&stage, &agent).await,
+        (GatewayStatus::Active, ConfigSync::Pending),
+        "applied, and not read back yet"
+    );
     agent.tell(&desk, &agent.idle()).await;
     assert_eq!(shown(&stage, &agent).await, (GatewayStatus::Active, ConfigSync::InSync));
 
@@ -54,7 +58,8 @@ async fn row_68_a_gateway_turns_active_with_its_first_report_and_error_when_its_
     assert_eq!(shown(&stage, &agent).await, (GatewayStatus::Error, ConfigSync::Failed));
     agent.tell(&desk, &agent.idle()).await;
     let told: Vec<_> = log(&stage, ChangeKind::VpnGatewayStateChange).await;
-    let steps: Vec<_> = told.iter().map(|change| (change.before["status"].as_str(), change.after["status"].as_str())).collect();
+    let steps: Vec<_> =
+        told.iter().map(|change| (change.before["status"].as_str(), change.after["status"].as_str())).collect();
     assert_eq!(steps, [("Provisioning", "Active"), ("Active", "Error"), ("Error", "Active")]);
     assert_eq!(told[1].after["reason"], "nft: table busy. Try again.");
     assert!(told.iter().all(|change| change.actor == "Automation" && change.object_name == "gw-alpha"));
@@ -82,7 +87,8 @@ async fn an_agent_that_lies_is_refused_and_nothing_changes(stage: Stage) {
     let desk = Desk::open(&stage).await;
     let agent = one(&stage, &desk).await;
     agent.tell(&desk, &agent.idle()).await;
-    let before = (stage.store.hosts(stage.harbor_id).await.expect("hosts"), stage.store.last_seq().await.expect("a number"));
+    let before =
+        (stage.store.hosts(stage.harbor_id).await.expect("hosts"), stage.store.last_seq().await.expect("a number"));
     let held = agent.held.clone().expect("a document");
     let named = |version: Version| Report { applied: Some(version.clone()), verified: Some(version), ..agent.idle() };
     let never = Version { generation: held.generation + 1, ..held.clone() };
@@ -94,7 +100,13 @@ async fn an_agent_that_lies_is_refused_and_nothing_changes(stage: Stage) {
         (named(other_epoch), StatusCode::CONFLICT),
         (named(other_hash), StatusCode::CONFLICT),
         (named(nothing), StatusCode::CONFLICT),
-        (Report { error: Some(app::domain::host::ApplyError { version: never, message: "no".into() }), ..agent.idle() }, StatusCode::CONFLICT),
+        (
+            Report {
+                error: Some(app::domain::host::ApplyError { version: never, message: "no".into() }),
+                ..agent.idle()
+            },
+            StatusCode::CONFLICT,
+        ),
         (Report { applied: None, ..agent.idle() }, StatusCode::BAD_REQUEST),
         (Report { cleaned: true, ..agent.idle() }, StatusCode::CONFLICT),
         (Report { error: Some(error(&agent, &"long ".repeat(2000))), ..agent.idle() }, StatusCode::BAD_REQUEST),
@@ -105,11 +117,18 @@ async fn an_agent_that_lies_is_refused_and_nothing_changes(stage: Stage) {
     }
     let mut extra = serde_json::to_value(agent.idle()).expect("a report");
     extra["gateway"] = serde_json::json!(agent.gateway);
-    assert_eq!(post(&desk.router, "/agent/v1/report", Some(&agent.credential), extra.to_string()).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        post(&desk.router, "/agent/v1/report", Some(&agent.credential), extra.to_string()).await.0,
+        StatusCode::BAD_REQUEST
+    );
     let huge = "x".repeat(9_000_000);
-    assert_eq!(post(&desk.router, "/agent/v1/report", Some(&agent.credential), huge).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(
+        post(&desk.router, "/agent/v1/report", Some(&agent.credential), huge).await.0,
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
 
-    let mut after = (stage.store.hosts(stage.harbor_id).await.expect("hosts"), stage.store.last_seq().await.expect("a number"));
+    let mut after =
+        (stage.store.hosts(stage.harbor_id).await.expect("hosts"), stage.store.last_seq().await.expect("a number"));
     for (gateway, row) in &mut after.0 {
         row.last_seen = before.0[gateway].last_seen;
     }
@@ -123,12 +142,21 @@ async fn another_gateways_peers_are_refused_but_a_host_that_is_behind_is_not(sta
     stage.road_warrior(beta, "phone").await.expect("a new peer");
     let laptop = stage.road_warrior(agent.gateway, "laptop").await.expect("a new peer");
     agent.catch_up(&stage, &desk).await;
-    let of = |names: &[&str]| Report { peers: names.iter().map(|name| figures(key_of(name), Some(now()), 7, 7)).collect(), ..agent.idle() };
+    let of = |names: &[&str]| Report {
+        peers: names.iter().map(|name| figures(key_of(name), Some(now()), 7, 7)).collect(),
+        ..agent.idle()
+    };
     let (status, answer) = agent.report(&desk, &of(&["laptop", "phone"])).await;
     assert_eq!(status, StatusCode::CONFLICT);
-    assert!(answer["message"].as_str().is_some_and(|message| message.contains("is no peer of this gateway")), "{answer}");
+    assert!(
+        answer["message"].as_str().is_some_and(|message| message.contains("is no peer of this gateway")),
+        "{answer}"
+    );
     desk.reconcilers.intake.flush().await.expect("a write");
-    assert!(stage.store.observed(stage.harbor_id).await.expect("figures").is_empty(), "the laptop's figures were refused with the rest");
+    assert!(
+        stage.store.observed(stage.harbor_id).await.expect("figures").is_empty(),
+        "the laptop's figures were refused with the rest"
+    );
     agent.tell(&desk, &of(&["laptop", "nobody-knows"])).await;
 
     let behind = of(&["laptop"]);
@@ -146,7 +174,12 @@ async fn totals_outlive_the_hosts_counters_and_the_console(stage: Stage) {
     agent.catch_up(&stage, &desk).await;
     let handshake = Timestamp(now().0 - 5_000);
     let tell = async |desk: &Desk, received, sent| {
-        agent.tell(desk, &Report { peers: vec![figures(key_of("laptop"), Some(handshake), received, sent)], ..agent.idle() }).await;
+        agent
+            .tell(
+                desk,
+                &Report { peers: vec![figures(key_of("laptop"), Some(handshake), received, sent)], ..agent.idle() },
+            )
+            .await;
     };
     tell(&desk, 1000, 10).await;
     tell(&desk, 1500, 10).await;
@@ -179,7 +212,8 @@ async fn figures_of_a_peer_that_was_made_anew_start_anew(stage: Stage) {
     let mut agent = one(&stage, &desk).await;
     let first = stage.road_warrior(agent.gateway, "laptop").await.expect("a new peer");
     agent.catch_up(&stage, &desk).await;
-    let report = |agent: &Agent, received| Report { peers: vec![figures(key_of("laptop"), None, received, 0)], ..agent.idle() };
+    let report =
+        |agent: &Agent, received| Report { peers: vec![figures(key_of("laptop"), None, received, 0)], ..agent.idle() };
     agent.tell(&desk, &report(&agent, 500)).await;
     desk.reconcilers.intake.flush().await.expect("a write");
     stage.ingrid.delete_peer(&stage.harbor, first).await.expect("a deleted peer");
@@ -203,13 +237,23 @@ async fn a_new_address_of_one_host_reaches_the_documents_of_the_others(stage: St
         app::domain::tunnel::derive(&wish).peers[&key_of("beta")].endpoint.map(|endpoint| endpoint.to_string())
     };
     let before = endpoint().await;
-    let beta = stage.store.hosts(stage.harbor_id).await.expect("hosts").into_keys().find(|id| *id != alpha).expect("two gateways");
+    let beta = stage
+        .store
+        .hosts(stage.harbor_id)
+        .await
+        .expect("hosts")
+        .into_keys()
+        .find(|id| *id != alpha)
+        .expect("two gateways");
     let mut other = Agent::enrol(&stage, &desk, beta, key_of("beta")).await;
     other.catch_up(&stage, &desk).await;
     other.tell(&desk, &Report { facts: Some(facts(222)), ..other.idle() }).await;
     agent.catch_up(&stage, &desk).await;
     assert_ne!(endpoint().await, before);
-    assert_eq!(agent.document.peers[&key_of("beta")].endpoint.map(|endpoint| endpoint.to_string()), Some("203.0.113.222:51820".into()));
+    assert_eq!(
+        agent.document.peers[&key_of("beta")].endpoint.map(|endpoint| endpoint.to_string()),
+        Some("203.0.113.222:51820".into())
+    );
     let note = log(&stage, ChangeKind::VpnGatewayUpdate).await.pop().expect("a note");
     assert_eq!((note.actor.as_str(), note.after["address"].as_str()), ("agent of gw-beta", "203.0.113.222"));
 }
@@ -225,5 +269,6 @@ async fn an_idle_report_writes_nothing(stage: Stage) {
         agent.tell(&desk, &agent.idle()).await;
     }
     assert_eq!((stage.store.last_seq().await.expect("a number"), row().await.applied), (seq, before.applied));
-    eventually("the last contact is written within a few seconds", async || row().await.last_seen > before.last_seen).await;
+    eventually("the last contact is written within a few seconds", async || row().await.last_seen > before.last_seen)
+        .await;
 }

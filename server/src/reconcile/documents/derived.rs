@@ -74,7 +74,11 @@ impl Derived {
     }
 
     /// The change that some rows make. `outline`: everything but the road warriors, if any of it may differ.
-    pub fn partial_change(&self, outline: Option<&Wish>, road_warriors: &BTreeMap<PeerId, Option<WishedPeer>>) -> Change {
+    pub fn partial_change(
+        &self,
+        outline: Option<&Wish>,
+        road_warriors: &BTreeMap<PeerId, Option<WishedPeer>>,
+    ) -> Change {
         let mut change = Change::default();
         let mut removed = BTreeSet::new();
         if let Some(wish) = outline {

@@ -26,7 +26,11 @@ use tokio::sync::watch;
 use self::derived::Derived;
 pub use self::serve::Answer;
 use super::{Controller, Next};
-use crate::{clock, seal::Sealer, store::{Store, transact}};
+use crate::{
+    clock,
+    seal::Sealer,
+    store::{Store, transact},
+};
 
 /// How often everything is derived from scratch.
 pub const PERIOD: Duration = Duration::from_secs(60);
@@ -52,7 +56,11 @@ struct Slot {
 
 impl Slot {
     fn new(version: Version) -> Arc<Self> {
-        Arc::new(Self { turn: tokio::sync::Mutex::default(), derived: Mutex::new(Derived::new(version)), served: watch::Sender::new(None) })
+        Arc::new(Self {
+            turn: tokio::sync::Mutex::default(),
+            derived: Mutex::new(Derived::new(version)),
+            served: watch::Sender::new(None),
+        })
     }
 
     fn derived(&self) -> std::sync::MutexGuard<'_, Derived> {
@@ -84,7 +92,8 @@ impl Documents {
     /// # Errors
     /// If the versions of the documents cannot be read.
     pub async fn open(store: Store, sealer: Sealer) -> anyhow::Result<Self> {
-        let slots = store.versions().await?.into_iter().map(|(gateway, version)| (gateway, Slot::new(version))).collect();
+        let slots =
+            store.versions().await?.into_iter().map(|(gateway, version)| (gateway, Slot::new(version))).collect();
         Ok(Self { store, sealer, slots: Mutex::new(slots), pass: tokio::sync::Mutex::default() })
     }
 
@@ -107,7 +116,9 @@ impl Documents {
         let mut slots = self.slots.lock().expect("nobody panics while holding it");
         slots.retain(|gateway, _| gateways.contains(gateway));
         for gateway in gateways {
-            slots.entry(*gateway).or_insert_with(|| Slot::new(Version { epoch, generation: 0, hash: Hash(String::new()) }));
+            slots
+                .entry(*gateway)
+                .or_insert_with(|| Slot::new(Version { epoch, generation: 0, hash: Hash(String::new()) }));
         }
     }
 
@@ -132,7 +143,7 @@ impl Documents {
                 (ChangeKind::VpnPeerCreate | ChangeKind::VpnPeerUpdate | ChangeKind::VpnPeerDelete, Ok(peer)) => {
                     peers.insert(peer, step.project);
                 }
-                (ChangeKind::VpnConfigDownload | ChangeKind::SignIn | ChangeKind::SignOutEverywhere, _) => {}
+                (kind, _) if concerns_no_document(kind) => {}
                 _ => projects.extend(step.project),
             }
         }
@@ -162,8 +173,13 @@ impl Documents {
     ) -> anyhow::Result<()> {
         let ids: Vec<PeerId> = peers.keys().copied().collect();
         let mut found = self.store.wished_road_warriors(&ids, &self.sealer).await?;
-        let slots: Vec<(GatewayId, Arc<Slot>)> =
-            self.slots.lock().expect("nobody panics while holding it").iter().map(|(id, slot)| (*id, slot.clone())).collect();
+        let slots: Vec<(GatewayId, Arc<Slot>)> = self
+            .slots
+            .lock()
+            .expect("nobody panics while holding it")
+            .iter()
+            .map(|(id, slot)| (*id, slot.clone()))
+            .collect();
         for (peer, project) in peers {
             if let Some((gateway, wished)) = found.remove(peer) {
                 pass.due.entry(gateway).or_default().road_warriors.insert(*peer, Some(wished));
@@ -177,7 +193,14 @@ impl Documents {
     }
 
     /// Derives what is due of one gateway, and commits a new generation if its hash differs.
-    async fn derive(&self, gateway: GatewayId, slot: &Slot, due: Due, outline: Option<Wish>, epoch: u64) -> anyhow::Result<()> {
+    async fn derive(
+        &self,
+        gateway: GatewayId,
+        slot: &Slot,
+        due: Due,
+        outline: Option<Wish>,
+        epoch: u64,
+    ) -> anyhow::Result<()> {
         let _turn = slot.turn.lock().await;
         let everything = due.everything || slot.derived().is_stale();
         let (change, road_warriors) = if everything {
@@ -195,9 +218,9 @@ impl Documents {
         if next != current {
             let now = clock::now();
             let stored = transact!(self.store, now, |tx| {
-                    tx.touch(Topic::Gateways);
-                    tx.set_version(gateway, &next).await
-                })?;
+                tx.touch(Topic::Gateways);
+                tx.set_version(gateway, &next).await
+            })?;
             if !stored {
                 return Ok(());
             }
@@ -217,6 +240,22 @@ impl Documents {
         });
         Ok(())
     }
+}
+
+/// Entries that tell what was seen, or who may do what: no document is derived from that.
+fn concerns_no_document(kind: ChangeKind) -> bool {
+    matches!(
+        kind,
+        ChangeKind::VpnGatewayStateChange
+            | ChangeKind::VpnPeeringStateChange
+            | ChangeKind::VpnGatewayEnrolmentToken
+            | ChangeKind::VpnGatewayCredentialRotate
+            | ChangeKind::VpnGatewayCredentialRevoke
+            | ChangeKind::VpnConfigDownload
+            | ChangeKind::AdministratorCreate
+            | ChangeKind::SignIn
+            | ChangeKind::SignOutEverywhere
+    )
 }
 
 #[async_trait]

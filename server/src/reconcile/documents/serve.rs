@@ -96,9 +96,9 @@ impl Documents {
         let generation = before.generation.max(held.generation);
         let epoch = before.epoch.max(held.epoch) + 1;
         let raised = transact!(self.store, clock::now(), |tx| {
-                let Some(host) = tx.host(gateway).await? else { return Err(StoreError::NotFound) };
-                tx.set_version(gateway, &Version { epoch, generation, hash: Hash(String::new()) }).await?;
-                tx.note(Note {
+            let Some(host) = tx.host(gateway).await? else { return Err(StoreError::NotFound) };
+            tx.set_version(gateway, &Version { epoch, generation, hash: Hash(String::new()) }).await?;
+            tx.note(Note {
                     actor: "Automation",
                     kind: ChangeKind::VpnGatewayStateChange,
                     topic: Topic::Gateways,
@@ -118,7 +118,7 @@ impl Documents {
                     ]),
                 })
                 .await
-            });
+        });
         match raised {
             Ok(_) => {}
             Err(StoreError::NotFound) => return Ok(()),

@@ -44,7 +44,11 @@ pub fn shape(report: &Report) -> Result<(), Refused> {
     if report.drift.len() > MOST_DRIFT || report.drift.iter().any(long) {
         return malformed("A report names at most 10,000 differences, each in at most 8,000 characters.");
     }
-    if report.error.as_ref().is_some_and(|error| error.message.len() > LONGEST_MESSAGE || error.message.trim().is_empty()) {
+    if report
+        .error
+        .as_ref()
+        .is_some_and(|error| error.message.len() > LONGEST_MESSAGE || error.message.trim().is_empty())
+    {
         return malformed("An error is told in 1 to 8,000 characters.");
     }
     if let Some(facts) = &report.facts {
@@ -112,7 +116,15 @@ mod tests {
     }
 
     fn report() -> Report {
-        Report { applied: Some(version(2)), verified: Some(version(2)), error: None, drift: Vec::new(), peers: Vec::new(), facts: None, cleaned: false }
+        Report {
+            applied: Some(version(2)),
+            verified: Some(version(2)),
+            error: None,
+            drift: Vec::new(),
+            peers: Vec::new(),
+            facts: None,
+            cleaned: false,
+        }
     }
 
     fn refusal(report: &Report) -> String {
@@ -125,7 +137,13 @@ mod tests {
         assert!(refusal(&Report { verified: Some(version(3)), ..report() }).contains("before it was applied"));
         assert!(refusal(&Report { applied: None, ..report() }).contains("before it was applied"));
         let mut twice = report();
-        let peer = PeerReport { public_key: PublicKey::from_bytes([3; 32]), handshake: None, received: 1, sent: 1, endpoint: None };
+        let peer = PeerReport {
+            public_key: PublicKey::from_bytes([3; 32]),
+            handshake: None,
+            received: 1,
+            sent: 1,
+            endpoint: None,
+        };
         twice.peers = vec![peer.clone(), peer.clone()];
         assert!(refusal(&twice).contains("each peer once"));
         twice.peers = vec![PeerReport { received: u64::MAX, ..peer }];

@@ -58,7 +58,10 @@ impl Desk {
         }
         for key in missing.into_iter().filter(|key| !documents.knows_peer(gateway, *key)).take(FEW) {
             if store.is_peer_elsewhere(gateway, key).await.map_err(Refused::failed)? {
-                return Err(Refused::Conflict(format!("{} is no peer of this gateway, but of another one.", key.short())));
+                return Err(Refused::Conflict(format!(
+                    "{} is no peer of this gateway, but of another one.",
+                    key.short()
+                )));
             }
         }
         Ok(())

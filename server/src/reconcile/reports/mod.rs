@@ -78,12 +78,19 @@ impl Intake {
     pub fn contact(&self, gateway: GatewayId) {
         let now = clock::now();
         let mut contacts = self.contacts.lock().expect("nobody panics while holding it");
-        contacts.entry(gateway).and_modify(|contact| contact.at = contact.at.max(now)).or_insert(Contact { at: now, written: None });
+        contacts
+            .entry(gateway)
+            .and_modify(|contact| contact.at = contact.at.max(now))
+            .or_insert(Contact { at: now, written: None });
     }
 
     /// The last contact as far as memory goes. Before this process started nobody listened, which is no silence of the agent's.
     pub fn last_contact(&self, gateway: GatewayId) -> Timestamp {
-        self.contacts.lock().expect("nobody panics while holding it").get(&gateway).map_or(self.started, |contact| contact.at)
+        self.contacts
+            .lock()
+            .expect("nobody panics while holding it")
+            .get(&gateway)
+            .map_or(self.started, |contact| contact.at)
     }
 
     /// A new host has come: what the former one counted does not go on.
@@ -133,15 +140,15 @@ impl Intake {
     /// Writes what a status depends on, and notes what changed with it.
     async fn store_state(&self, gateway: GatewayId, report: &Report, now: Timestamp) -> Result<(), Refused> {
         let written = transact!(self.store, now, |tx| {
-                let mut host = tx.host(gateway).await?.ok_or(StoreError::NotFound)?;
-                let before = host.row.clone();
-                take_over(&mut host, report, now);
-                transitions::note(tx, &before, &mut host, self.silent_after).await?;
-                tx.observe_host(&host).await?;
-                tx.touch(Topic::Gateways);
-                tx.touch(Topic::Peers);
-                Ok(())
-            });
+            let mut host = tx.host(gateway).await?.ok_or(StoreError::NotFound)?;
+            let before = host.row.clone();
+            take_over(&mut host, report, now);
+            transitions::note(tx, &before, &mut host, self.silent_after).await?;
+            tx.observe_host(&host).await?;
+            tx.touch(Topic::Gateways);
+            tx.touch(Topic::Peers);
+            Ok(())
+        });
         match written {
             Err(StoreError::NotFound) => Err(Refused::Gone("The gateway was removed.".to_owned())),
             other => other.map_err(Refused::failed),
@@ -179,8 +186,13 @@ impl Intake {
 
     async fn flush_contacts(&self) -> crate::store::Result<()> {
         let due: Vec<(GatewayId, Timestamp)> = {
-            let contacts = self.contacts.lock().expect("nobody panics while holding it");
-            contacts.iter().filter(|(_, contact)| contact.written != Some(contact.at)).map(|(id, contact)| (*id, contact.at)).collect()
+            let mut contacts = self.contacts.lock().expect("nobody panics while holding it");
+            contacts.retain(|gateway, _| self.documents.version(*gateway).is_some());
+            contacts
+                .iter()
+                .filter(|(_, contact)| contact.written != Some(contact.at))
+                .map(|(id, contact)| (*id, contact.at))
+                .collect()
         };
         if due.is_empty() {
             return Ok(());
@@ -219,7 +231,11 @@ impl Intake {
     }
 
     async fn flush_figures(&self) -> crate::store::Result<()> {
-        let desks: Vec<_> = self.desks.lock().expect("nobody panics while holding it").values().cloned().collect();
+        let desks: Vec<_> = {
+            let mut desks = self.desks.lock().expect("nobody panics while holding it");
+            desks.retain(|gateway, _| self.documents.version(*gateway).is_some());
+            desks.values().cloned().collect()
+        };
         let mut wrote = false;
         // One at a time, so that older figures are never written over newer ones.
         let _turn = self.flushing.lock().await;

@@ -10,7 +10,10 @@ use super::{Result, Store, Tx, parsed};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bearer {
     /// `first_use`: its predecessors are still good.
-    Live { gateway: GatewayId, first_use: bool },
+    Live {
+        gateway: GatewayId,
+        first_use: bool,
+    },
     /// Its gateway was removed for good.
     Departed,
     Unknown,

@@ -43,7 +43,8 @@ impl Store {
 
     /// What was wanted of each gateway last. An empty hash means that a new generation is due whatever the network says.
     pub async fn versions(&self) -> Result<HashMap<GatewayId, Version>> {
-        let rows = sqlx::query("select gateway_id, epoch, generation, hash from document").fetch_all(self.pool()).await?;
+        let rows =
+            sqlx::query("select gateway_id, epoch, generation, hash from document").fetch_all(self.pool()).await?;
         rows.iter()
             .map(|row| {
                 let version = Version {

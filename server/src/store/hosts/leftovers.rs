@@ -31,7 +31,9 @@ impl Store {
         .fetch_all(self.pool())
         .await?;
         let mut pairs = BTreeMap::new();
-        for two in rows.chunk_by(|a, b| a.try_get::<String, _>("pair_id").ok() == b.try_get::<String, _>("pair_id").ok()) {
+        for two in
+            rows.chunk_by(|a, b| a.try_get::<String, _>("pair_id").ok() == b.try_get::<String, _>("pair_id").ok())
+        {
             let [one, other] = two else { continue };
             let side = |row: &sqlx::any::AnyRow| -> Result<SideSeen> {
                 let (handshake, facts): (i64, String) = (row.try_get("handshake")?, row.try_get("facts")?);
@@ -101,11 +103,19 @@ impl Tx {
     /// VPC peerings that are gone.
     pub async fn remove_leftovers(&mut self, forget_before: Timestamp) -> Result<()> {
         let now = self.at().0;
-        sqlx::query("delete from enrolment where used_at <> 0 or expires_at <= $1").bind(now).execute(self.connection()).await?;
-        sqlx::query("delete from departed where removed_at < $1").bind(forget_before.0).execute(self.connection()).await?;
-        sqlx::query("delete from observed_pair where not exists (select 1 from peer p where p.pair_id = observed_pair.pair_id)")
+        sqlx::query("delete from enrolment where used_at <> 0 or expires_at <= $1")
+            .bind(now)
             .execute(self.connection())
             .await?;
+        sqlx::query("delete from departed where removed_at < $1")
+            .bind(forget_before.0)
+            .execute(self.connection())
+            .await?;
+        sqlx::query(
+            "delete from observed_pair where not exists (select 1 from peer p where p.pair_id = observed_pair.pair_id)",
+        )
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 }
