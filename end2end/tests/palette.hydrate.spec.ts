@@ -6,7 +6,7 @@ const own = (name: string): string => `${name}-p${test.info().parallelIndex}`;
 
 const palette = (page: Page) => page.getByRole("dialog", { name: "Find" });
 const box = (page: Page) => page.getByRole("combobox", { name: "Find a name, address or key" });
-const chosen = (page: Page) => page.getByRole("option", { selected: true });
+const chosen = (page: Page) => palette(page).getByRole("option", { selected: true });
 
 async function createVpc(page: Page, name: string, cidr: string): Promise<void> {
     await visit(page, `${PROJECT}/vpcs/new`);
@@ -39,6 +39,8 @@ test("arrows choose, the box says which, and Escape gives the focus back", async
     const jump = page.getByRole("link", { name: "Find a name, address or key" });
     await jump.click();
     await box(page).fill("c");
+    // The answer, not what stood there before anything was typed.
+    await expect(palette(page).getByRole("option", { name: "Overview" })).toHaveCount(0);
     await expect(palette(page).getByRole("option", { name: "Create VPN gateway" })).toBeVisible();
     const first = await chosen(page).getAttribute("id");
     await expect(box(page)).toHaveAttribute("aria-activedescendant", first ?? "none");

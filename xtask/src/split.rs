@@ -25,6 +25,8 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("session", &["sign_in", "set_up"]),
     ("lists", &["vpc_list", "gateway_list", "peering_list", "overview", "changes", "reconcilers", "map"]),
     ("details", &["vpc_detail", "gateway_detail", "peer_detail", "peering_detail"]),
+    // The palette opens over any page, so it brings no other page along.
+    ("finding", &["opened", "find_page"]),
 ];
 
 /// The group of all other pages.

@@ -85,6 +85,12 @@ pub fn Palette(
         query.track();
         chosen.set(0);
     });
+    // An answer may be shorter than the one before.
+    Effect::new(move || {
+        if chosen.get_untracked() >= count.get() {
+            chosen.set(0);
+        }
+    });
     let follow = move || {
         let option = list
             .get_untracked()

@@ -61,37 +61,57 @@ fn found(answer: FindAnswer, project: &ProjectName) -> impl IntoView + use<> {
 }
 
 fn group(group: FoundGroup) -> impl IntoView {
-    let rows = group.found.into_iter().map(row).collect_view();
     let (title, label) = (group.title.clone(), group.title.clone());
+    // What can be done has no address and no place.
+    let things = group.found.iter().any(|found| !found.fact.is_empty());
+    let body = if things {
+        let rows = group.found.into_iter().map(row).collect_view();
+        view! {
+            <Table label columns=vec![Column::text("Name"), Column::text("Address"), Column::text("Detail")]>
+                {rows}
+            </Table>
+        }
+        .into_any()
+    } else {
+        view! { <ul class="deeds">{group.found.into_iter().map(|found| view! { <li>{link(&found)}</li> }).collect_view()}</ul> }.into_any()
+    };
     view! {
         <section class="block found-group" aria-label=group.title>
             <header><h2>{title}</h2></header>
-            <Table label columns=vec![Column::text("Name"), Column::text("Address"), Column::text("Why")]>
-                {rows}
-            </Table>
+            {body}
         </section>
     }
 }
 
 fn row(found: Found) -> impl IntoView {
+    let name = link(&found);
     let aside = match found.aside {
         Aside::Nothing => ().into_any(),
         Aside::Words(words) => view! { <span class="muted">{words}</span> }.into_any(),
         Aside::State(tone, word) => view! { <Badge tone word/> }.into_any(),
         Aside::Range(own, others, at) => view! { <RangeBar own others at/> }.into_any(),
     };
-    let refused = found.refused.map(|why| view! { <span class="quiet"><Prose text=why/></span> });
-    let off = refused.is_some();
     view! {
         <tr>
-            <th scope="row">
-                <a class="flow" href=(!off).then_some(found.href) aria-disabled=off.then_some("true") role=off.then_some("link")>
-                    <Icon glyph=found.glyph/>
-                    {found.name}
-                </a>
-            </th>
+            <th scope="row">{name}</th>
             <td class="fact nowrap">{found.fact}</td>
-            <td>{aside}{refused}</td>
+            <td>{aside}</td>
         </tr>
+    }
+}
+
+/// Leads there, or says which permission is missing.
+fn link(found: &Found) -> impl IntoView + use<> {
+    let refused = found.refused.clone().map(|why| view! { <span class="quiet"><Prose text=why/></span> });
+    let off = refused.is_some();
+    let (href, name) = ((!off).then(|| found.href.clone()), found.name.clone());
+    view! {
+        <span class="flow">
+            <a class="flow" href=href aria-disabled=off.then_some("true") role=off.then_some("link")>
+                <Icon glyph=found.glyph/>
+                {name}
+            </a>
+            {refused}
+        </span>
     }
 }

@@ -40,7 +40,7 @@ fn row(block: &Utilisation) -> impl IntoView + use<> {
     let parts = block.holders.iter().map(|owned| (owned.cidr, owned.holder != Holder::Planned)).collect::<Vec<_>>();
     view! {
         <tr>
-            <th scope="row" class="fact nowrap" data-at="a1">{block.block.to_string()}</th>
+            <th scope="row" class="nowrap" data-at="a1"><span class="fact">{block.block.to_string()}</span></th>
             <td class="bar-cell" data-at="b1"><Occupancy block=block.block parts/></td>
             <td class="num fact nowrap" data-at="a2">{block.percent()}</td>
             <td class="num fact" data-at="b2">{grouped(block.used)}</td>

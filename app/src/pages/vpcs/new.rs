@@ -14,6 +14,7 @@ use crate::{
     pages::{
         failure::settle,
         form::{FlashResource, Memory, at, beside, flash},
+        fresh::{fresh, once},
         here::{project_for_links, query, use_project},
     },
     routes,
@@ -47,7 +48,7 @@ impl LazyRoute for VpcNew {
                         let close = close.clone();
                         Suspend::new(async move {
                             let memory = Memory::of::<CreateVpc>(this.flash.await);
-                            settle(this.network.await, |network| view! { <Form network memory close/> }.into_any())
+                            settle(once(this.network).await, |first| view! { <Form resource=this.network first memory close/> }.into_any())
                         })
                     }}
                 </Suspense>
@@ -58,34 +59,34 @@ impl LazyRoute for VpcNew {
 }
 
 #[component]
-fn Form(network: Network, memory: Memory, close: String) -> impl IntoView {
+fn Form(resource: Resource<Result<Network, ApiError>>, first: Network, memory: Memory, close: String) -> impl IntoView {
     let create = ServerAction::<CreateVpc>::new();
-    let first = network.locations.first().map(|location| location.cloud.to_string()).unwrap_or_default();
+    let cloud = first.locations.first().map(|location| location.cloud.to_string()).unwrap_or_default();
     // A free range of the planner may have led here.
     let offered = query::<Cidr>("cidr").map(|range| range.to_string()).unwrap_or_default();
-    let (name, cidr, cloud) = (memory.text("name", ""), memory.text("cidr", offered), memory.text("cloud", first));
+    let (name, cidr, cloud) = (memory.text("name", ""), memory.text("cidr", offered), memory.text("cloud", cloud));
     let remote = memory.error(create);
     let project = use_project().get_untracked();
 
-    let places: Vec<Choice> = network
+    let places: Vec<Choice> = first
         .locations
         .iter()
         .map(|location| Choice::new(location.cloud.to_string(), location.label.clone()).detail(location.cloud.provider().label()))
         .collect();
-    let known: Vec<(Cidr, String)> = planner::owned(&network).into_iter().map(|owned| (owned.cidr, owned.name)).collect();
-    let network = StoredValue::new(network);
+    let offers = suggestions(&first);
+    let network = fresh(resource, first);
+    let known = Signal::derive(move || network.with(|network| planner::owned(network).into_iter().map(|owned| (owned.cidr, owned.name)).collect::<Vec<_>>()));
 
     // The browser asks the same questions that the server will ask.
     let local = Signal::derive(move || {
-        network.with_value(|network| local(network, &name.get(), &cloud.get(), &cidr.get()).err().map(ApiError::Refused))
+        network.with(|network| local(network, &name.get(), &cloud.get(), &cidr.get()).err().map(ApiError::Refused))
     });
     let typed = Memo::new(move |_| cidr.with(|cidr| Cidr::canonicalize(cidr).ok()));
     let warnings = move || {
         let place = cloud.with(|cloud| cloud.parse::<CloudName>().ok());
         let range = cidr.with(|cidr| cidr.parse::<Cidr>().ok());
-        place.zip(range).map(|(place, range)| network.with_value(|network| network.vpc_warnings(&place, range))).unwrap_or_default()
+        place.zip(range).map(|(place, range)| network.with(|network| network.vpc_warnings(&place, range))).unwrap_or_default()
     };
-    let offers = network.with_value(suggestions);
     let free = offers.clone();
     let offer = move |range: Cidr| {
         view! {
