@@ -11,7 +11,9 @@ use crate::domain::PublicKey;
 /// If the browser gives no randomness.
 pub fn pair() -> Result<(String, PublicKey), &'static str> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|_| "This browser gives no randomness for a key. Make the pair with wg(8) and paste the public key.")?;
+    getrandom::fill(&mut bytes).map_err(
+        |_| "This browser gives no randomness for a key. Make the pair with wg(8) and paste the public key.",
+    )?;
     bytes[0] &= 248;
     bytes[31] = (bytes[31] & 127) | 64;
     let secret = StaticSecret::from(bytes);

@@ -138,7 +138,8 @@ mod browser {
         let hear = Closure::<dyn Fn(MessageEvent)>::new({
             let channel = channel.clone();
             move |event: MessageEvent| {
-                let Some(word) = event.data().as_string().and_then(|text| serde_json::from_str::<Word>(&text).ok()) else {
+                let Some(word) = event.data().as_string().and_then(|text| serde_json::from_str::<Word>(&text).ok())
+                else {
                     return;
                 };
                 let leads = LEADS.with(Cell::get);

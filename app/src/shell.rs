@@ -8,7 +8,11 @@ use leptos_router::{
     path,
 };
 
-use crate::{components::{provide_clock, provide_toaster}, live::provide_live, pages};
+use crate::{
+    components::{provide_clock, provide_toaster},
+    live::provide_live,
+    pages,
+};
 
 /// Sets the chosen theme before anything is painted.
 const THEME: &str = "{const t=localStorage.theme;if(t)document.documentElement.dataset.theme=t}";

@@ -31,8 +31,14 @@ mod supervisor;
 
 /// Long ones first: they run beside the others.
 const TRIALS: [(&str, fn()); 19] = [
-    ("each_thing_that_is_taken_away_loses_just_what_hangs_on_it_and_apply_puts_it_back", ablation::each_line_of_the_table),
-    ("row_78_no_ping_is_lost_by_another_peer_a_no_op_a_new_console_or_a_new_agent_uapi", sessions::row_78_by_its_socket),
+    (
+        "each_thing_that_is_taken_away_loses_just_what_hangs_on_it_and_apply_puts_it_back",
+        ablation::each_line_of_the_table,
+    ),
+    (
+        "row_78_no_ping_is_lost_by_another_peer_a_no_op_a_new_console_or_a_new_agent_uapi",
+        sessions::row_78_by_its_socket,
+    ),
     ("row_78_no_ping_is_lost_by_another_peer_a_no_op_a_new_console_or_a_new_agent_wg", sessions::row_78_by_its_tool),
     ("rows_68_70_73_to_80_82_84_to_87_and_89_two_vpcs_are_joined_and_parted_uapi", story::by_its_socket),
     ("rows_68_70_73_to_80_82_84_to_87_and_89_two_vpcs_are_joined_and_parted_wg", story::by_its_tool),

@@ -26,7 +26,8 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         let ours = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|start| text.starts_with(start));
-        if ours || ["CARGO", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR", "RUSTUP_TOOLCHAIN"].contains(&&*text)
+        if ours
+            || ["CARGO", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR", "RUSTUP_TOOLCHAIN"].contains(&&*text)
         {
             command.env_remove(&name);
         }
@@ -123,8 +124,7 @@ pub fn logged(command: &mut Command, limit: Duration) -> Result<()> {
 /// Runs a command, handing on each line of its standard output as it comes. Says whether it succeeded; a command that
 /// is not done after `limit` is ended with everything it started, and has failed.
 pub fn lines(command: &mut Command, limit: Duration, mut each: impl FnMut(&str)) -> Result<bool> {
-    let mut child =
-        command.stdout(Stdio::piped()).spawn().with_context(|| format!("starting {}", shown(command)))?;
+    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("starting {}", shown(command)))?;
     let stdout = child.stdout.take().expect("standard output is piped");
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {

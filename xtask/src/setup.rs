@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::{
     command::{command, find, logged},
-    packages::{self, BROWSER, COMPILING, DATABASE, DATA_PLANE, NODE, Program},
+    packages::{self, BROWSER, COMPILING, DATA_PLANE, DATABASE, NODE, Program},
     toolchain::{self, Toolchain},
     tree, wasm_std,
 };

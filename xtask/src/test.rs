@@ -230,7 +230,8 @@ mod tests_of_the_rules {
 
     #[test]
     fn two_versions_of_wasm_bindgen_are_refused() {
-        let package = |name: &str, version: &str| format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n\n");
+        let package =
+            |name: &str, version: &str| format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n\n");
         let tool = package("wasm-bindgen-cli-support", "0.2.130");
         let one = package("wasm-bindgen", "0.2.130");
         let two = package("wasm-bindgen", "0.2.131");

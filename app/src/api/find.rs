@@ -75,7 +75,14 @@ pub async fn find(project: String, text: String) -> Result<FindAnswer, ApiError>
         peers.extend(backend.peers(&project, gateway.id).await?);
     }
     let may_write = backend.viewer().await?.may_write;
-    let index = Index::of(&Snapshot { vpcs: &vpcs, gateways: &gateways, peerings: &peerings, peers: &peers, network: &network, now: super::now() });
+    let index = Index::of(&Snapshot {
+        vpcs: &vpcs,
+        gateways: &gateways,
+        peerings: &peerings,
+        peers: &peers,
+        network: &network,
+        now: super::now(),
+    });
     Ok(answer(&index, &text, &network, may_write, &left_out))
 }
 
@@ -104,7 +111,13 @@ fn shared_out(gateways: &[crate::domain::gateway::Gateway]) -> (Vec<&crate::doma
 
 /// The index's answer, with everything that it borrows.
 #[cfg(feature = "ssr")]
-fn answer(index: &crate::domain::find::Index, text: &str, network: &crate::domain::Network, may_write: bool, left_out: &[String]) -> FindAnswer {
+fn answer(
+    index: &crate::domain::find::Index,
+    text: &str,
+    network: &crate::domain::Network,
+    may_write: bool,
+    left_out: &[String],
+) -> FindAnswer {
     use crate::domain::find::find;
 
     // Longer than any key or id, and than anybody's question.
@@ -115,18 +128,23 @@ fn answer(index: &crate::domain::find::Index, text: &str, network: &crate::domai
         name: hit.entry.name.clone(),
         target: hit.entry.target,
         fact: hit.fact,
-        standing: Some(hit.entry.standing).filter(|standing| *standing <= Standing::Moving && hit.why == hit.entry.home),
+        standing: Some(hit.entry.standing)
+            .filter(|standing| *standing <= Standing::Moving && hit.why == hit.entry.home),
         why: hit.why,
         place: hit.at.map(|(range, address)| FindPlace { range, address, neighbours: neighbours(network, range) }),
     };
-    let groups = found.groups.into_iter().map(|group| FindGroup { title: group.title.to_owned(), hits: group.hits.into_iter().map(hit).collect() });
+    let groups = found
+        .groups
+        .into_iter()
+        .map(|group| FindGroup { title: group.title.to_owned(), hits: group.hits.into_iter().map(hit).collect() });
     let deed = |deed: Deed| FindDeed {
         deed,
         label: deed.label(index),
         missing: Some(deed.needs()).filter(|needs| *needs == Permission::NetworkingWrite && !may_write),
     };
-    let unread = (!left_out.is_empty() && !text.trim().is_empty())
-        .then(|| format!("The peers of {} are too many to search here; filter them on the gateway's page.", left_out.join(", ")));
+    let unread = (!left_out.is_empty() && !text.trim().is_empty()).then(|| {
+        format!("The peers of {} are too many to search here; filter them on the gateway's page.", left_out.join(", "))
+    });
     let said: Vec<String> = found.sentence.into_iter().chain(unread).collect();
     FindAnswer {
         groups: groups.collect(),
@@ -139,7 +157,11 @@ fn answer(index: &crate::domain::find::Index, text: &str, network: &crate::domai
 #[cfg(feature = "ssr")]
 fn neighbours(network: &crate::domain::Network, range: Cidr) -> Vec<Cidr> {
     let window = Cidr::around(range.network(), range.prefix().min(16)).unwrap_or(range);
-    let mut near: Vec<Cidr> = crate::domain::planner::owned(network).into_iter().map(|owned| owned.cidr).filter(|other| other.overlaps(window)).collect();
+    let mut near: Vec<Cidr> = crate::domain::planner::owned(network)
+        .into_iter()
+        .map(|owned| owned.cidr)
+        .filter(|other| other.overlaps(window))
+        .collect();
     near.retain(|other| *other != range);
     near.truncate(63);
     near.push(range);
@@ -164,7 +186,13 @@ mod tests {
     fn a_reader_is_told_which_permission_is_missing() {
         let town = harbor();
         let index = Index::of(&town.snapshot());
-        let missing = |may_write| answer(&index, "vpc", &town.network, may_write, &[]).deeds.into_iter().filter_map(|deed| deed.missing).collect::<Vec<_>>();
+        let missing = |may_write| {
+            answer(&index, "vpc", &town.network, may_write, &[])
+                .deeds
+                .into_iter()
+                .filter_map(|deed| deed.missing)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(missing(true), []);
         assert!(missing(false).contains(&Permission::NetworkingWrite));
     }
@@ -178,7 +206,8 @@ mod tests {
         let (searched, left_out) = shared_out(&town.gateways);
         assert_eq!(searched.iter().map(|gateway| gateway.peers).collect::<Vec<_>>(), [3, 1_990]);
         assert_eq!(left_out, [town.gateways[0].name.to_string()]);
-        let said = answer(&Index::of(&town.snapshot()), "zzz", &town.network, true, &left_out).sentence.expect("a sentence");
+        let said =
+            answer(&Index::of(&town.snapshot()), "zzz", &town.network, true, &left_out).sentence.expect("a sentence");
         assert!(said.starts_with("Nothing here is called zzz. The peers of "), "{said}");
     }
 }

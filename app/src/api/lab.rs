@@ -9,13 +9,22 @@ use super::ApiError;
 #[serde(rename_all = "snake_case")]
 pub enum LabState {
     /// This machine cannot: why, in a sentence.
-    Unavailable { because: String },
+    Unavailable {
+        because: String,
+    },
     /// It could be built.
     Absent,
     /// Steps done so far, and the one under way.
-    Building { done: Vec<String>, now: String },
-    Up { hosts: Vec<LabHost> },
-    Failed { because: String },
+    Building {
+        done: Vec<String>,
+        now: String,
+    },
+    Up {
+        hosts: Vec<LabHost>,
+    },
+    Failed {
+        because: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

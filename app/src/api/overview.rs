@@ -27,7 +27,14 @@ pub async fn read_overview(project: String) -> Result<OverviewReading, ApiError>
     let (peerings, network) = (backend.peerings(&project).await?, backend.network(&project).await?);
     let now = super::now();
     let peers = readable_peers(&backend, &project, &gateways).await?;
-    let map = Map::of(&Snapshot { vpcs: &vpcs, gateways: &gateways, peerings: &peerings, peers: &peers, network: &network, now });
+    let map = Map::of(&Snapshot {
+        vpcs: &vpcs,
+        gateways: &gateways,
+        peerings: &peerings,
+        peers: &peers,
+        network: &network,
+        now,
+    });
     let changes = backend.changes(&project, ChangeFilter { limit: 8, ..ChangeFilter::default() }).await?;
     let lab = backend.lab(&project).await?;
     Ok(OverviewReading { gateways, map, network, changes, lab, now })

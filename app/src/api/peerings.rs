@@ -18,7 +18,11 @@ pub async fn read_peerings(project: String) -> Result<(Vec<Peering>, Timestamp),
 
 /// `remote` is the chosen gateway's id.
 #[server(endpoint = "peerings/create")]
-pub async fn create_peering(project: String, gateway: String, #[server(default)] remote: String) -> Result<PairId, ApiError> {
+pub async fn create_peering(
+    project: String,
+    gateway: String,
+    #[server(default)] remote: String,
+) -> Result<PairId, ApiError> {
     use crate::domain::Refusal;
 
     let (project, gateway) = (super::path(&project)?, super::path(&gateway)?);

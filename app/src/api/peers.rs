@@ -53,7 +53,12 @@ pub async fn read_peer(project: String, id: String) -> Result<PeerReading, ApiEr
 }
 
 #[server(endpoint = "peers/create-road-warrior")]
-pub async fn create_road_warrior(project: String, gateway: String, name: String, public_key: String) -> Result<PeerId, ApiError> {
+pub async fn create_road_warrior(
+    project: String,
+    gateway: String,
+    name: String,
+    public_key: String,
+) -> Result<PeerId, ApiError> {
     use crate::{domain::peer::NewRoadWarrior, routes};
 
     let (project, gateway) = (super::path(&project)?, super::path(&gateway)?);
@@ -65,7 +70,12 @@ pub async fn create_road_warrior(project: String, gateway: String, name: String,
 
 /// As [`create_road_warrior`], for the browser that made the key pair: answers with the file's facts, and redirects nowhere.
 #[server(endpoint = "peers/issue-road-warrior")]
-pub async fn issue_road_warrior(project: String, gateway: String, name: String, public_key: String) -> Result<(PeerId, FileFacts), ApiError> {
+pub async fn issue_road_warrior(
+    project: String,
+    gateway: String,
+    name: String,
+    public_key: String,
+) -> Result<(PeerId, FileFacts), ApiError> {
     use crate::domain::peer::NewRoadWarrior;
 
     let (project, gateway) = (super::path(&project)?, super::path(&gateway)?);

@@ -23,7 +23,13 @@ pub async fn sign_in(email: String, password: String, #[server(default)] next: S
 
 /// `token` is from the one-time set-up link.
 #[server(endpoint = "session/set-up")]
-pub async fn set_up(token: String, email: String, password: String, organization: String, project: String) -> Result<(), ApiError> {
+pub async fn set_up(
+    token: String,
+    email: String,
+    password: String,
+    organization: String,
+    project: String,
+) -> Result<(), ApiError> {
     use crate::domain::person::SetUp;
 
     let wanted = SetUp::parse(&email, &password, &organization, &project)?;

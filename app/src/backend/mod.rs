@@ -26,8 +26,14 @@ pub use self::{
 use crate::api::ApiError;
 
 /// A trait per noun.
-pub trait Backend: Vpcs + Gateways + Peers + Peerings + Planner + Changes + Reconcilers + Lab + Session + Send + Sync {}
-impl<T: Vpcs + Gateways + Peers + Peerings + Planner + Changes + Reconcilers + Lab + Session + Send + Sync> Backend for T {}
+pub trait Backend:
+    Vpcs + Gateways + Peers + Peerings + Planner + Changes + Reconcilers + Lab + Session + Send + Sync
+{
+}
+impl<T: Vpcs + Gateways + Peers + Peerings + Planner + Changes + Reconcilers + Lab + Session + Send + Sync> Backend
+    for T
+{
+}
 
 pub type SharedBackend = Arc<dyn Backend>;
 pub type SharedDoor = Arc<dyn Door>;

@@ -14,7 +14,12 @@ pub trait Peers {
     /// Ordered by kind, then name.
     async fn peers(&self, project: &ProjectName, gateway: GatewayId) -> Result<Vec<Peer>, ApiError>;
     async fn peer(&self, project: &ProjectName, id: PeerId) -> Result<Peer, ApiError>;
-    async fn create_road_warrior(&self, project: &ProjectName, gateway: GatewayId, new: NewRoadWarrior) -> Result<PeerId, ApiError>;
+    async fn create_road_warrior(
+        &self,
+        project: &ProjectName,
+        gateway: GatewayId,
+        new: NewRoadWarrior,
+    ) -> Result<PeerId, ApiError>;
     async fn create_site(&self, project: &ProjectName, gateway: GatewayId, new: NewSite) -> Result<PeerId, ApiError>;
     /// Of a VPC peering, both rows.
     async fn enable_peer(&self, project: &ProjectName, id: PeerId, enabled: bool) -> Result<(), ApiError>;

@@ -158,12 +158,20 @@ fn gateway(gateway: &Gateway, all: &BTreeMap<GatewayId, &Gateway>, seen: &Snapsh
             many => format!("differs from what was asked in {many} fields."),
         };
         let detail = match gateway.settings.drift_policy {
-            DriftPolicy::Ask => format!("Someone changed the host by hand. Its agent has touched nothing; generation {} waits.", gateway.wanted),
+            DriftPolicy::Ask => format!(
+                "Someone changed the host by hand. Its agent has touched nothing; generation {} waits.",
+                gateway.wanted
+            ),
             DriftPolicy::Repair => "Its agent is putting the host right.".to_owned(),
         };
         (fields, detail, gateway.drift.iter().map(|drift| drift.since).min(), Act::Compare)
     } else if severity == Severity::Failed {
-        ("has failed.".to_owned(), "Its agent gave no reason. The journal on its host has more.".to_owned(), None, Act::Open)
+        (
+            "has failed.".to_owned(),
+            "Its agent gave no reason. The journal on its host has more.".to_owned(),
+            None,
+            Act::Open,
+        )
     } else {
         let detail = match (gateway.applied, gateway.wanted) {
             (0, _) => "Its host is enrolled and has not applied anything yet.".to_owned(),
@@ -172,13 +180,22 @@ fn gateway(gateway: &Gateway, all: &BTreeMap<GatewayId, &Gateway>, seen: &Snapsh
         };
         (format!("is applying generation {}.", gateway.wanted), detail, None, Act::Open)
     };
-    Some(Need { severity, subject: gateway.name.to_string(), sentence, detail, since, target: Target::Gateway(gateway.id), act })
+    Some(Need {
+        severity,
+        subject: gateway.name.to_string(),
+        sentence,
+        detail,
+        since,
+        target: Target::Gateway(gateway.id),
+        act,
+    })
 }
 
 /// What a silent gateway's neighbours know about its tunnels.
 fn cut_off(gateway: &Gateway, all: &BTreeMap<GatewayId, &Gateway>, seen: &Snapshot<'_>) -> String {
     let live = |peering: &&Peering| matches!(peering.state, PeeringState::Established | PeeringState::Lost);
-    let joined = seen.peerings.iter().filter(live).filter(|peering| peering.sides.iter().any(|side| side.gateway == gateway.id));
+    let joined =
+        seen.peerings.iter().filter(live).filter(|peering| peering.sides.iter().any(|side| side.gateway == gateway.id));
     let (mut lost, mut held, mut unknown) = (Vec::new(), Vec::new(), false);
     for peering in joined {
         let (_, there) = peering.seen_from(gateway.id);
@@ -211,14 +228,19 @@ fn peering(peering: &Peering, all: &BTreeMap<GatewayId, &Gateway>, now: Timestam
     let severity = Severity::of(peering.standing(now))?;
     let ends: Vec<&Gateway> = peering.sides.iter().filter_map(|side| all.get(&side.gateway).copied()).collect();
     // The gateway's own line says it already, with the cause.
-    if ends.iter().any(|gateway| gateway.silent() || gateway.standing() == Standing::Failed && severity == Severity::Moving) {
+    if ends
+        .iter()
+        .any(|gateway| gateway.silent() || gateway.standing() == Standing::Failed && severity == Severity::Moving)
+    {
         return None;
     }
     let [a, b] = &peering.sides;
     let heard = a.handshake.max(b.handshake);
     let (sentence, detail, since) = match severity {
         Severity::Failed => {
-            let ago = heard.map(|at| format!(" The last handshake was {} ago.", lasting(at.age_seconds(now)))).unwrap_or_default();
+            let ago = heard
+                .map(|at| format!(" The last handshake was {} ago.", lasting(at.age_seconds(now))))
+                .unwrap_or_default();
             ("has lost its tunnel.", format!("{} and {} cannot reach each other.{ago}", a.vpc_name, b.vpc_name), heard)
         }
         Severity::YourTurn => {
@@ -229,11 +251,15 @@ fn peering(peering: &Peering, all: &BTreeMap<GatewayId, &Gateway>, now: Timestam
                     None => format!("port {} of {}", gateway.settings.listen_port, gateway.name),
                 })
                 .collect();
-            let detail = format!("Both gateways have applied it. Let UDP reach {}.", listed(&doors.iter().map(String::as_str).collect::<Vec<_>>()));
+            let detail = format!(
+                "Both gateways have applied it. Let UDP reach {}.",
+                listed(&doors.iter().map(String::as_str).collect::<Vec<_>>())
+            );
             ("has no handshake yet.", detail, Some(peering.created_at))
         }
         Severity::Moving => {
-            let late: Vec<&str> = peering.sides.iter().filter(|side| !side.applied).map(|side| side.gateway_name.as_str()).collect();
+            let late: Vec<&str> =
+                peering.sides.iter().filter(|side| !side.applied).map(|side| side.gateway_name.as_str()).collect();
             let detail = match late.as_slice() {
                 [] => "Both gateways have applied it; waiting for the first handshake.".to_owned(),
                 late => format!("Waiting for {} to apply it.", listed(late)),
@@ -264,20 +290,35 @@ fn site(peer: &Peer, gateway: &Gateway, now: Timestamp) -> Option<Need> {
             ("has never connected.".to_owned(), detail, Some(peer.created_at))
         }
         _ => {
-            let networks: Vec<String> = peer.allowed_ips.iter().filter(|range| range.prefix() < 32).map(ToString::to_string).collect();
+            let networks: Vec<String> =
+                peer.allowed_ips.iter().filter(|range| range.prefix() < 32).map(ToString::to_string).collect();
             let networks: Vec<&str> = networks.iter().map(String::as_str).collect();
             let since = peer.observed.handshake;
             let ago = since.map_or_else(|| "a while".to_owned(), |at| lasting(at.age_seconds(now)));
-            (format!("has not been heard of for {ago}."), format!("{} cannot reach {}.", gateway.vpc_name, listed(&networks)), since)
+            (
+                format!("has not been heard of for {ago}."),
+                format!("{} cannot reach {}.", gateway.vpc_name, listed(&networks)),
+                since,
+            )
         }
     };
-    Some(Need { severity, subject: peer.name.to_string(), sentence, detail, since, target: Target::Peer(peer.id, gateway.id), act: Act::Open })
+    Some(Need {
+        severity,
+        subject: peer.name.to_string(),
+        sentence,
+        detail,
+        since,
+        target: Target::Peer(peer.id, gateway.id),
+        act: Act::Open,
+    })
 }
 
 /// Road warriors whose file no longer fits, one line per gateway: a new peering outdates all of them at once.
 fn files(seen: &Snapshot<'_>, all: &BTreeMap<GatewayId, &Gateway>) -> Vec<Need> {
     let mut outdated: BTreeMap<GatewayId, Vec<&Peer>> = BTreeMap::new();
-    for peer in seen.peers.iter().filter(|peer| peer.kind == PeerKind::RoadWarrior && peer.enabled && peer.file_outdated()) {
+    for peer in
+        seen.peers.iter().filter(|peer| peer.kind == PeerKind::RoadWarrior && peer.enabled && peer.file_outdated())
+    {
         outdated.entry(peer.gateway).or_default().push(peer);
     }
     let line = |(gateway, peers): (GatewayId, Vec<&Peer>)| {
@@ -285,18 +326,32 @@ fn files(seen: &Snapshot<'_>, all: &BTreeMap<GatewayId, &Gateway>) -> Vec<Need> 
         let names: Vec<&str> = peers.iter().map(|peer| peer.name.as_str()).collect();
         let (sentence, detail, target) = match peers.as_slice() {
             [one] => ("needs a new file.", file_difference(one), Target::Peer(one.id, gateway.id)),
-            _ => ("need new files.", "The networks that they reach have changed since they were downloaded.".to_owned(), Target::Gateway(gateway.id)),
+            _ => (
+                "need new files.",
+                "The networks that they reach have changed since they were downloaded.".to_owned(),
+                Target::Gateway(gateway.id),
+            ),
         };
         let subject = listed(&names);
-        Some(Need { severity: Severity::YourTurn, subject, sentence: sentence.to_owned(), detail, since: None, target, act: Act::RenewFiles })
+        Some(Need {
+            severity: Severity::YourTurn,
+            subject,
+            sentence: sentence.to_owned(),
+            detail,
+            since: None,
+            target,
+            act: Act::RenewFiles,
+        })
     };
     outdated.into_iter().filter_map(line).collect()
 }
 
 fn file_difference(peer: &Peer) -> String {
     let known = peer.downloaded.as_deref().unwrap_or_default();
-    let missing: Vec<String> = peer.reaches.iter().filter(|range| !known.contains(range)).map(ToString::to_string).collect();
-    let gone: Vec<String> = known.iter().filter(|range| !peer.reaches.contains(range)).map(ToString::to_string).collect();
+    let missing: Vec<String> =
+        peer.reaches.iter().filter(|range| !known.contains(range)).map(ToString::to_string).collect();
+    let gone: Vec<String> =
+        known.iter().filter(|range| !peer.reaches.contains(range)).map(ToString::to_string).collect();
     let list = |ranges: &[String]| listed(&ranges.iter().map(String::as_str).collect::<Vec<_>>());
     match (missing.as_slice(), gone.as_slice()) {
         (missing, []) => format!("The one it has does not route {}.", list(missing)),
@@ -395,7 +450,11 @@ impl Summary {
     /// "Three failed, one waits for you. The other 41 are as you asked."
     pub fn lead(&self) -> String {
         let mut parts = Vec::new();
-        for (count, one, many) in [(self.failed, "failed", "failed"), (self.your_turn, "waits for you", "wait for you"), (self.moving, "is moving", "are moving")] {
+        for (count, one, many) in [
+            (self.failed, "failed", "failed"),
+            (self.your_turn, "waits for you", "wait for you"),
+            (self.moving, "is moving", "are moving"),
+        ] {
             if count > 0 {
                 parts.push(format!("{} {}", spelt(count), if count == 1 { one } else { many }));
             }
@@ -417,7 +476,8 @@ impl Summary {
 }
 
 fn spelt(count: usize) -> String {
-    const WORDS: [&str; 12] = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+    const WORDS: [&str; 12] =
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
     WORDS.get(count.wrapping_sub(1)).map_or_else(|| count.to_string(), |word| (*word).to_owned())
 }
 

@@ -79,12 +79,31 @@ pub enum ChangeKind {
 
 impl ChangeKind {
     pub const ALL: [Self; 25] = [
-        Self::ProjectVpcCreate, Self::ProjectVpcDelete, Self::VpnGatewayCreate, Self::VpnGatewayUpdate, Self::VpnGatewayDelete,
-        Self::VpnGatewayEnrolmentToken, Self::VpnGatewayEnrol, Self::VpnGatewayCredentialRotate, Self::VpnGatewayCredentialRevoke,
-        Self::VpnGatewayStateChange, Self::VpnGatewayRepair, Self::VpnPeerCreate, Self::VpnPeerUpdate, Self::VpnPeerDelete,
-        Self::VpnPeeringCreate, Self::VpnPeeringDelete, Self::VpnPeeringStateChange, Self::VpnConfigDownload,
-        Self::PlannedNetworkCreate, Self::PlannedNetworkDelete, Self::AdministratorCreate, Self::SignIn, Self::SignOutEverywhere,
-        Self::LabBuild, Self::LabRemove,
+        Self::ProjectVpcCreate,
+        Self::ProjectVpcDelete,
+        Self::VpnGatewayCreate,
+        Self::VpnGatewayUpdate,
+        Self::VpnGatewayDelete,
+        Self::VpnGatewayEnrolmentToken,
+        Self::VpnGatewayEnrol,
+        Self::VpnGatewayCredentialRotate,
+        Self::VpnGatewayCredentialRevoke,
+        Self::VpnGatewayStateChange,
+        Self::VpnGatewayRepair,
+        Self::VpnPeerCreate,
+        Self::VpnPeerUpdate,
+        Self::VpnPeerDelete,
+        Self::VpnPeeringCreate,
+        Self::VpnPeeringDelete,
+        Self::VpnPeeringStateChange,
+        Self::VpnConfigDownload,
+        Self::PlannedNetworkCreate,
+        Self::PlannedNetworkDelete,
+        Self::AdministratorCreate,
+        Self::SignIn,
+        Self::SignOutEverywhere,
+        Self::LabBuild,
+        Self::LabRemove,
     ];
 
     pub fn as_str(self) -> &'static str {

@@ -209,7 +209,8 @@ impl Index {
 }
 
 fn peers(seen: &Snapshot<'_>) -> Vec<Entry> {
-    let named = |id: GatewayId| seen.gateways.iter().find(|gateway| gateway.id == id).map(|gateway| gateway.name.to_string());
+    let named =
+        |id: GatewayId| seen.gateways.iter().find(|gateway| gateway.id == id).map(|gateway| gateway.name.to_string());
     let own = seen.peers.iter().filter(|peer| peer.kind != PeerKind::VpcPeering);
     own.map(|peer| {
         let at = |endpoint: Option<Endpoint>, role| endpoint.map(|endpoint| (endpoint.address, role));
@@ -224,7 +225,9 @@ fn peers(seen: &Snapshot<'_>) -> Vec<Entry> {
             key: peer.public_key.to_string(),
             // Its own /32 is the tunnel address below.
             ranges: peer.allowed_ips.iter().copied().filter(|range| range.prefix() < 32).collect(),
-            addresses: std::iter::once((peer.tunnel_address, Role::Tunnel)).chain(endpoints.into_iter().flatten()).collect(),
+            addresses: std::iter::once((peer.tunnel_address, Role::Tunnel))
+                .chain(endpoints.into_iter().flatten())
+                .collect(),
         }
     })
     .collect()
@@ -232,7 +235,11 @@ fn peers(seen: &Snapshot<'_>) -> Vec<Entry> {
 
 fn ways(seen: &Snapshot<'_>) -> Vec<Way> {
     let own = seen.gateways.iter().flat_map(|gateway| {
-        [(gateway.vpc_cidr, By::OwnVpc), (gateway.tunnel, By::OwnTunnel)].map(|(range, by)| Way { gateway: gateway.id, range, by })
+        [(gateway.vpc_cidr, By::OwnVpc), (gateway.tunnel, By::OwnTunnel)].map(|(range, by)| Way {
+            gateway: gateway.id,
+            range,
+            by,
+        })
     });
     let routed = seen.network.routed.iter().filter_map(|routed| {
         let by = match routed.remote {
@@ -262,7 +269,10 @@ impl Question {
     pub fn read(text: &str) -> Self {
         let text = text.trim();
         let address = text.trim_end_matches('/');
-        let address = address.split_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(address, |(address, _)| address);
+        let address = address
+            .split_once(':')
+            .filter(|(_, port)| port.parse::<u16>().is_ok())
+            .map_or(address, |(address, _)| address);
         if text.is_empty() {
             Self::Nothing
         } else if let Ok(address) = address.parse() {
@@ -344,7 +354,10 @@ fn of_address(index: &Index, address: Ipv4Addr) -> Vec<Group<'_>> {
             owners.push(Hit { entry, fact: address.to_string(), why: role.words().to_owned(), at: None });
         }
         for range in entry.ranges.iter().filter(|range| range.contains(address)) {
-            holders.push((*range, Hit { entry, fact: range.to_string(), why: holding(entry).to_owned(), at: Some((*range, address)) }));
+            holders.push((
+                *range,
+                Hit { entry, fact: range.to_string(), why: holding(entry).to_owned(), at: Some((*range, address)) },
+            ));
         }
     }
     // The narrowest range is the truest answer.
@@ -400,7 +413,8 @@ fn reach(index: &Index, leads: impl Fn(&Way) -> bool) -> Group<'_> {
 }
 
 fn of_words<'a>(index: &'a Index, words: &[String]) -> Vec<Group<'a>> {
-    let mut ranked: Vec<(u8, &Entry)> = index.entries.iter().filter_map(|entry| Some((rank(entry, words)?, entry))).collect();
+    let mut ranked: Vec<(u8, &Entry)> =
+        index.entries.iter().filter_map(|entry| Some((rank(entry, words)?, entry))).collect();
     // Stable: entries are sorted by noun and name already.
     ranked.sort_by_key(|(rank, _)| *rank);
     let mut order: Vec<Noun> = Vec::new();
@@ -444,7 +458,11 @@ fn rank_of(entry: &Entry, word: &str) -> Option<u8> {
         Some(0)
     } else if entry.name.starts_with(&lower) || long && entry.key == word {
         Some(1)
-    } else if starts(&entry.name) || facts(entry).any(|fact| fact.starts_with(&lower)) || long && entry.key.starts_with(word) || long && entry.id.starts_with(&lower) {
+    } else if starts(&entry.name)
+        || facts(entry).any(|fact| fact.starts_with(&lower))
+        || long && entry.key.starts_with(word)
+        || long && entry.id.starts_with(&lower)
+    {
         Some(2)
     } else if entry.name.contains(&lower) {
         Some(3)

@@ -11,9 +11,14 @@ use crate::domain::{
 /// Oslo, Hamburg and Bergen, with a person, a site and a plan.
 fn town() -> Town {
     let mut town = harbor();
-    town.road_warrior("hq-oslo", "laptop-mira").observed.endpoint = Some("198.51.100.23:40112".parse().expect("an endpoint"));
-    town.site("dc-hamburg", "site-altona", "192.168.88.0/24").endpoint = Some("198.51.100.7:51820".parse().expect("an endpoint"));
-    town.network.planned.push(PlannedRange { name: "office-plan".parse().expect("a name"), cidr: "172.16.0.0/12".parse().expect("a range") });
+    town.road_warrior("hq-oslo", "laptop-mira").observed.endpoint =
+        Some("198.51.100.23:40112".parse().expect("an endpoint"));
+    town.site("dc-hamburg", "site-altona", "192.168.88.0/24").endpoint =
+        Some("198.51.100.7:51820".parse().expect("an endpoint"));
+    town.network.planned.push(PlannedRange {
+        name: "office-plan".parse().expect("a name"),
+        cidr: "172.16.0.0/12".parse().expect("a range"),
+    });
     town
 }
 
@@ -24,7 +29,9 @@ fn answered(town: &Town, text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for group in &answer.groups {
         lines.push(format!("{}:", group.title));
-        lines.extend(group.hits.iter().map(|hit| format!("{} {} {}", hit.entry.name, hit.fact, hit.why).trim_end().to_owned()));
+        lines.extend(
+            group.hits.iter().map(|hit| format!("{} {} {}", hit.entry.name, hit.fact, hit.why).trim_end().to_owned()),
+        );
     }
     lines.extend(answer.deeds.iter().map(|deed| format!("> {}", deed.label(&index))));
     lines.extend(answer.sentence);
@@ -62,7 +69,15 @@ fn a_tunnel_address_finds_the_person_who_has_it() {
     let town = town();
     let address = town.peers[0].tunnel_address.to_string();
     let lines = answered(&town, &address);
-    assert_eq!(lines[..4], ["An address. It belongs to:".to_owned(), format!("laptop-mira {address} its tunnel address"), "An address. It lies in:".into(), "gw-hq-oslo 10.200.1.0/24 its tunnel subnet".into()]);
+    assert_eq!(
+        lines[..4],
+        [
+            "An address. It belongs to:".to_owned(),
+            format!("laptop-mira {address} its tunnel address"),
+            "An address. It lies in:".into(),
+            "gw-hq-oslo 10.200.1.0/24 its tunnel subnet".into()
+        ]
+    );
     assert_eq!(answered(&town, "203.0.113.2")[1], "gw-dc-hamburg 203.0.113.2 its public address");
     assert_eq!(answered(&town, "10.200.2.1")[1], "gw-dc-hamburg 10.200.2.1 its tunnel address");
     assert_eq!(answered(&town, "198.51.100.23")[1], "laptop-mira 198.51.100.23 where it was last seen");
@@ -85,7 +100,10 @@ fn an_address_behind_a_site_is_reached_through_it() {
 fn a_lost_peering_is_not_sold_as_a_way() {
     let mut town = town();
     town.peerings[0].state = PeeringState::Lost;
-    assert!(answered(&town, "172.28.4.7").contains(&"gw-hq-oslo 172.28.0.0/16 by VPC peering with gw-dc-hamburg: lost".to_owned()));
+    assert!(
+        answered(&town, "172.28.4.7")
+            .contains(&"gw-hq-oslo 172.28.0.0/16 by VPC peering with gw-dc-hamburg: lost".to_owned())
+    );
 }
 
 #[test]
@@ -98,17 +116,30 @@ fn a_range_says_what_it_overlaps_or_that_it_is_free() {
     let town = town();
     assert_eq!(
         answered(&town, "192.168.0.0/16"),
-        ["A range. It overlaps:", "lab-bergen 192.168.40.0/22 lies inside it", "site-altona 192.168.88.0/24 a network behind it, lies inside it"]
+        [
+            "A range. It overlaps:",
+            "lab-bergen 192.168.40.0/22 lies inside it",
+            "site-altona 192.168.88.0/24 a network behind it, lies inside it"
+        ]
     );
-    assert_eq!(answered(&town, "10.99.0.5/16"), ["> Create VPC with 10.99.0.0/16", "10.99.0.0/16 is free: nothing in this project overlaps it."]);
+    assert_eq!(
+        answered(&town, "10.99.0.5/16"),
+        ["> Create VPC with 10.99.0.0/16", "10.99.0.0/16 is free: nothing in this project overlaps it."]
+    );
     assert_eq!(answered(&town, "172.20.0.0/16")[1], "hq-oslo 172.20.0.0/16 the same range");
-    assert_eq!(answered(&town, "127.0.0.0/8"), ["127.0.0.0/8 is free: nothing in this project overlaps it."], "but no VPC may have it");
+    assert_eq!(
+        answered(&town, "127.0.0.0/8"),
+        ["127.0.0.0/8 is free: nothing in this project overlaps it."],
+        "but no VPC may have it"
+    );
 }
 
 #[test]
 fn a_name_is_found_by_its_beginning_by_a_part_and_by_its_inside_in_this_order() {
     let mut town = Town::default();
-    for (name, range) in [("shop-lab", "10.1.0.0/16"), ("collab", "10.2.0.0/16"), ("lab", "10.3.0.0/16"), ("lab-two", "10.4.0.0/16")] {
+    for (name, range) in
+        [("shop-lab", "10.1.0.0/16"), ("collab", "10.2.0.0/16"), ("lab", "10.3.0.0/16"), ("lab-two", "10.4.0.0/16")]
+    {
         town.vpc(name, "oslo", range);
     }
     assert_eq!(names(&town, "lab"), ["lab", "lab-two", "shop-lab", "collab"]);
@@ -134,12 +165,15 @@ fn a_key_an_id_a_place_and_half_an_address_find_things_too() {
 #[test]
 fn what_can_be_done_is_found_by_its_words() {
     let town = town();
-    assert_eq!(answered(&town, "create vpc"), [
-        "> Create VPC",
-        "> Create VPC Peering from gw-dc-hamburg",
-        "> Create VPC Peering from gw-hq-oslo",
-        "> Create VPC Peering from gw-lab-bergen",
-    ]);
+    assert_eq!(
+        answered(&town, "create vpc"),
+        [
+            "> Create VPC",
+            "> Create VPC Peering from gw-dc-hamburg",
+            "> Create VPC Peering from gw-hq-oslo",
+            "> Create VPC Peering from gw-lab-bergen",
+        ]
+    );
     assert_eq!(answered(&town, "new vpc")[0], "> Create VPC", "people also say new and add");
     assert_eq!(answered(&town, "peering from gw-lab"), ["> Create VPC Peering from gw-lab-bergen"]);
     assert_eq!(Deed::NewVpc(None).needs(), Permission::NetworkingWrite);

@@ -50,9 +50,18 @@ impl Town {
             gateway: None,
             peerings: Vec::new(),
         };
-        self.network.vpcs.push(VpcRange { id: vpc.id, name: vpc.name.clone(), cloud: vpc.cloud.clone(), cidr: vpc.cidr });
+        self.network.vpcs.push(VpcRange {
+            id: vpc.id,
+            name: vpc.name.clone(),
+            cloud: vpc.cloud.clone(),
+            cidr: vpc.cidr,
+        });
         if self.network.location(&vpc.cloud).is_none() {
-            self.network.locations.push(Location { cloud: vpc.cloud.clone(), label: vpc.place.clone(), vpn_gateway_enabled: true });
+            self.network.locations.push(Location {
+                cloud: vpc.cloud.clone(),
+                label: vpc.place.clone(),
+                vpn_gateway_enabled: true,
+            });
         }
         self.vpcs.push(vpc);
         self.vpcs.last_mut().expect("just pushed")
@@ -172,7 +181,15 @@ impl Town {
         let peer = self.peer(vpc, name, PeerKind::Site);
         peer.allowed_ips = vec![Cidr::around(address, 32).expect("32 bits"), cidr];
         let (gateway, peer_id, peer_name) = (peer.gateway, peer.id, peer.name.clone());
-        self.network.routed.push(RoutedRange { gateway, peer: peer_id, peer_name, kind: PeerKind::Site, pair: None, remote: None, cidr });
+        self.network.routed.push(RoutedRange {
+            gateway,
+            peer: peer_id,
+            peer_name,
+            kind: PeerKind::Site,
+            pair: None,
+            remote: None,
+            cidr,
+        });
         self.peers.last_mut().expect("just pushed")
     }
 
@@ -218,14 +235,25 @@ impl Town {
     }
 
     pub fn snapshot(&self) -> Snapshot<'_> {
-        Snapshot { vpcs: &self.vpcs, gateways: &self.gateways, peerings: &self.peerings, peers: &self.peers, network: &self.network, now: NOW }
+        Snapshot {
+            vpcs: &self.vpcs,
+            gateways: &self.gateways,
+            peerings: &self.peerings,
+            peers: &self.peers,
+            network: &self.network,
+            now: NOW,
+        }
     }
 }
 
 /// Three VPCs in three places with gateways; oslo is joined with the other two.
 pub fn harbor() -> Town {
     let mut town = Town::default();
-    for (name, place, range) in [("hq-oslo", "oslo", "172.20.0.0/16"), ("dc-hamburg", "hamburg", "172.28.0.0/16"), ("lab-bergen", "bergen", "192.168.40.0/22")] {
+    for (name, place, range) in [
+        ("hq-oslo", "oslo", "172.20.0.0/16"),
+        ("dc-hamburg", "hamburg", "172.28.0.0/16"),
+        ("lab-bergen", "bergen", "192.168.40.0/22"),
+    ] {
         town.vpc(name, place, range);
         town.gateway(name);
     }

@@ -129,7 +129,10 @@ impl GatewayForm {
             if !(16..=29).contains(&tunnel.prefix()) {
                 parse.refuse(Refusal::malformed("tunnel", "The prefix length must be between /16 and /29."));
             } else if !tunnel.is_private() {
-                parse.refuse(Refusal::malformed("tunnel", format!("{tunnel} is not a private range. Tunnel subnets are private, for example 10.200.1.0/24.")));
+                parse.refuse(Refusal::malformed(
+                    "tunnel",
+                    format!("{tunnel} is not a private range. Tunnel subnets are private, for example 10.200.1.0/24."),
+                ));
             }
         }
         let settings = self.settings(&mut parse);
@@ -155,7 +158,14 @@ impl GatewayForm {
             "" => None,
             text => parse.keep("public_address", public_address(text)),
         };
-        let listen_port = or_default(parse, "listen_port", &self.listen_port, DEFAULT_LISTEN_PORT, 1..=65535, "Enter a port from 1 to 65535.");
+        let listen_port = or_default(
+            parse,
+            "listen_port",
+            &self.listen_port,
+            DEFAULT_LISTEN_PORT,
+            1..=65535,
+            "Enter a port from 1 to 65535.",
+        );
         let mtu = or_default(parse, "mtu", &self.mtu, DEFAULT_MTU, 1280..=9000, "Enter an MTU from 1280 to 9000.");
         let dns = parse.keep("dns", addresses(&self.dns)).unwrap_or_default();
         let drift_policy = parse.field("drift_policy", &self.drift_policy).unwrap_or_default();
@@ -173,7 +183,12 @@ impl GatewayForm {
 
 fn public_address(text: &str) -> Result<Ipv4Addr, String> {
     let address: Ipv4Addr = text.parse().map_err(|_| "Enter an IPv4 address, for example 203.0.113.10.".to_owned())?;
-    if address.is_unspecified() || address.is_loopback() || address.is_multicast() || address.is_broadcast() || address.is_link_local() {
+    if address.is_unspecified()
+        || address.is_loopback()
+        || address.is_multicast()
+        || address.is_broadcast()
+        || address.is_link_local()
+    {
         return Err(format!("{address} cannot be reached from another host. Enter the address that peers connect to."));
     }
     Ok(address)
@@ -190,7 +205,9 @@ fn or_default(
     if text.trim().is_empty() {
         return default;
     }
-    parse.keep(field, text.trim().parse().ok().filter(|number| bounds.contains(number)).ok_or(sentence)).unwrap_or(default)
+    parse
+        .keep(field, text.trim().parse().ok().filter(|number| bounds.contains(number)).ok_or(sentence))
+        .unwrap_or(default)
 }
 
 /// IPv4 addresses separated by commas or white space.
@@ -417,7 +434,10 @@ mod tests {
         for (field, sentence) in [
             ("name", "Use lower-case letters, digits and dashes; start with a letter and end with a letter or digit."),
             ("vpc", "Choose a VPC."),
-            ("public_address", "127.0.0.1 cannot be reached from another host. Enter the address that peers connect to."),
+            (
+                "public_address",
+                "127.0.0.1 cannot be reached from another host. Enter the address that peers connect to.",
+            ),
             ("tunnel", "The prefix length must be between /16 and /29."),
             ("listen_port", "Enter a port from 1 to 65535."),
             ("mtu", "Enter an MTU from 1280 to 9000."),

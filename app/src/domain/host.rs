@@ -36,9 +36,16 @@ pub struct Enrolled {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
-    Full { version: Version, document: Document },
+    Full {
+        version: Version,
+        document: Document,
+    },
     /// What changed since the version that the agent said it has.
-    Changes { from: Version, version: Version, change: Change },
+    Changes {
+        from: Version,
+        version: Version,
+        change: Change,
+    },
 }
 
 /// `POST /agent/v1/report`. Sent at once when something was applied or drifted, else every 5 s.

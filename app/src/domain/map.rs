@@ -216,7 +216,13 @@ impl Map {
         map.joined = seen
             .peerings
             .iter()
-            .map(|peering| (peering.id, [peering.sides[0].gateway, peering.sides[1].gateway], peering.state == PeeringState::Established))
+            .map(|peering| {
+                (
+                    peering.id,
+                    [peering.sides[0].gateway, peering.sides[1].gateway],
+                    peering.state == PeeringState::Established,
+                )
+            })
             .collect();
         map.sites_of = sites(seen).map(|peer| (peer.id, peer.gateway)).collect();
         map
@@ -229,7 +235,11 @@ impl Map {
     /// "3 VPCs, 3 VPN gateways, 2 VPC peerings".
     pub fn describe(&self) -> String {
         let count = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
-        let mut parts = vec![count(self.vpcs.len(), "VPC"), count(self.ports.len(), "VPN gateway"), count(self.joined.len(), "VPC peering")];
+        let mut parts = vec![
+            count(self.vpcs.len(), "VPC"),
+            count(self.ports.len(), "VPN gateway"),
+            count(self.joined.len(), "VPC peering"),
+        ];
         if !self.sites_of.is_empty() {
             parts.push(count(self.sites_of.len(), "site"));
         }
@@ -305,7 +315,8 @@ fn facts<'a>(seen: &Snapshot<'a>) -> Facts<'a> {
         .iter()
         .map(|vpc| {
             let gateway = seen.gateways.iter().find(|gateway| gateway.vpc == vpc.id);
-            let mut sites: Vec<&Peer> = sites(seen).filter(|peer| Some(peer.gateway) == gateway.map(|gateway| gateway.id)).collect();
+            let mut sites: Vec<&Peer> =
+                sites(seen).filter(|peer| Some(peer.gateway) == gateway.map(|gateway| gateway.id)).collect();
             sites.sort_by(|a, b| (a.standing(seen.now), &a.name).cmp(&(b.standing(seen.now), &b.name)));
             VpcFacts { vpc, gateway, people: gateway.and_then(|gateway| people(seen, gateway)), sites }
         })
@@ -314,7 +325,11 @@ fn facts<'a>(seen: &Snapshot<'a>) -> Facts<'a> {
     let mut tunnels: Vec<TunnelFacts<'a>> = seen
         .peerings
         .iter()
-        .map(|peering| TunnelFacts { peering, standing: peering.standing(seen.now), traffic: traffic_of_pair(seen, peering.id) })
+        .map(|peering| TunnelFacts {
+            peering,
+            standing: peering.standing(seen.now),
+            traffic: traffic_of_pair(seen, peering.id),
+        })
         .collect();
     tunnels.sort_by_key(|tunnel| tunnel.peering.id);
     Facts { vpcs, tunnels }
@@ -326,7 +341,11 @@ fn sites<'a>(seen: &Snapshot<'a>) -> impl Iterator<Item = &'a Peer> {
 
 /// How many of a gateway's road warriors are connected, of those that may be.
 fn people(seen: &Snapshot<'_>, gateway: &Gateway) -> Option<(Option<usize>, usize)> {
-    let own = || seen.peers.iter().filter(|peer| peer.gateway == gateway.id && peer.kind == PeerKind::RoadWarrior && peer.enabled);
+    let own = || {
+        seen.peers
+            .iter()
+            .filter(|peer| peer.gateway == gateway.id && peer.kind == PeerKind::RoadWarrior && peer.enabled)
+    };
     let connected = own().filter(|peer| peer.status(seen.now) == PeerStatus::Connected).count();
     let all = own().count();
     (all > 0).then(|| ((!gateway.silent()).then_some(connected), all))
@@ -385,11 +404,24 @@ fn rows(seen: &Snapshot<'_>) -> Vec<Row> {
             });
             continue;
         };
-        let row = |kind, to: String, standing, state: String, target| {
-            Row { kind, from: gateway.vpc_name.to_string(), to, standing, state, handshake: None, traffic: None, target }
+        let row = |kind, to: String, standing, state: String, target| Row {
+            kind,
+            from: gateway.vpc_name.to_string(),
+            to,
+            standing,
+            state,
+            handshake: None,
+            traffic: None,
+            target,
         };
         let target = Target::Gateway(gateway.id);
-        rows.push(row(RowKind::Gateway, gateway.name.to_string(), gateway.standing(), gateway.status.word().to_owned(), target));
+        rows.push(row(
+            RowKind::Gateway,
+            gateway.name.to_string(),
+            gateway.standing(),
+            gateway.status.word().to_owned(),
+            target,
+        ));
         if let Some((connected, all)) = people(seen, gateway) {
             let (standing, state) = match connected {
                 Some(connected) => (people_standing(connected), format!("{connected} of {all} connected")),
@@ -401,7 +433,11 @@ fn rows(seen: &Snapshot<'_>) -> Vec<Row> {
             let (standing, state) = site_state(peer, gateway, seen.now);
             let handshake = peer.observed.handshake;
             let target = Target::Peer(peer.id, gateway.id);
-            rows.push(Row { handshake, traffic: traffic(peer), ..row(RowKind::Site, peer.name.to_string(), standing, state, target) });
+            rows.push(Row {
+                handshake,
+                traffic: traffic(peer),
+                ..row(RowKind::Site, peer.name.to_string(), standing, state, target)
+            });
         }
     }
     rows.sort_by(|a, b| (a.standing, a.kind, &a.from, &a.to).cmp(&(b.standing, b.kind, &b.from, &b.to)));

@@ -42,7 +42,12 @@ fn a_lonely_vpc_is_drawn_and_said_to_be_alone() {
 #[test]
 fn vpcs_stand_by_address_within_their_place_and_places_by_their_first() {
     let mut town = Town::default();
-    for (name, place, range) in [("c", "oslo", "10.3.0.0/16"), ("b", "bergen", "10.2.0.0/16"), ("a", "oslo", "10.1.0.0/16"), ("d", "bergen", "10.0.0.0/16")] {
+    for (name, place, range) in [
+        ("c", "oslo", "10.3.0.0/16"),
+        ("b", "bergen", "10.2.0.0/16"),
+        ("a", "oslo", "10.1.0.0/16"),
+        ("d", "bergen", "10.0.0.0/16"),
+    ] {
         town.vpc(name, place, range);
     }
     let map = map(&town);
@@ -55,7 +60,10 @@ fn vpcs_stand_by_address_within_their_place_and_places_by_their_first() {
 fn a_tunnel_is_solid_dashed_or_cut_as_it_stands() {
     let mut town = harbor();
     let tunnel = |town: &Town| map(town).tunnels[0].clone();
-    assert_eq!((tunnel(&town).thing.standing, tunnel(&town).cut_x, tunnel(&town).said), (Standing::AsAsked, None, Said::Words(String::new())));
+    assert_eq!(
+        (tunnel(&town).thing.standing, tunnel(&town).cut_x, tunnel(&town).said),
+        (Standing::AsAsked, None, Said::Words(String::new()))
+    );
     town.peerings[0].state = PeeringState::Pending;
     town.peerings[0].sides[0].applied = false;
     assert_eq!((tunnel(&town).thing.standing, tunnel(&town).said), (Standing::Moving, Said::Words("applying".into())));
@@ -75,13 +83,17 @@ fn the_heaviest_tunnel_is_the_thickest_and_says_what_it_carried() {
     let mut town = busy();
     let carrying = |town: &mut Town, pair: usize, bytes: u64| {
         let mut peer = town.peers[0].clone();
-        (peer.kind, peer.pair, peer.samples) = (PeerKind::VpcPeering, Some(town.peerings[pair].id), vec![(bytes, 0), (0, bytes)]);
+        (peer.kind, peer.pair, peer.samples) =
+            (PeerKind::VpcPeering, Some(town.peerings[pair].id), vec![(bytes, 0), (0, bytes)]);
         town.peers.push(peer);
     };
     carrying(&mut town, 0, 200_000_000);
     carrying(&mut town, 1, 2_000_000);
     let map = map(&town);
-    assert_eq!(map.tunnels.iter().map(|tunnel| tunnel.said.clone()).collect::<Vec<_>>(), [Said::Traffic(400_000_000), Said::Traffic(4_000_000)]);
+    assert_eq!(
+        map.tunnels.iter().map(|tunnel| tunnel.said.clone()).collect::<Vec<_>>(),
+        [Said::Traffic(400_000_000), Said::Traffic(4_000_000)]
+    );
     assert!(map.tunnels[0].weight > map.tunnels[1].weight);
     assert_eq!(map.rows.iter().find(|row| row.kind == RowKind::Peering).and_then(|row| row.traffic), Some(400_000_000));
 }
@@ -102,12 +114,19 @@ fn a_site_is_a_terminus_and_what_has_no_room_is_counted() {
     let mut town = busy();
     town.peers[3].observed.handshake = Some(minutes_ago(7));
     let site = map(&town).sites[0].clone();
-    assert_eq!((site.name.as_str(), site.networks.as_str(), site.said.as_str()), ("site-altona", "192.168.88.0/24", "Idle 7 min"));
+    assert_eq!(
+        (site.name.as_str(), site.networks.as_str(), site.said.as_str()),
+        ("site-altona", "192.168.88.0/24", "Idle 7 min")
+    );
     for number in 0..8 {
         town.site("dc-hamburg", &format!("branch-{number}"), &format!("192.168.{}.0/24", 100 + number));
     }
     let map = map(&town);
-    assert_eq!((map.sites.len(), map.sites[0].name.as_str()), (6, "site-altona"), "the one that failed is among those shown");
+    assert_eq!(
+        (map.sites.len(), map.sites[0].name.as_str()),
+        (6, "site-altona"),
+        "the one that failed is among those shown"
+    );
     assert_eq!(map.notes[0].text, "3 more sites in the table");
     assert_eq!(map.rows.iter().filter(|row| row.kind == RowKind::Site).count(), 9);
 }
@@ -116,8 +135,11 @@ fn a_site_is_a_terminus_and_what_has_no_room_is_counted() {
 fn the_table_has_the_same_facts_worst_first() {
     let mut town = busy();
     town.peerings[1].state = PeeringState::Lost;
-    let rows: Vec<String> =
-        map(&town).rows.iter().map(|row| format!("{} {} {} {}", row.kind.word(), row.from, row.to, row.state)).collect();
+    let rows: Vec<String> = map(&town)
+        .rows
+        .iter()
+        .map(|row| format!("{} {} {} {}", row.kind.word(), row.from, row.to, row.state))
+        .collect();
     assert_eq!(
         rows,
         [
@@ -158,7 +180,10 @@ fn a_path_ends_where_a_tunnel_is_lost() {
     let mut town = harbor();
     town.peerings[1].state = PeeringState::Lost;
     let path = map(&town).path(Node::Vpc(town.gateways[0].vpc));
-    assert!(path.contains(&Node::Vpc(town.gateways[1].vpc)) && !path.contains(&Node::Vpc(town.gateways[2].vpc)), "{path:?}");
+    assert!(
+        path.contains(&Node::Vpc(town.gateways[1].vpc)) && !path.contains(&Node::Vpc(town.gateways[2].vpc)),
+        "{path:?}"
+    );
 }
 
 #[test]
@@ -183,8 +208,15 @@ fn two_hundred_vpcs_fit_and_no_tunnel_is_lost_from_the_count() {
 /// What makes a drawing legible, whatever it shows.
 fn well_drawn(map: &Map) {
     assert!(map.vpcs.is_sorted_by(|a, b| a.y + a.height < b.y), "blocks are apart");
-    for (port, block) in map.gateways.iter().filter_map(|port| Some((port, map.vpcs.iter().find(|block| (block.y..block.y + block.height).contains(&port.y))?))) {
-        assert!(port.half + 6.0 <= block.height / 2.0 + 3.5, "a capsule is no taller than its row: {} {}", port.half, block.height);
+    for (port, block) in map.gateways.iter().filter_map(|port| {
+        Some((port, map.vpcs.iter().find(|block| (block.y..block.y + block.height).contains(&port.y))?))
+    }) {
+        assert!(
+            port.half + 6.0 <= block.height / 2.0 + 3.5,
+            "a capsule is no taller than its row: {} {}",
+            port.half,
+            block.height
+        );
     }
     for (at, a) in map.tunnels.iter().enumerate() {
         assert!(a.from_y < a.to_y && a.lane_x < a.gateway_x && a.lane_x > a.index_x, "{a:?}");
@@ -192,7 +224,10 @@ fn well_drawn(map: &Map) {
         for b in &map.tunnels[at + 1..] {
             let apart = a.to_y < b.from_y || b.to_y < a.from_y;
             assert!(a.lane_x != b.lane_x || apart, "two tunnels in one lane: {a:?} {b:?}");
-            assert!([a.from_y, a.to_y].iter().all(|y| *y != b.from_y && *y != b.to_y), "two lines in one place: {a:?} {b:?}");
+            assert!(
+                [a.from_y, a.to_y].iter().all(|y| *y != b.from_y && *y != b.to_y),
+                "two lines in one place: {a:?} {b:?}"
+            );
             let (outer, inner) = if a.lane_x < b.lane_x { (a, b) } else { (b, a) };
             // Lines of one gateway that go the same way never cross there: 9 px a line, so they are close.
             for port in &map.gateways {
@@ -213,29 +248,35 @@ fn well_drawn(map: &Map) {
 /// A town of some VPCs, some with gateways, some of these joined.
 fn any_town() -> impl Strategy<Value = Town> {
     let pairs = prop::collection::btree_set((0usize..12, 0usize..12), 0..30);
-    (1usize..12, prop::collection::vec(any::<bool>(), 12), pairs, prop::collection::vec(0usize..12, 0..12)).prop_map(|(count, with_gateway, pairs, crowd)| {
-        let mut town = Town::default();
-        let name = |number: usize| format!("vpc-{number}");
-        for number in 0..count {
-            town.vpc(&name(number), ["oslo", "bergen", "hamburg"][number * 7 % 3], &format!("10.{}.0.0/16", number * 37 % 200));
-            if with_gateway[number] {
-                town.gateway(&name(number));
+    (1usize..12, prop::collection::vec(any::<bool>(), 12), pairs, prop::collection::vec(0usize..12, 0..12)).prop_map(
+        |(count, with_gateway, pairs, crowd)| {
+            let mut town = Town::default();
+            let name = |number: usize| format!("vpc-{number}");
+            for number in 0..count {
+                town.vpc(
+                    &name(number),
+                    ["oslo", "bergen", "hamburg"][number * 7 % 3],
+                    &format!("10.{}.0.0/16", number * 37 % 200),
+                );
+                if with_gateway[number] {
+                    town.gateway(&name(number));
+                }
             }
-        }
-        for (a, b) in pairs {
-            if a < b && b < count && with_gateway[a] && with_gateway[b] {
-                town.peering(&name(a), &name(b));
+            for (a, b) in pairs {
+                if a < b && b < count && with_gateway[a] && with_gateway[b] {
+                    town.peering(&name(a), &name(b));
+                }
             }
-        }
-        for (number, vpc) in crowd.into_iter().enumerate().filter(|(_, vpc)| *vpc < count && with_gateway[*vpc]) {
-            if number % 3 == 0 {
-                town.site(&name(vpc), &format!("site-{number}"), &format!("192.168.{number}.0/24"));
-            } else {
-                town.road_warrior(&name(vpc), &format!("laptop-{number}"));
+            for (number, vpc) in crowd.into_iter().enumerate().filter(|(_, vpc)| *vpc < count && with_gateway[*vpc]) {
+                if number % 3 == 0 {
+                    town.site(&name(vpc), &format!("site-{number}"), &format!("192.168.{number}.0/24"));
+                } else {
+                    town.road_warrior(&name(vpc), &format!("laptop-{number}"));
+                }
             }
-        }
-        town
-    })
+            town
+        },
+    )
 }
 
 proptest! {

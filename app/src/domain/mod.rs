@@ -8,9 +8,9 @@
 pub mod attention;
 pub mod change;
 pub mod cidr;
+pub mod find;
 #[cfg(test)]
 pub(crate) mod fixtures;
-pub mod find;
 pub mod gateway;
 pub mod host;
 pub mod id;

@@ -109,7 +109,10 @@ impl Network {
     pub fn admit_vpc_cidr(&self, cloud: &CloudName, cidr: Cidr) -> Result<(), Refusal> {
         let (shortest, longest) = cloud.provider().prefix_bounds();
         if !(shortest..=longest).contains(&cidr.prefix()) {
-            return Err(Refusal::malformed("cidr", format!("The prefix length must be between /{shortest} and /{longest}.")));
+            return Err(Refusal::malformed(
+                "cidr",
+                format!("The prefix length must be between /{shortest} and /{longest}."),
+            ));
         }
         if let Some(range) = cidr.reserved() {
             return Err(Refusal::malformed("cidr", format!("{cidr} overlaps with the reserved range {range}.")));
@@ -209,7 +212,15 @@ impl Network {
 
     /// What must never leave a gateway unencrypted: RFC 1918, 100.64.0.0/10 and every range of the project, public ones too.
     pub fn guarded(&self) -> Vec<Cidr> {
-        merge(self.vpcs.iter().map(|vpc| vpc.cidr).chain(self.gateways.iter().map(|g| g.tunnel)).chain(self.routed.iter().map(|r| r.cidr)).chain(PRIVATE).chain([CARRIER]))
+        merge(
+            self.vpcs
+                .iter()
+                .map(|vpc| vpc.cidr)
+                .chain(self.gateways.iter().map(|g| g.tunnel))
+                .chain(self.routed.iter().map(|r| r.cidr))
+                .chain(PRIVATE)
+                .chain([CARRIER]),
+        )
     }
 
     /// Whether two gateways may be joined: the five checks of the feature guide in their order, then what WireGuard and the states ask.
@@ -240,7 +251,9 @@ impl Network {
             return refuse("A tunnel subnet overlaps with the remote VPC CIDR".into());
         }
         if let Some(inactive) = [a, b].into_iter().find(|gateway| !gateway.active) {
-            return refuse(format!("Both gateways must be active. {}", inactive.inactive_because).trim_end().to_owned());
+            return refuse(
+                format!("Both gateways must be active. {}", inactive.inactive_because).trim_end().to_owned(),
+            );
         }
         if let Some(unreachable) = [a, b].into_iter().find(|gateway| gateway.public_address.is_none()) {
             return refuse(format!("Gateway {} has no public address. Enter one in its settings.", unreachable.name));
@@ -249,7 +262,10 @@ impl Network {
             for cidr in [remote_vpc.cidr, remote.tunnel] {
                 let taken = self.routed.iter().find(|routed| routed.gateway == here.id && routed.cidr.overlaps(cidr));
                 if let Some(taken) = taken {
-                    return refuse(format!("{cidr} is already routed by peer {} on gateway {}.", taken.peer_name, here.name));
+                    return refuse(format!(
+                        "{cidr} is already routed by peer {} on gateway {}.",
+                        taken.peer_name, here.name
+                    ));
                 }
             }
             if here.next_tunnel_address.is_none() {
@@ -310,7 +326,10 @@ impl Network {
         };
         let mut refusals = Vec::new();
         for cidr in &new.networks {
-            let vpc = self.vpc(here.vpc).filter(|vpc| vpc.cidr.overlaps(*cidr)).map(|vpc| format!("VPC {} ({})", vpc.name, vpc.cidr));
+            let vpc = self
+                .vpc(here.vpc)
+                .filter(|vpc| vpc.cidr.overlaps(*cidr))
+                .map(|vpc| format!("VPC {} ({})", vpc.name, vpc.cidr));
             let tunnel = here.tunnel.overlaps(*cidr).then(|| format!("the tunnel subnet {}", here.tunnel));
             let peer = || {
                 let taken = self.routed.iter().find(|routed| routed.gateway == gateway && routed.cidr.overlaps(*cidr));
@@ -325,7 +344,10 @@ impl Network {
         {
             refusals.push(Refusal::malformed(
                 "endpoint",
-                format!("{} lies inside the site's own networks, so the tunnel would have to run through itself.", endpoint.address),
+                format!(
+                    "{} lies inside the site's own networks, so the tunnel would have to run through itself.",
+                    endpoint.address
+                ),
             ));
         }
         Refusals::none_of(refusals)
@@ -360,12 +382,8 @@ impl Network {
 
     /// The VPCs that are directly peered with this gateway's.
     pub fn peered_vpcs(&self, gateway: GatewayId) -> impl Iterator<Item = &VpcRange> {
-        let remotes: BTreeSet<GatewayId> = self
-            .routed
-            .iter()
-            .filter(|routed| routed.gateway == gateway)
-            .filter_map(|routed| routed.remote)
-            .collect();
+        let remotes: BTreeSet<GatewayId> =
+            self.routed.iter().filter(|routed| routed.gateway == gateway).filter_map(|routed| routed.remote).collect();
         remotes.into_iter().filter_map(|remote| self.vpc(self.gateway(remote)?.vpc))
     }
 

@@ -32,7 +32,12 @@ fn two_gateways() -> Network {
     for (number, name, range, tunnel) in
         [(1, "alpha", "172.16.0.0/16", "10.200.1.0/24"), (2, "beta", "10.0.0.0/16", "10.200.2.0/24")]
     {
-        network.vpcs.push(VpcRange { id: vpc_id(number), name: name.parse().expect("a name"), cloud: local(), cidr: cidr(range) });
+        network.vpcs.push(VpcRange {
+            id: vpc_id(number),
+            name: name.parse().expect("a name"),
+            cloud: local(),
+            cidr: cidr(range),
+        });
         network.gateways.push(GatewayRange {
             id: gateway_id(number),
             name: format!("gw-{name}").parse().expect("a name"),
@@ -135,7 +140,10 @@ fn rows_76_and_77_a_planned_peering_has_exactly_two_allowed_ips_and_the_other_si
     let [a, b] = two_gateways().plan_peering(gateway_id(1), gateway_id(2)).expect("a good pair");
     assert_eq!(a.allowed_ips, [cidr("10.0.0.0/16"), cidr("10.200.2.0/24")]);
     assert_eq!(b.allowed_ips, [cidr("172.16.0.0/16"), cidr("10.200.1.0/24")]);
-    assert_eq!((a.endpoint.to_string(), b.endpoint.to_string()), ("203.0.113.2:51820".into(), "203.0.113.1:51820".into()));
+    assert_eq!(
+        (a.endpoint.to_string(), b.endpoint.to_string()),
+        ("203.0.113.2:51820".into(), "203.0.113.1:51820".into())
+    );
     assert_eq!((a.peer.as_str(), b.peer.as_str()), ("vpc-peering-gw-beta", "vpc-peering-gw-alpha"));
 }
 
@@ -146,7 +154,10 @@ fn vpc_sentence(network: &Network, range: &str) -> Option<String> {
 #[test]
 fn a_vpc_range_is_checked_in_the_specified_order() {
     let network = two_gateways();
-    assert_eq!(vpc_sentence(&network, "127.0.0.0/8").as_deref(), Some("The prefix length must be between /16 and /28."));
+    assert_eq!(
+        vpc_sentence(&network, "127.0.0.0/8").as_deref(),
+        Some("The prefix length must be between /16 and /28.")
+    );
     assert_eq!(
         vpc_sentence(&network, "169.254.0.0/24").as_deref(),
         Some("169.254.0.0/24 overlaps with the reserved range 169.254.0.0/16.")
@@ -173,22 +184,40 @@ fn an_overlap_in_another_region_or_the_planner_is_a_warning() {
     );
     assert_eq!(
         network.vpc_warnings(&elsewhere, cidr("191.161.0.0/24")),
-        ["191.161.0.0/24 is not a private range. Hosts on the internet with these addresses become unreachable from the VPC."]
+        [
+            "191.161.0.0/24 is not a private range. Hosts on the internet with these addresses become unreachable from the VPC."
+        ]
     );
 }
 
 fn new_gateway(vpc: u128, tunnel: &str) -> NewGateway {
-    NewGateway { name: "gw-new".parse().expect("a name"), vpc: vpc_id(vpc), settings: GatewaySettings::default(), tunnel: cidr(tunnel) }
+    NewGateway {
+        name: "gw-new".parse().expect("a name"),
+        vpc: vpc_id(vpc),
+        settings: GatewaySettings::default(),
+        tunnel: cidr(tunnel),
+    }
 }
 
 #[test]
 fn row_83_a_tunnel_subnet_is_unique_and_apart_from_its_vpc() {
     let mut network = two_gateways();
-    network.vpcs.push(VpcRange { id: vpc_id(3), name: "gamma".parse().expect("a name"), cloud: local(), cidr: cidr("10.7.0.0/16") });
+    network.vpcs.push(VpcRange {
+        id: vpc_id(3),
+        name: "gamma".parse().expect("a name"),
+        cloud: local(),
+        cidr: cidr("10.7.0.0/16"),
+    });
     let refusal = |tunnel: &str, owner| {
-        network.admit_gateway(&new_gateway(3, tunnel), owner).err().and_then(|refusals| refusals.at("tunnel").map(str::to_owned))
+        network
+            .admit_gateway(&new_gateway(3, tunnel), owner)
+            .err()
+            .and_then(|refusals| refusals.at("tunnel").map(str::to_owned))
     };
-    assert_eq!(refusal("10.7.9.0/24", owner(1)).as_deref(), Some("The tunnel subnet overlaps with the CIDR of the VPC."));
+    assert_eq!(
+        refusal("10.7.9.0/24", owner(1)).as_deref(),
+        Some("The tunnel subnet overlaps with the CIDR of the VPC.")
+    );
     assert_eq!(
         refusal("10.200.1.128/25", owner(1)).as_deref(),
         Some("Tunnel subnet 10.200.1.0/24 is already used by gateway gw-alpha.")
@@ -201,7 +230,10 @@ fn row_83_a_tunnel_subnet_is_unique_and_apart_from_its_vpc() {
 fn row_69_a_vpc_gets_one_gateway_and_only_where_the_location_allows_it() {
     let mut network = two_gateways();
     let refusal = |network: &Network, vpc| {
-        network.admit_gateway(&new_gateway(vpc, "10.200.9.0/24"), owner(1)).err().and_then(|r| r.at("vpc").map(str::to_owned))
+        network
+            .admit_gateway(&new_gateway(vpc, "10.200.9.0/24"), owner(1))
+            .err()
+            .and_then(|r| r.at("vpc").map(str::to_owned))
     };
     assert_eq!(refusal(&network, 1).as_deref(), Some("This VPC already has a VPN gateway."));
     network.gateways.clear();
@@ -232,10 +264,17 @@ fn a_sites_network_is_refused_with_what_it_overlaps() {
         preshared: true,
         share_peered: false,
     };
-    let refusal = |range| network.admit_site(gateway_id(1), &site(range)).err().and_then(|r| r.at("networks").map(str::to_owned));
+    let refusal =
+        |range| network.admit_site(gateway_id(1), &site(range)).err().and_then(|r| r.at("networks").map(str::to_owned));
     assert_eq!(refusal("172.16.9.0/24").as_deref(), Some("172.16.9.0/24 overlaps with VPC alpha (172.16.0.0/16)."));
-    assert_eq!(refusal("10.200.1.0/28").as_deref(), Some("10.200.1.0/28 overlaps with the tunnel subnet 10.200.1.0/24."));
-    assert_eq!(refusal("192.168.0.0/16").as_deref(), Some("192.168.0.0/16 overlaps with peer site-altona (192.168.88.0/24)."));
+    assert_eq!(
+        refusal("10.200.1.0/28").as_deref(),
+        Some("10.200.1.0/28 overlaps with the tunnel subnet 10.200.1.0/24.")
+    );
+    assert_eq!(
+        refusal("192.168.0.0/16").as_deref(),
+        Some("192.168.0.0/16 overlaps with peer site-altona (192.168.88.0/24).")
+    );
     assert_eq!(refusal("192.168.89.0/24"), None);
 }
 

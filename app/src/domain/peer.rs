@@ -5,8 +5,8 @@ use std::{fmt, net::Ipv4Addr, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cidr, GatewayId, GatewayName, PairId, PeerId, PeerName, PublicKey, Refusal, Refusals, Timestamp,
-    refusal::Parse, text_newtype,
+    Cidr, GatewayId, GatewayName, PairId, PeerId, PeerName, PublicKey, Refusal, Refusals, Timestamp, refusal::Parse,
+    text_newtype,
 };
 
 /// WireGuard refuses a session after this many seconds (REJECT_AFTER_TIME); an older handshake is not "connected".
@@ -165,7 +165,8 @@ impl SiteForm {
 }
 
 fn networks(text: &str) -> Result<Vec<Cidr>, String> {
-    let parts: Vec<&str> = text.split([',', ' ', '\n', '\r', '\t']).map(str::trim).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> =
+        text.split([',', ' ', '\n', '\r', '\t']).map(str::trim).filter(|part| !part.is_empty()).collect();
     if parts.is_empty() {
         return Err("Enter the networks behind the site, for example 192.168.88.0/24.".to_owned());
     }
@@ -202,7 +203,10 @@ impl Neighbours {
     pub fn admit(&self, name: &PeerName, key: PublicKey) -> Result<Ipv4Addr, Refusals> {
         let mut refusals = Vec::new();
         if self.name_taken {
-            refusals.push(Refusal::conflict("name", format!("A peer named {name} already exists on gateway {}.", self.gateway)));
+            refusals.push(Refusal::conflict(
+                "name",
+                format!("A peer named {name} already exists on gateway {}.", self.gateway),
+            ));
         }
         if self.gateway_key == Some(key) {
             refusals.push(Refusal::conflict("public_key", "This is the key of the gateway itself."));
@@ -311,7 +315,9 @@ mod tests {
     #[test]
     fn an_endpoint_is_an_address_and_a_port() {
         assert_eq!("198.51.100.7:51820".parse::<Endpoint>().map(|e| e.to_string()), Ok("198.51.100.7:51820".into()));
-        for text in ["198.51.100.7", "host.example:51820", "198.51.100.7:0", "0.0.0.0:1", "[::1]:51820", "1.2.3.4:65536"] {
+        for text in
+            ["198.51.100.7", "host.example:51820", "198.51.100.7:0", "0.0.0.0:1", "[::1]:51820", "1.2.3.4:65536"]
+        {
             assert_eq!(text.parse::<Endpoint>(), Err(InvalidEndpoint), "{text}");
         }
     }
@@ -322,7 +328,8 @@ mod tests {
         let name: PeerName = "laptop".parse().expect("a name");
         let gateway: GatewayName = "gw-oslo".parse().expect("a name");
         let address = Some(Ipv4Addr::new(10, 200, 1, 2));
-        let free = Neighbours { gateway, gateway_key: None, name_taken: false, key_taken: false, free_address: address };
+        let free =
+            Neighbours { gateway, gateway_key: None, name_taken: false, key_taken: false, free_address: address };
         assert_eq!(free.admit(&name, key).ok(), address);
 
         let full = Neighbours { name_taken: true, key_taken: true, free_address: None, ..free.clone() };
@@ -339,9 +346,15 @@ mod tests {
     fn a_site_names_each_bad_network() {
         let form = SiteForm { networks: "192.168.88.1/24".into(), ..SiteForm::default() };
         let refusals = form.parse().unwrap_err();
-        assert_eq!(refusals.at("networks"), Some("192.168.88.1/24: 192.168.88.1/24 has host bits set. Use 192.168.88.0/24 instead."));
+        assert_eq!(
+            refusals.at("networks"),
+            Some("192.168.88.1/24: 192.168.88.1/24 has host bits set. Use 192.168.88.0/24 instead.")
+        );
         assert_eq!(refusals.at("public_key"), Some("Enter a WireGuard public key."));
         let form = SiteForm { networks: "127.0.0.0/8".into(), ..form };
-        assert_eq!(form.parse().unwrap_err().at("networks"), Some("127.0.0.0/8 overlaps with the reserved range 127.0.0.0/8."));
+        assert_eq!(
+            form.parse().unwrap_err().at("networks"),
+            Some("127.0.0.0/8 overlaps with the reserved range 127.0.0.0/8.")
+        );
     }
 }

@@ -115,7 +115,11 @@ mod tests {
     #[test]
     fn a_peering_is_established_while_both_sides_have_a_fresh_handshake() {
         let now = Timestamp::from_seconds(1000);
-        let side = |handshake: Option<i64>| SideSeen { enabled: true, recorded: false, handshake: handshake.map(Timestamp::from_seconds) };
+        let side = |handshake: Option<i64>| SideSeen {
+            enabled: true,
+            recorded: false,
+            handshake: handshake.map(Timestamp::from_seconds),
+        };
         assert_eq!(PeeringState::of([side(None), side(Some(999))], now), PeeringState::Pending);
         assert_eq!(PeeringState::of([side(Some(820)), side(Some(999))], now), PeeringState::Established);
         assert_eq!(PeeringState::of([side(Some(819)), side(Some(999))], now), PeeringState::Lost);

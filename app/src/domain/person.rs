@@ -87,11 +87,14 @@ impl SetUp {
         let mut parse = Parse::default();
         let email = parse.field("email", email);
         let password = parse.keep("password", Password::chosen(password));
-        let organization = parse.keep("organization", match organization.trim() {
-            "" => Err("Enter a name for your organization."),
-            text if text.chars().count() > 83 => Err("A name has at most 83 characters."),
-            text => Ok(text.to_owned()),
-        });
+        let organization = parse.keep(
+            "organization",
+            match organization.trim() {
+                "" => Err("Enter a name for your organization."),
+                text if text.chars().count() > 83 => Err("A name has at most 83 characters."),
+                text => Ok(text.to_owned()),
+            },
+        );
         let project = parse.field("project", project);
         parse.done()?;
         Ok(Self {
@@ -123,7 +126,10 @@ mod tests {
 
     #[test]
     fn an_address_is_lower_cased_and_needs_both_halves() {
-        assert_eq!("Ingrid@Example.com ".parse::<Email>().map(|email| email.to_string()), Ok("ingrid@example.com".into()));
+        assert_eq!(
+            "Ingrid@Example.com ".parse::<Email>().map(|email| email.to_string()),
+            Ok("ingrid@example.com".into())
+        );
         for text in ["", "ingrid", "@example.com", "ingrid@", "a b@example.com", "a@b@c"] {
             assert_eq!(text.parse::<Email>(), Err(InvalidEmail), "{text}");
         }

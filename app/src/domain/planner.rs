@@ -29,11 +29,23 @@ pub struct Owned {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Holder {
-    Vpc { id: VpcId, cloud: CloudName },
+    Vpc {
+        id: VpcId,
+        cloud: CloudName,
+    },
     /// The tunnel subnet of a gateway.
-    Tunnel { gateway: GatewayId, owner: PersonId, vpc: VpcId },
+    Tunnel {
+        gateway: GatewayId,
+        owner: PersonId,
+        vpc: VpcId,
+    },
     /// A network behind a site, routed by this gateway.
-    Site { gateway: GatewayId, peer: PeerId, owner: PersonId, vpc: VpcId },
+    Site {
+        gateway: GatewayId,
+        peer: PeerId,
+        owner: PersonId,
+        vpc: VpcId,
+    },
     Planned,
 }
 
@@ -65,7 +77,11 @@ pub fn owned(network: &Network) -> Vec<Owned> {
         let holder = Holder::Site { gateway: gateway.id, peer: routed.peer, owner: gateway.owner, vpc: gateway.vpc };
         Some(Owned { cidr: routed.cidr, name: routed.peer_name.to_string(), holder })
     });
-    let planned = network.planned.iter().map(|planned| Owned { cidr: planned.cidr, name: planned.name.to_string(), holder: Holder::Planned });
+    let planned = network.planned.iter().map(|planned| Owned {
+        cidr: planned.cidr,
+        name: planned.name.to_string(),
+        holder: Holder::Planned,
+    });
     let mut all: Vec<Owned> = vpcs.chain(tunnels).chain(sites).chain(planned).collect();
     all.sort();
     all
@@ -114,16 +130,26 @@ pub fn conflict(a: &Owned, b: &Owned) -> Option<Conflict> {
         (Vpc { cloud: a, .. }, Vpc { cloud: b, .. }) if a == b => Conflict::Error,
         (Vpc { .. }, Vpc { .. }) => Conflict::CannotBePeered,
         // A gateway's own VPC, its tunnel subnet and its sites are one routing table.
-        (Vpc { id, .. }, Tunnel { vpc, .. } | Site { vpc, .. }) | (Tunnel { vpc, .. } | Site { vpc, .. }, Vpc { id, .. }) if id == vpc => Conflict::Error,
-        (Vpc { .. }, Tunnel { .. } | Site { .. }) | (Tunnel { .. } | Site { .. }, Vpc { .. }) => Conflict::CannotBePeered,
-        (Site { gateway, .. }, Tunnel { gateway: other, .. } | Site { gateway: other, .. }) | (Tunnel { gateway, .. }, Site { gateway: other, .. })
+        (Vpc { id, .. }, Tunnel { vpc, .. } | Site { vpc, .. })
+        | (Tunnel { vpc, .. } | Site { vpc, .. }, Vpc { id, .. })
+            if id == vpc =>
+        {
+            Conflict::Error
+        }
+        (Vpc { .. }, Tunnel { .. } | Site { .. }) | (Tunnel { .. } | Site { .. }, Vpc { .. }) => {
+            Conflict::CannotBePeered
+        }
+        (Site { gateway, .. }, Tunnel { gateway: other, .. } | Site { gateway: other, .. })
+        | (Tunnel { gateway, .. }, Site { gateway: other, .. })
             if gateway == other =>
         {
             Conflict::Error
         }
         // A peering carries VPCs and tunnel subnets, never the networks of sites.
         (Site { .. }, Site { .. }) => Conflict::Warning,
-        (Tunnel { owner: a, .. } | Site { owner: a, .. }, Tunnel { owner: b, .. } | Site { owner: b, .. }) => owners(*a, *b),
+        (Tunnel { owner: a, .. } | Site { owner: a, .. }, Tunnel { owner: b, .. } | Site { owner: b, .. }) => {
+            owners(*a, *b)
+        }
     })
 }
 
@@ -191,7 +217,8 @@ impl Matrix {
         let ranges = if owned.len() <= most {
             owned.to_vec()
         } else {
-            let involved: BTreeSet<Owned> = overlaps(owned, most * most).into_iter().flat_map(|overlap| [overlap.inner, overlap.outer]).collect();
+            let involved: BTreeSet<Owned> =
+                overlaps(owned, most * most).into_iter().flat_map(|overlap| [overlap.inner, overlap.outer]).collect();
             involved.into_iter().take(most).collect()
         };
         Self { left_out: owned.len() - ranges.len(), ranges }
@@ -240,7 +267,8 @@ pub fn utilisation(owned: &[Owned]) -> Vec<Utilisation> {
         .map(|block| {
             let holders: Vec<Owned> = owned.iter().filter(|range| range.cidr.overlaps(block)).cloned().collect();
             let held = |planned: bool| {
-                let ranges = holders.iter().filter(|range| planned || range.holder != Holder::Planned).map(|range| range.cidr);
+                let ranges =
+                    holders.iter().filter(|range| planned || range.holder != Holder::Planned).map(|range| range.cidr);
                 merge(ranges).into_iter().map(|range| range.size().min(block.size())).sum::<u64>()
             };
             let used = held(false);
@@ -282,7 +310,8 @@ impl Gap {
     fn aligned(self, from: u32, prefix: u8) -> Option<Cidr> {
         let size = 1_u64 << (32 - prefix);
         let start = u64::from(from.max(self.first)).div_ceil(size) * size;
-        (start + size - 1 <= u64::from(self.last)).then(|| Cidr::around(u32::try_from(start).expect("it ends in the gap").into(), prefix))?
+        (start + size - 1 <= u64::from(self.last))
+            .then(|| Cidr::around(u32::try_from(start).expect("it ends in the gap").into(), prefix))?
     }
 
     /// The ranges of this prefix length in the gap, by address.
@@ -367,12 +396,16 @@ pub fn near(wish: Cidr, used: &[Cidr]) -> Vec<Offer> {
     // What is offered is taken for the next offer, so that the four can be chosen side by side.
     let mut closest = |prefix: u8| {
         let free = gaps(&home, &used).into_iter().filter_map(|gap| gap.closest(wish.first(), prefix));
-        let found = free.min_by_key(|range| (!neighbours.overlaps(*range), range.first().abs_diff(wish.first()), range.first()));
+        let found = free
+            .min_by_key(|range| (!neighbours.overlaps(*range), range.first().abs_diff(wish.first()), range.first()));
         used.extend(found);
         found
     };
-    let mut offers: Vec<Offer> =
-        [closest(wish.prefix()), closest(wish.prefix())].into_iter().flatten().map(|cidr| Offer { cidr, why: "as large as asked" }).collect();
+    let mut offers: Vec<Offer> = [closest(wish.prefix()), closest(wish.prefix())]
+        .into_iter()
+        .flatten()
+        .map(|cidr| Offer { cidr, why: "as large as asked" })
+        .collect();
     // A local VPC is a /28 at the smallest.
     if wish.prefix() < 28 {
         offers.extend(closest(wish.prefix() + 1).map(|cidr| Offer { cidr, why: "half the size" }));

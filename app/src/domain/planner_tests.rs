@@ -22,7 +22,12 @@ fn network() -> Network {
         (2, "beta", "local-bergen", "10.20.0.0/16", "10.200.2.0/24"),
     ] {
         let vpc = VpcId::from_uuid(id(number));
-        network.vpcs.push(VpcRange { id: vpc, name: name.parse().expect("a name"), cloud: cloud.parse().expect("a place"), cidr: cidr(range) });
+        network.vpcs.push(VpcRange {
+            id: vpc,
+            name: name.parse().expect("a name"),
+            cloud: cloud.parse().expect("a place"),
+            cidr: cidr(range),
+        });
         network.gateways.push(GatewayRange {
             id: GatewayId::from_uuid(id(number)),
             name: format!("gw-{name}").parse().expect("a name"),
@@ -66,7 +71,8 @@ fn found(network: &Network) -> Vec<(Conflict, String)> {
 fn each_range_is_listed_once_and_a_peerings_routes_are_the_other_vpcs_own() {
     let mut network = network();
     plan(&mut network, "office", "172.16.0.0/12");
-    let lines: Vec<String> = owned(&network).iter().map(|range| format!("{} {} {}", range.cidr, range.holder.word(), range.name)).collect();
+    let lines: Vec<String> =
+        owned(&network).iter().map(|range| format!("{} {} {}", range.cidr, range.holder.word(), range.name)).collect();
     assert_eq!(
         lines,
         [
@@ -85,7 +91,10 @@ fn each_range_is_listed_once_and_a_peerings_routes_are_the_other_vpcs_own() {
 fn an_overlap_says_which_lies_in_which_and_what_follows() {
     let mut network = network();
     network.vpcs[1].cidr = cidr("10.16.8.0/24");
-    assert_eq!(found(&network), [(Conflict::CannotBePeered, "beta 10.16.8.0/24 lies inside alpha 10.16.0.0/20.".into())]);
+    assert_eq!(
+        found(&network),
+        [(Conflict::CannotBePeered, "beta 10.16.8.0/24 lies inside alpha 10.16.0.0/20.".into())]
+    );
     network.vpcs[1].cloud = network.vpcs[0].cloud.clone();
     assert_eq!(found(&network)[0].0, Conflict::Error, "one region holds an address once");
     network.vpcs[1].cidr = cidr("10.16.0.0/20");
@@ -105,10 +114,16 @@ fn a_planned_network_is_only_a_warning() {
 fn a_site_quarrels_with_its_own_gateway_and_with_the_peering_of_another() {
     let mut network = network();
     route(&mut network, 1, PeerKind::Site, "site-lab", "10.200.1.128/25");
-    assert_eq!(found(&network), [(Conflict::Error, "site-lab 10.200.1.128/25 lies inside gw-alpha 10.200.1.0/24.".into())]);
+    assert_eq!(
+        found(&network),
+        [(Conflict::Error, "site-lab 10.200.1.128/25 lies inside gw-alpha 10.200.1.0/24.".into())]
+    );
     network.routed.pop();
     route(&mut network, 1, PeerKind::Site, "site-lab", "10.20.4.0/24");
-    assert_eq!(found(&network), [(Conflict::CannotBePeered, "site-lab 10.20.4.0/24 lies inside beta 10.20.0.0/16.".into())]);
+    assert_eq!(
+        found(&network),
+        [(Conflict::CannotBePeered, "site-lab 10.20.4.0/24 lies inside beta 10.20.0.0/16.".into())]
+    );
     network.routed.pop();
     route(&mut network, 2, PeerKind::Site, "site-lab", "192.168.88.0/25");
     assert_eq!(found(&network)[0].0, Conflict::Warning, "sites of two gateways never meet in one table");
@@ -128,7 +143,10 @@ fn overlaps_that_cannot_be_peered_are_what_the_peering_rule_refuses() {
     let mut network = network();
     network.routed.clear();
     let ask = |network: &Network| {
-        network.admit_peering(GatewayId::from_uuid(id(1)), GatewayId::from_uuid(id(2))).err().map(|refusal| refusal.sentence)
+        network
+            .admit_peering(GatewayId::from_uuid(id(1)), GatewayId::from_uuid(id(2)))
+            .err()
+            .map(|refusal| refusal.sentence)
     };
     network.gateways[1].tunnel = cidr("10.16.3.0/24");
     assert_eq!(found(&network)[0].0, Conflict::CannotBePeered);
@@ -157,8 +175,14 @@ fn a_block_is_as_full_as_its_distinct_addresses() {
     let mut network = network();
     plan(&mut network, "office", "10.16.0.0/16");
     network.vpcs[1].cidr = cidr("10.16.0.0/24");
-    let blocks: Vec<String> = utilisation(&owned(&network)).iter().map(|block| format!("{} {} planned {}", block.block, block.percent(), block.planned)).collect();
-    assert_eq!(blocks, ["10.16.0.0/16 6 % planned 61440", "10.200.0.0/16 1 % planned 0", "192.168.0.0/16 <1 % planned 0"]);
+    let blocks: Vec<String> = utilisation(&owned(&network))
+        .iter()
+        .map(|block| format!("{} {} planned {}", block.block, block.percent(), block.planned))
+        .collect();
+    assert_eq!(
+        blocks,
+        ["10.16.0.0/16 6 % planned 61440", "10.200.0.0/16 1 % planned 0", "192.168.0.0/16 <1 % planned 0"]
+    );
 }
 
 #[test]
@@ -178,7 +202,10 @@ fn the_planner_reads_a_range_with_host_bits_and_says_so() {
 #[test]
 fn free_ranges_are_found_around_what_is_taken() {
     let used = [cidr("10.0.0.0/24"), cidr("10.0.2.0/24")];
-    assert_eq!(free(&[cidr("10.0.0.0/8")], &used, 24, 3), [cidr("10.0.1.0/24"), cidr("10.0.3.0/24"), cidr("10.0.4.0/24")]);
+    assert_eq!(
+        free(&[cidr("10.0.0.0/8")], &used, 24, 3),
+        [cidr("10.0.1.0/24"), cidr("10.0.3.0/24"), cidr("10.0.4.0/24")]
+    );
     assert_eq!(free(&[cidr("10.0.0.0/22")], &used, 23, 3), []);
     assert_eq!(free(&[cidr("10.0.0.0/22")], &used, 33, 3), []);
     assert_eq!(free(&PRIVATE, &[], 8, 9), [cidr("10.0.0.0/8")]);
@@ -194,18 +221,28 @@ fn the_widest_free_range_comes_first() {
 #[test]
 fn near_a_taken_range_the_form_offers_as_large_smaller_and_an_empty_block() {
     let used = [cidr("10.16.0.0/20"), cidr("10.16.16.0/20")];
-    let offers: Vec<String> = near(cidr("10.16.24.0/21"), &used).iter().map(|offer| format!("{} {}", offer.cidr, offer.why)).collect();
+    let offers: Vec<String> =
+        near(cidr("10.16.24.0/21"), &used).iter().map(|offer| format!("{} {}", offer.cidr, offer.why)).collect();
     assert_eq!(
         offers,
-        ["10.16.32.0/21 as large as asked", "10.16.40.0/21 as large as asked", "10.16.48.0/22 half the size", "10.17.0.0/21 an empty /16"]
+        [
+            "10.16.32.0/21 as large as asked",
+            "10.16.40.0/21 as large as asked",
+            "10.16.48.0/22 half the size",
+            "10.17.0.0/21 an empty /16"
+        ]
     );
     assert_eq!(near(cidr("10.0.0.0/16"), &[cidr("10.0.0.0/8")]), []);
-    assert!(near(cidr("8.8.8.0/24"), &[]).iter().all(|offer| offer.cidr.is_private()), "a public wish is answered privately");
+    assert!(
+        near(cidr("8.8.8.0/24"), &[]).iter().all(|offer| offer.cidr.is_private()),
+        "a public wish is answered privately"
+    );
 }
 
 /// Ranges inside one /24, so that every address can be asked.
 fn small() -> impl Strategy<Value = Cidr> {
-    (any::<u8>(), 24u8..=32).prop_map(|(last, prefix)| Cidr::around(Ipv4Addr::new(10, 9, 8, last), prefix).expect("24 to 32"))
+    (any::<u8>(), 24u8..=32)
+        .prop_map(|(last, prefix)| Cidr::around(Ipv4Addr::new(10, 9, 8, last), prefix).expect("24 to 32"))
 }
 
 fn within() -> Cidr {

@@ -24,7 +24,8 @@ pub struct FileFacts {
 }
 
 /// Stands where the private key is filled in by its owner.
-pub const KEY_PLACEHOLDER: &str = "# PrivateKey = the key that was made when this peer was added; Causeway never had it";
+pub const KEY_PLACEHOLDER: &str =
+    "# PrivateKey = the key that was made when this peer was added; Causeway never had it";
 
 impl FileFacts {
     /// wg-quick(8) form.
@@ -90,7 +91,10 @@ impl SiteExport {
     /// A `[Peer]` section and the commands of a Linux router.
     pub fn render(&self) -> String {
         let FileFacts { gateway, gateway_key, preshared_key, allowed_ips, endpoint, address, mtu, .. } = &self.file;
-        let mut text = format!("# On the router of {}: the peer section for {gateway}\n[Peer]\nPublicKey = {gateway_key}\n", self.file.peer);
+        let mut text = format!(
+            "# On the router of {}: the peer section for {gateway}\n[Peer]\nPublicKey = {gateway_key}\n",
+            self.file.peer
+        );
         if let Some(key) = preshared_key {
             writeln!(text, "PresharedKey = {key}").expect("a string takes any text");
         }
@@ -100,7 +104,8 @@ impl SiteExport {
             join(allowed_ips)
         )
         .expect("a string takes any text");
-        writeln!(text, "ip address add {address}/32 dev wg0\nip link set dev wg0 mtu {mtu} up").expect("a string takes any text");
+        writeln!(text, "ip address add {address}/32 dev wg0\nip link set dev wg0 mtu {mtu} up")
+            .expect("a string takes any text");
         for range in allowed_ips {
             writeln!(text, "ip route replace {range} dev wg0").expect("a string takes any text");
         }

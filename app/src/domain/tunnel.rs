@@ -262,7 +262,8 @@ pub fn derive(wish: &Wish) -> Document {
         repairs: wish.repairs,
         guarded: wish.guarded.clone(),
     };
-    let peers = wish.peers.iter().filter(|peer| peer.enabled).map(|peer| (peer.public_key, tunnel_peer(peer))).collect();
+    let peers =
+        wish.peers.iter().filter(|peer| peer.enabled).map(|peer| (peer.public_key, tunnel_peer(peer))).collect();
     Document { gateway: Some(interface), peers }
 }
 

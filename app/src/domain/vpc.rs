@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cidr, CloudName, GatewayName, Refusal, Refusals, Timestamp, VpcId, VpcName, gateway::GatewayBrief, refusal::Parse};
+use super::{
+    Cidr, CloudName, GatewayName, Refusal, Refusals, Timestamp, VpcId, VpcName, gateway::GatewayBrief, refusal::Parse,
+};
 
 /// What a person asks for. CIDR and location never change afterwards (domain 3.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

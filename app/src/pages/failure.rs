@@ -71,15 +71,38 @@ pub fn Failure(error: ApiError) -> impl IntoView {
 
 /// Title, meaning and what to do.
 fn words(error: &ApiError) -> (&'static str, &'static str, &'static str) {
-    const RUNS_ON: &str = "Your networks keep running: gateways hold their last configuration and need no console for it.";
+    const RUNS_ON: &str =
+        "Your networks keep running: gateways hold their last configuration and need no console for it.";
     match error {
-        ApiError::Unauthenticated => ("Sign in to go on", "Sessions end after a while, or when you end them everywhere.", "Sign in; you come back to this page."),
-        ApiError::Forbidden { .. } => ("You may not do this", "You may look, and somebody else may act.", "Ask an administrator of the organization for the permission named above."),
-        ApiError::NotFound => ("There is nothing here", "It may have been deleted, or it belongs to a project that you are not in.", "Check the address, or look for it with the search above."),
-        ApiError::TooMany { .. } => ("Too many attempts", "The console slows down whoever tries too often.", "Wait a moment, then try again."),
-        ApiError::Refused(_) | ApiError::Malformed(_) => ("The request was refused", "Nothing was changed.", "Correct what is named above and try again."),
-        ApiError::Internal(_) => ("The page could not be read", RUNS_ON, "Try again. If it stays, give the reference to whoever runs this console; the log has the story under it."),
-        ApiError::Transport(_) => ("The console did not answer", RUNS_ON, "Check your connection to the console and try again."),
+        ApiError::Unauthenticated => (
+            "Sign in to go on",
+            "Sessions end after a while, or when you end them everywhere.",
+            "Sign in; you come back to this page.",
+        ),
+        ApiError::Forbidden { .. } => (
+            "You may not do this",
+            "You may look, and somebody else may act.",
+            "Ask an administrator of the organization for the permission named above.",
+        ),
+        ApiError::NotFound => (
+            "There is nothing here",
+            "It may have been deleted, or it belongs to a project that you are not in.",
+            "Check the address, or look for it with the search above.",
+        ),
+        ApiError::TooMany { .. } => {
+            ("Too many attempts", "The console slows down whoever tries too often.", "Wait a moment, then try again.")
+        }
+        ApiError::Refused(_) | ApiError::Malformed(_) => {
+            ("The request was refused", "Nothing was changed.", "Correct what is named above and try again.")
+        }
+        ApiError::Internal(_) => (
+            "The page could not be read",
+            RUNS_ON,
+            "Try again. If it stays, give the reference to whoever runs this console; the log has the story under it.",
+        ),
+        ApiError::Transport(_) => {
+            ("The console did not answer", RUNS_ON, "Check your connection to the console and try again.")
+        }
     }
 }
 
@@ -102,7 +125,9 @@ pub fn encode(text: &str) -> String {
 /// The status of the page that the server is rendering; nothing in the browser.
 pub fn set_status(status: u16) {
     #[cfg(feature = "ssr")]
-    if let (Some(response), Ok(status)) = (use_context::<leptos_axum::ResponseOptions>(), http::StatusCode::from_u16(status)) {
+    if let (Some(response), Ok(status)) =
+        (use_context::<leptos_axum::ResponseOptions>(), http::StatusCode::from_u16(status))
+    {
         response.set_status(status);
     }
     #[cfg(not(feature = "ssr"))]

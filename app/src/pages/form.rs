@@ -81,7 +81,11 @@ impl Memory {
 }
 
 /// The sentence for one field: what the domain says of what stands there now, else what the server said.
-pub fn at(field: &'static str, local: Signal<Option<ApiError>>, remote: Signal<Option<ApiError>>) -> Signal<Option<String>> {
+pub fn at(
+    field: &'static str,
+    local: Signal<Option<ApiError>>,
+    remote: Signal<Option<ApiError>>,
+) -> Signal<Option<String>> {
     Signal::derive(move || {
         let said = |error: &Option<ApiError>| error.as_ref().and_then(|error| error.at(field).map(ToOwned::to_owned));
         local.with(said).or_else(|| remote.with(said))

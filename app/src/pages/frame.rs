@@ -59,7 +59,9 @@ pub fn Frame() -> impl IntoView {
     provide_context(viewer);
     let project = use_project();
     let attention: AttentionResource = Resource::new(
-        move || (project.get(), [Topic::Vpcs, Topic::Gateways, Topic::Peers, Topic::Plan].map(|topic| live.version(topic))),
+        move || {
+            (project.get(), [Topic::Vpcs, Topic::Gateways, Topic::Peers, Topic::Plan].map(|topic| live.version(topic)))
+        },
         |(project, _)| get_attention(project),
     );
     provide_context(attention);
@@ -134,7 +136,9 @@ fn Navigation(name: ProjectName, viewer: Option<Viewer>, summary: Summary) -> im
         let exact = href == overview;
         let target = href.clone();
         let current = move || {
-            path.with(|path| path == &target || (!exact && path.strip_prefix(&target).is_some_and(|rest| rest.starts_with('/'))))
+            path.with(|path| {
+                path == &target || (!exact && path.strip_prefix(&target).is_some_and(|rest| rest.starts_with('/')))
+            })
         };
         let mark = match tally.and_then(|tally| tally.worst) {
             Some(worst) => view! { <Mark tone=severity_tone(worst) label=severity_word(worst)/> }.into_any(),
@@ -231,7 +235,8 @@ pub fn ThemeSwitch() -> impl IntoView {
 
 fn toggle_theme() {
     let Some(root) = document().document_element() else { return };
-    let system_is_dark = window().match_media("(prefers-color-scheme: dark)").ok().flatten().is_some_and(|query| query.matches());
+    let system_is_dark =
+        window().match_media("(prefers-color-scheme: dark)").ok().flatten().is_some_and(|query| query.matches());
     let dark = root.get_attribute("data-theme").map_or(system_is_dark, |theme| theme == "dark");
     let next = if dark { "light" } else { "dark" };
     // Both fail only where the browser forbids storage; then the choice lasts as long as the page.

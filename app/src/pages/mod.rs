@@ -9,24 +9,26 @@ pub mod here;
 mod map;
 mod overview;
 mod palette;
-mod record;
 mod peerings;
 mod peers;
 mod planner;
+mod record;
 mod route_list;
 mod session;
 mod settings;
 mod tones;
 mod vpcs;
 
+pub use gateways::{
+    GatewayDelete, GatewayDetail, GatewayEnrol, GatewayList, GatewayNew, GatewayRevoke, GatewaySettings,
+};
 pub use map::MapPage;
 pub use overview::Overview;
 pub use palette::FindPage;
-pub use planner::PlannerPage;
-pub use record::{Changes, Reconcilers};
-pub use gateways::{GatewayDelete, GatewayDetail, GatewayEnrol, GatewayList, GatewayNew, GatewayRevoke, GatewaySettings};
 pub use peerings::{PeeringList, PeeringNew};
 pub use peers::{PeerDelete, PeerDetail, RoadWarriorNew, SiteNew};
+pub use planner::PlannerPage;
+pub use record::{Changes, Reconcilers};
 pub use session::{SetUp, SignIn};
 pub use settings::Settings;
 pub use vpcs::{VpcDelete, VpcDetail, VpcList, VpcNew};

@@ -72,7 +72,9 @@ pub async fn run(arguments: LabArguments) -> anyhow::Result<()> {
         LabCommand::Status => show(&up(&folder).await?),
         LabCommand::Exec { host, program } => {
             let status = up(&folder).await?;
-            let Some(words) = enter(&status, &host) else { bail!("The lab has no host {host}. Its hosts: {}.", names()) };
+            let Some(words) = enter(&status, &host) else {
+                bail!("The lab has no host {host}. Its hosts: {}.", names())
+            };
             let error = std::process::Command::new(&words[0]).args(&words[1..]).args(program).exec();
             return Err(error).context("The host cannot be entered");
         }
@@ -88,7 +90,10 @@ pub async fn run(arguments: LabArguments) -> anyhow::Result<()> {
 }
 
 async fn up(folder: &Folder) -> anyhow::Result<Status> {
-    folder.status().await.with_context(|| format!("No lab is up in {}. `causeway lab up` makes one.", folder.0.display()))
+    folder
+        .status()
+        .await
+        .with_context(|| format!("No lab is up in {}. `causeway lab up` makes one.", folder.0.display()))
 }
 
 fn names() -> String {
@@ -121,9 +126,16 @@ pub async fn start_agent(folder: &Folder, host: &str, console: &str, token: Opti
     let state = folder.state(host);
     std::fs::create_dir_all(&state)?;
     let exe = std::env::current_exe()?;
-    let mut program = [exe.as_os_str(), "agent".as_ref(), "--console".as_ref(), console.as_ref(), "--state".as_ref(), state.as_os_str()]
-        .map(|word| word.to_string_lossy().into_owned())
-        .to_vec();
+    let mut program = [
+        exe.as_os_str(),
+        "agent".as_ref(),
+        "--console".as_ref(),
+        console.as_ref(),
+        "--state".as_ref(),
+        state.as_os_str(),
+    ]
+    .map(|word| word.to_string_lossy().into_owned())
+    .to_vec();
     if let Some(token) = token {
         let path = state.with_extension("token");
         let mut file = std::fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&path)?;

@@ -18,9 +18,16 @@ use tokio::{
 pub enum Ask {
     Status,
     /// Runs a program in a host, in the background, under a name; ends the one of that name first.
-    Start { name: String, host: String, program: Vec<String> },
+    Start {
+        name: String,
+        host: String,
+        program: Vec<String>,
+    },
     /// Ends the program of a name. `hard`: without asking it.
-    Stop { name: String, hard: bool },
+    Stop {
+        name: String,
+        hard: bool,
+    },
     /// Ends the lab.
     Down,
 }

@@ -56,7 +56,13 @@ enum Stage {
 
 impl Demo {
     pub fn new(folder: Folder, agents: PathBuf, feed: Arc<Feed>) -> Self {
-        Self(Arc::new(Inner { folder, agents, feed, stage: Mutex::new(Stage::Idle), unavailable: super::unavailable() }))
+        Self(Arc::new(Inner {
+            folder,
+            agents,
+            feed,
+            stage: Mutex::new(Stage::Idle),
+            unavailable: super::unavailable(),
+        }))
     }
 
     fn stage(&self) -> Stage {
@@ -86,7 +92,13 @@ impl Demo {
         folder.up().await?;
 
         self.step("Declaring lab-alpha and lab-beta, with a VPN gateway each");
-        let cloud = backend.network(project).await.map_err(said)?.locations.into_iter().find(|location| location.vpn_gateway_enabled);
+        let cloud = backend
+            .network(project)
+            .await
+            .map_err(said)?
+            .locations
+            .into_iter()
+            .find(|location| location.vpn_gateway_enabled);
         let cloud = cloud.context("No location of this console has VPN gateways enabled")?.cloud;
         let alpha = self.gateway(project, backend, &ALPHA, &cloud).await?;
         let beta = self.gateway(project, backend, &BETA, &cloud).await?;
@@ -117,7 +129,13 @@ impl Demo {
         Ok(())
     }
 
-    async fn gateway(&self, project: &ProjectName, backend: &SharedBackend, site: &Site, cloud: &CloudName) -> anyhow::Result<GatewayId> {
+    async fn gateway(
+        &self,
+        project: &ProjectName,
+        backend: &SharedBackend,
+        site: &Site,
+        cloud: &CloudName,
+    ) -> anyhow::Result<GatewayId> {
         let vpcs = backend.vpcs(project).await.map_err(said)?;
         let known = vpcs.iter().find(|vpc| vpc.name.as_str() == site.vpc);
         if let Some(gateway) = known.and_then(|vpc| vpc.gateway.as_ref()) {
@@ -130,7 +148,8 @@ impl Demo {
                 backend.create_vpc(project, new).await.map_err(said)?
             }
         };
-        let tunnel = backend.network(project).await.map_err(said)?.suggest_tunnel().context("No tunnel subnet is free")?;
+        let tunnel =
+            backend.network(project).await.map_err(said)?.suggest_tunnel().context("No tunnel subnet is free")?;
         let settings = GatewaySettings {
             public_address: Some(site.public.parse()?),
             internet_egress: site.egress,
@@ -140,7 +159,13 @@ impl Demo {
         backend.create_gateway(project, new).await.map_err(said)
     }
 
-    async fn active(&self, project: &ProjectName, backend: &SharedBackend, site: &Site, id: GatewayId) -> anyhow::Result<()> {
+    async fn active(
+        &self,
+        project: &ProjectName,
+        backend: &SharedBackend,
+        site: &Site,
+        id: GatewayId,
+    ) -> anyhow::Result<()> {
         let patience = Instant::now() + Duration::from_secs(60);
         loop {
             let gateway = backend.gateway(project, id).await.map_err(said)?;
@@ -215,8 +240,11 @@ impl Demo {
     async fn remove_all(&self, project: &ProjectName, backend: &SharedBackend) -> anyhow::Result<()> {
         self.step("Deleting the gateways, so that their hosts clean up");
         let gateways = backend.gateways(project).await.map_err(said)?;
-        let ours: Vec<GatewayId> =
-            gateways.iter().filter(|gateway| [ALPHA.vpc, BETA.vpc].contains(&gateway.vpc_name.as_str())).map(|gateway| gateway.id).collect();
+        let ours: Vec<GatewayId> = gateways
+            .iter()
+            .filter(|gateway| [ALPHA.vpc, BETA.vpc].contains(&gateway.vpc_name.as_str()))
+            .map(|gateway| gateway.id)
+            .collect();
         for id in &ours {
             match backend.delete_gateway(project, *id).await {
                 Ok(()) | Err(ApiError::NotFound) => {}

@@ -43,7 +43,8 @@ pub async fn hold(dir: PathBuf) -> anyhow::Result<()> {
     std::fs::create_dir_all(&dir)?;
     std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o700))?;
     let folder = Folder(dir);
-    let mut lab = Lab { folder: folder.clone(), status: Status::default(), holders: Vec::new(), programs: BTreeMap::new() };
+    let mut lab =
+        Lab { folder: folder.clone(), status: Status::default(), holders: Vec::new(), programs: BTreeMap::new() };
     lab.build()?;
     // A socket of a lab that was killed is in the way.
     let _ = std::fs::remove_file(folder.socket());
@@ -77,7 +78,9 @@ impl Lab {
             let mut line = String::new();
             let out = holder.stdout.take().expect("it is piped");
             std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut line)?;
-            let Ok(pid) = line.trim().parse() else { bail!("Host {} did not come up: unshare, mount or ip refused.", host.name) };
+            let Ok(pid) = line.trim().parse() else {
+                bail!("Host {} did not come up: unshare, mount or ip refused.", host.name)
+            };
             self.status.hosts.insert(host.name.to_owned(), pid);
             self.holders.push(holder);
         }
@@ -86,7 +89,23 @@ impl Lab {
             let ((left, left_interface), (right, right_interface)) = (cable.left, cable.right);
             // By its file: a number would be looked up in this PID namespace, where the host has another.
             let (left, right) = (format!("/proc/{}/ns/net", pid(left)), pid(right));
-            run(Command::new("nsenter").args(["-t", &right, "-n", "--", "ip", "link", "add", "name", right_interface, "type", "veth", "peer", "name"]).args([left_interface, "netns", &left]))?;
+            run(Command::new("nsenter")
+                .args([
+                    "-t",
+                    &right,
+                    "-n",
+                    "--",
+                    "ip",
+                    "link",
+                    "add",
+                    "name",
+                    right_interface,
+                    "type",
+                    "veth",
+                    "peer",
+                    "name",
+                ])
+                .args([left_interface, "netns", &left]))?;
         }
         for host in HOSTS {
             feed(&mut self.inside(host.name, &["ip", "-batch", "-"])?, &(host.setup.join("\n") + "\n"))?;

@@ -27,8 +27,10 @@ pub struct Cable {
     pub right: (&'static str, &'static str),
 }
 
-pub const ALPHA: Site = Site { vpc: "lab-alpha", cidr: "172.16.0.0/16", gateway: "gw-alpha", public: "203.0.113.10", egress: true };
-pub const BETA: Site = Site { vpc: "lab-beta", cidr: "10.0.0.0/16", gateway: "gw-beta", public: "203.0.113.20", egress: false };
+pub const ALPHA: Site =
+    Site { vpc: "lab-alpha", cidr: "172.16.0.0/16", gateway: "gw-alpha", public: "203.0.113.10", egress: true };
+pub const BETA: Site =
+    Site { vpc: "lab-beta", cidr: "10.0.0.0/16", gateway: "gw-beta", public: "203.0.113.20", egress: false };
 
 /// A VPC of the lab and the host that becomes its gateway.
 pub struct Site {
@@ -173,7 +175,11 @@ mod tests {
         for cable in CABLES {
             for (host, interface) in [cable.left, cable.right] {
                 let host = HOSTS.iter().find(|known| known.name == host).expect("a host of the lab");
-                assert!(host.setup.iter().any(|line| line.contains(interface)), "{} does nothing with {interface}", host.name);
+                assert!(
+                    host.setup.iter().any(|line| line.contains(interface)),
+                    "{} does nothing with {interface}",
+                    host.name
+                );
             }
         }
     }

@@ -50,7 +50,9 @@ pub fn unavailable() -> Option<String> {
         ("ping", "iputils-ping"),
     ] {
         if !in_path(program) {
-            return Some(format!("The lab needs {program}, which is not installed on this machine (Debian package {package})."));
+            return Some(format!(
+                "The lab needs {program}, which is not installed on this machine (Debian package {package})."
+            ));
         }
     }
     if let Err(error) = std::fs::OpenOptions::new().read(true).write(true).open("/dev/net/tun") {
@@ -70,5 +72,7 @@ pub fn unavailable() -> Option<String> {
 
 pub(crate) fn in_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]).any(|folder| folder.join(program).is_file())
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .any(|folder| folder.join(program).is_file())
 }

@@ -33,7 +33,11 @@ use After::{ByHand, Drift};
 /// Deletes the rule of `forward` that has this text.
 macro_rules! without_rule {
     ($text:literal) => {
-        concat!("set -e; handle=$(nft -a list chain inet causeway forward | grep -F '", $text, "' | sed 's/.*# handle //'); test -n \"$handle\"; nft delete rule inet causeway forward handle $handle")
+        concat!(
+            "set -e; handle=$(nft -a list chain inet causeway forward | grep -F '",
+            $text,
+            "' | sed 's/.*# handle //'); test -n \"$handle\"; nft delete rule inet causeway forward handle $handle"
+        )
     };
 }
 
@@ -190,7 +194,9 @@ fn seen(stage: &Stage, gateway: GatewayId, what: &str, subject: &str, field: &st
 fn expect(stage: &Stage, what: &str, expected: Ways) {
     let began = Instant::now();
     let mut open = stage.ways();
-    while open.iter().zip(expected).any(|(open, expected)| expected && !open) && began.elapsed() < Duration::from_secs(20) {
+    while open.iter().zip(expected).any(|(open, expected)| expected && !open)
+        && began.elapsed() < Duration::from_secs(20)
+    {
         let again = stage.ways();
         open.iter_mut().zip(again).for_each(|(open, again)| *open |= again);
     }

@@ -63,7 +63,8 @@ impl Campaign {
             let longest = if victim == Some(Victim::Console) { 12_000 } else { 40_000 };
             let delay = Duration::from_micros(self.random.random_range(0..longest));
             let (function, fields) = self.edit();
-            let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let fields: Vec<(&str, &str)> =
+                fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             let web = self.stage.web.clone();
             let answer = scope(|threads| {
                 let edit = threads.spawn(|| web.in_project(&function, &fields));
@@ -108,7 +109,9 @@ impl Campaign {
     /// Done, or refused with a sentence, or cut off by the console's own death: never half.
     fn judge(&mut self, victim: Option<Victim>, function: &str, answer: std::io::Result<Answer>) {
         match answer {
-            Ok(answer) => assert!(matches!(answer.status, 200 | 400 | 404 | 409), "{function}: {} {}", answer.status, answer.body),
+            Ok(answer) => {
+                assert!(matches!(answer.status, 200 | 400 | 404 | 409), "{function}: {} {}", answer.status, answer.body)
+            }
             Err(_) if victim == Some(Victim::Console) => self.lost += 1,
             Err(error) => panic!("{function}: {error} while nobody killed the console"),
         }
@@ -121,7 +124,9 @@ impl Campaign {
         let (site, gateway) = self.gateways[self.random.random_range(0..2)];
         let peers = self.stage.peers(gateway);
         let one = peers.choose(&mut self.random).cloned();
-        let fields = |fields: &[(&str, String)]| fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let fields = |fields: &[(&str, String)]| {
+            fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+        };
         let key = PrivateKey::random().public().to_string();
         let of = |peer: &Peer| [("gateway", gateway.to_string()), ("id", peer.id.to_string())];
         match (self.random.random_range(0..10), one) {
@@ -157,8 +162,14 @@ impl Campaign {
                 let [(_, alpha), (_, beta)] = self.gateways;
                 let pair = self.stage.peers(alpha).into_iter().find(|peer| peer.pair.is_some());
                 match pair {
-                    Some(row) => ("peers/delete".to_owned(), fields(&[("gateway", alpha.to_string()), ("id", row.id.to_string())])),
-                    None => ("peerings/create".to_owned(), fields(&[("gateway", alpha.to_string()), ("remote", beta.to_string())])),
+                    Some(row) => (
+                        "peers/delete".to_owned(),
+                        fields(&[("gateway", alpha.to_string()), ("id", row.id.to_string())]),
+                    ),
+                    None => (
+                        "peerings/create".to_owned(),
+                        fields(&[("gateway", alpha.to_string()), ("remote", beta.to_string())]),
+                    ),
                 }
             }
         }
@@ -234,8 +245,10 @@ pub fn an_older_copy_of_the_database() {
             let key = PrivateKey::random().public().to_string();
             let name = format!("late-{number}");
             let fields = [("gateway", gateway.to_string()), ("name", name), ("public_key", key)];
-            let _: PeerId =
-                campaign.stage.web.call("peers/create-road-warrior", &fields.each_ref().map(|(name, value)| (*name, value.as_str())));
+            let _: PeerId = campaign
+                .stage
+                .web
+                .call("peers/create-road-warrior", &fields.each_ref().map(|(name, value)| (*name, value.as_str())));
         }
     }
     campaign.converges();
@@ -257,7 +270,8 @@ pub fn an_older_copy_of_the_database() {
 
 /// The event log says that an older copy was noticed.
 fn raised(stage: &Stage, gateway: GatewayId) {
-    let filter = serde_json::json!({ "object": gateway.to_string(), "kind": null, "actor": null, "before": null, "limit": 50 });
+    let filter =
+        serde_json::json!({ "object": gateway.to_string(), "kind": null, "actor": null, "before": null, "limit": 50 });
     let question = serde_json::json!({ "project": PROJECT, "filter": filter });
     let patience = Instant::now() + Duration::from_secs(20);
     loop {
@@ -265,7 +279,12 @@ fn raised(stage: &Stage, gateway: GatewayId) {
         if answer.body.contains("an older copy of the database was put back") {
             return;
         }
-        assert!(Instant::now() < patience, "the epoch of the gateway is raised: {}\n{}", answer.body, stage.lab.words());
+        assert!(
+            Instant::now() < patience,
+            "the epoch of the gateway is raised: {}\n{}",
+            answer.body,
+            stage.lab.words()
+        );
         sleep(Duration::from_millis(200));
     }
 }
@@ -287,8 +306,10 @@ pub fn a_burst_of_edits() {
                 for number in (hand..edits).step_by(HANDS) {
                     let key = PrivateKey::random().public().to_string();
                     let name = format!("laptop-{number}");
-                    let _: PeerId =
-                        web.call("peers/create-road-warrior", &[("gateway", gateway), ("name", &name), ("public_key", &key)]);
+                    let _: PeerId = web.call(
+                        "peers/create-road-warrior",
+                        &[("gateway", gateway), ("name", &name), ("public_key", &key)],
+                    );
                 }
             });
         }

@@ -38,7 +38,9 @@ impl Console {
     pub fn start(options: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a folder");
         let mut create = causeway();
-        create.args(["user", "create", "--super-admin", "--password-stdin", "--email", EMAIL, "--data"]).arg(data.path());
+        create
+            .args(["user", "create", "--super-admin", "--password-stdin", "--email", EMAIL, "--data"])
+            .arg(data.path());
         let mut child = create.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the command runs");
         child.stdin.take().expect("piped").write_all(PASSWORD.as_bytes()).expect("the password");
         assert!(child.wait().expect("it ends").success(), "there is an administrator");
@@ -119,7 +121,8 @@ impl Console {
 
     pub fn sign_in(&self) -> Web {
         let fields = [("email", EMAIL), ("password", PASSWORD), ("next", "")];
-        let answer = Web { port: self.port, cookie: String::new() }.send("session/sign-in", &fields).expect("an answer");
+        let answer =
+            Web { port: self.port, cookie: String::new() }.send("session/sign-in", &fields).expect("an answer");
         assert_eq!(answer.status, 200, "{}", answer.body);
         Web { port: self.port, cookie: answer.cookies.join("; ") }
     }
@@ -163,7 +166,12 @@ impl Web {
     }
 
     fn post(&self, function: &str, kind: &str, body: &str) -> io::Result<Answer> {
-        let headers = [("content-type", kind), ("sec-fetch-site", "same-origin"), ("accept", "application/json"), ("cookie", self.cookie.as_str())];
+        let headers = [
+            ("content-type", kind),
+            ("sec-fetch-site", "same-origin"),
+            ("accept", "application/json"),
+            ("cookie", self.cookie.as_str()),
+        ];
         send(self.port, "POST", &format!("/api/{function}"), &headers, body)
     }
 
@@ -194,7 +202,8 @@ impl Web {
 fn send(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Answer> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    let mut request = format!("{method} {path} HTTP/1.0\r\nhost: 127.0.0.1:{port}\r\ncontent-length: {}\r\n", body.len());
+    let mut request =
+        format!("{method} {path} HTTP/1.0\r\nhost: 127.0.0.1:{port}\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
         request.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -42,7 +42,8 @@ pub fn repaired_by_itself() {
         }
         let healed = began.elapsed();
         told(&stage, gateway, before, what);
-        let shown = stage.shows(gateway, 10, "in sync", |shown| shown.sync == ConfigSync::InSync && shown.drift.is_empty());
+        let shown =
+            stage.shows(gateway, 10, "in sync", |shown| shown.sync == ConfigSync::InSync && shown.drift.is_empty());
         assert_eq!(shown.status, GatewayStatus::Active);
         eprintln!("  {what}: carries again after {:.1} s", healed.as_secs_f64());
     }
@@ -53,7 +54,10 @@ fn changes(stage: &Stage, object: Option<GatewayId>) -> Vec<Change> {
     let filter = serde_json::json!({
         "object": object.map(|id| id.to_string()), "kind": null, "actor": null, "before": null, "limit": 50,
     });
-    let answer = stage.web.send_json("changes/list", &serde_json::json!({ "project": PROJECT, "filter": filter })).expect("an answer");
+    let answer = stage
+        .web
+        .send_json("changes/list", &serde_json::json!({ "project": PROJECT, "filter": filter }))
+        .expect("an answer");
     assert_eq!(answer.status, 200, "{}", answer.body);
     serde_json::from_str(&answer.body).expect("changes")
 }
@@ -101,8 +105,10 @@ pub fn first_seen() {
     // A change of something else neither repairs it nor forgets when it was seen.
     let wanted = stage.read(alpha).wanted;
     let key = server::agent::host::key::PrivateKey::random().public().to_string();
-    let _: app::domain::PeerId =
-        stage.web.call("peers/create-road-warrior", &[("gateway", &alpha.to_string()), ("name", "tourist"), ("public_key", &key)]);
+    let _: app::domain::PeerId = stage.web.call(
+        "peers/create-road-warrior",
+        &[("gateway", &alpha.to_string()), ("name", "tourist"), ("public_key", &key)],
+    );
     stage.shows(alpha, 10, "one generation further", |shown| shown.applied > wanted);
     sleep(Duration::from_secs(3));
     assert_eq!(since("10.200.2.0/24", 5), first, "nor does a new generation change that");
@@ -117,7 +123,8 @@ pub fn row_68_a_silent_agent() {
     stage.lab.reaches("vm-alpha", VM_BETA);
     stage.kill_agent(ALPHA.host);
     let silenced = Instant::now();
-    let shown = stage.shows(alpha, 40, "silent", |shown| shown.status == GatewayStatus::Error && shown.sync == ConfigSync::Silent);
+    let shown = stage
+        .shows(alpha, 40, "silent", |shown| shown.status == GatewayStatus::Error && shown.sync == ConfigSync::Silent);
     assert!(silenced.elapsed() >= Duration::from_secs(9), "not before its time");
     assert!(shown.last_seen.is_some());
     assert!(stage.lab.ping("vm-alpha", VM_BETA), "the tunnels need no agent");
@@ -125,8 +132,15 @@ pub fn row_68_a_silent_agent() {
     let noted = |status: &str| {
         let word = status.to_owned();
         let patience = Instant::now() + Duration::from_secs(15);
-        while !changes(&stage, Some(alpha)).first().is_some_and(|change| change.after.values().any(|value| *value == word)) {
-            assert!(Instant::now() < patience, "the event log tells of {status}: {:?}", changes(&stage, Some(alpha)).first());
+        while !changes(&stage, Some(alpha))
+            .first()
+            .is_some_and(|change| change.after.values().any(|value| *value == word))
+        {
+            assert!(
+                Instant::now() < patience,
+                "the event log tells of {status}: {:?}",
+                changes(&stage, Some(alpha)).first()
+            );
             sleep(Duration::from_millis(200));
         }
     };

@@ -81,7 +81,9 @@ fn undisturbed(stage: &mut Stage, what: &str, count: u32, happens: impl FnOnce(&
 
 fn add_peer(stage: &Stage, gateway: GatewayId, name: &str) -> PeerId {
     let key = PrivateKey::random().public().to_string();
-    stage.web.call("peers/create-road-warrior", &[("gateway", &gateway.to_string()), ("name", name), ("public_key", &key)])
+    stage
+        .web
+        .call("peers/create-road-warrior", &[("gateway", &gateway.to_string()), ("name", name), ("public_key", &key)])
 }
 
 pub fn access_ends_at_once() {

@@ -96,7 +96,8 @@ impl Stage {
 
     /// A VPC with a gateway that no host has enrolled for.
     pub fn gateway(&self, site: &Site, policy: &str) -> GatewayId {
-        let vpc: VpcId = self.web.call("vpcs/create", &[("name", site.vpc), ("cloud", "local-default"), ("cidr", site.cidr)]);
+        let vpc: VpcId =
+            self.web.call("vpcs/create", &[("name", site.vpc), ("cloud", "local-default"), ("cidr", site.cidr)]);
         let vpc = vpc.to_string();
         let own = [("form[name]", site.host), ("form[vpc]", &vpc), ("form[tunnel]", site.tunnel)];
         self.web.call("gateways/create", &[&own[..], &settings(site, policy)[..]].concat())
@@ -161,7 +162,9 @@ impl Stage {
     }
 
     pub fn in_sync(&self, gateway: GatewayId) -> Gateway {
-        self.shows(gateway, 40, "in sync", |shown| shown.status == GatewayStatus::Active && shown.sync == ConfigSync::InSync)
+        self.shows(gateway, 40, "in sync", |shown| {
+            shown.status == GatewayStatus::Active && shown.sync == ConfigSync::InSync
+        })
     }
 
     pub fn join(&self, alpha: GatewayId, beta: GatewayId) -> PairId {
@@ -179,7 +182,8 @@ impl Stage {
         lab.run("laptop", "umask 077; wg genkey >/run/key");
         let public = lab.run("laptop", "wg pubkey </run/key");
         let fields = [("gateway", gateway.to_string()), ("name", "laptop".to_owned()), ("public_key", public)];
-        let peer: PeerId = self.web.call("peers/create-road-warrior", &fields.each_ref().map(|(name, value)| (*name, value.as_str())));
+        let peer: PeerId =
+            self.web.call("peers/create-road-warrior", &fields.each_ref().map(|(name, value)| (*name, value.as_str())));
         lab.must(&["start", "tunnel-laptop", "laptop", "wireguard-go", "-f", "wg0"], "");
         lab.run("laptop", "until [ -S /run/wireguard/wg0.sock ]; do sleep 0.05; done");
         self.in_sync(gateway);

@@ -70,7 +70,11 @@ fn two_vpcs_are_joined_and_parted(wireguard: &str) {
         assert_eq!(row.pair, Some(pair));
         assert!(row.name.as_str().starts_with("vpc-peering-"), "row 85: {}", row.name);
         let tunnel: Cidr = tunnel.parse().expect("a range");
-        assert!(tunnel.contains(row.tunnel_address), "row 74: {} is an address of this gateway's own subnet", row.tunnel_address);
+        assert!(
+            tunnel.contains(row.tunnel_address),
+            "row 74: {} is an address of this gateway's own subnet",
+            row.tunnel_address
+        );
     }
     let addresses: BTreeSet<_> = on_alpha.iter().chain(&on_beta).map(|peer| peer.tunnel_address).collect();
     assert_eq!(addresses.len(), on_alpha.len() + on_beta.len(), "row 74: no address twice");
@@ -115,7 +119,11 @@ fn two_vpcs_are_joined_and_parted(wireguard: &str) {
     host_is_clean(lab, BETA.host);
     assert_eq!(forwarding(lab), [String::from("1"), forwarded_before[1].clone()], "the setting is as it was before");
     let gateways: Vec<app::domain::gateway::Gateway> = web.call("gateways/list", &[]);
-    assert_eq!(gateways.iter().map(|gateway| gateway.id).collect::<Vec<_>>(), [alpha], "the host told that it is clean");
+    assert_eq!(
+        gateways.iter().map(|gateway| gateway.id).collect::<Vec<_>>(),
+        [alpha],
+        "the host told that it is clean"
+    );
     stage.in_sync(alpha);
     lab.never_reaches("vm-alpha", VM_BETA);
     assert_eq!(lab.leaks(), 0);
@@ -131,7 +139,8 @@ fn each_side_has_the_others_keys_and_networks(stage: &Stage, lab: &Lab) {
     for (here, there) in [(&ALPHA, &BETA), (&BETA, &ALPHA)] {
         let key = lab.run(there.host, "wg show wg0 public-key");
         let dump = lab.run(here.host, "wg show wg0 dump");
-        let line = dump.lines().find(|line| line.starts_with(&key)).expect("row 73: each side has the other's public key");
+        let line =
+            dump.lines().find(|line| line.starts_with(&key)).expect("row 73: each side has the other's public key");
         let fields: Vec<&str> = line.split('\t').collect();
         shared.insert(fields[1].to_owned());
         assert_eq!(fields[2], format!("{}:51820", there.public), "row 77: its endpoint is the other's public address");
@@ -148,13 +157,18 @@ fn each_side_has_the_others_keys_and_networks(stage: &Stage, lab: &Lab) {
     assert_eq!(stage.peerings().len(), 1);
 }
 
-fn the_console_tells_of_sessions_and_traffic(stage: &Stage, alpha: app::domain::GatewayId, beta: app::domain::GatewayId) {
+fn the_console_tells_of_sessions_and_traffic(
+    stage: &Stage,
+    alpha: app::domain::GatewayId,
+    beta: app::domain::GatewayId,
+) {
     let patience = std::time::Instant::now() + std::time::Duration::from_secs(15);
     loop {
         let established = stage.peerings().iter().all(|peering| peering.state == PeeringState::Established);
-        let told = [alpha, beta].into_iter().flat_map(|id| stage.peers(id)).all(|peer| {
-            peer.observed.handshake.is_some() && peer.observed.received > 0 && peer.observed.sent > 0
-        });
+        let told = [alpha, beta]
+            .into_iter()
+            .flat_map(|id| stage.peers(id))
+            .all(|peer| peer.observed.handshake.is_some() && peer.observed.received > 0 && peer.observed.sent > 0);
         if established && told {
             break;
         }

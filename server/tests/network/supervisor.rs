@@ -14,14 +14,14 @@ use app::{
     domain::{gateway::Gateway, peering::Peering, vpc::Vpc},
 };
 
-use super::{
-    console::Console,
-    lab::Lab,
-};
+use super::{console::Console, lab::Lab};
 
 /// Numbers of the processes that live in the namespace of this kind and name.
 fn inhabitants(kind: &str, name: &Path) -> Vec<u32> {
-    let processes = std::fs::read_dir("/proc").expect("a proc").flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let processes = std::fs::read_dir("/proc")
+        .expect("a proc")
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     processes.filter(|process| namespace(*process, kind).is_some_and(|other| other == name)).collect()
 }
 
@@ -31,13 +31,22 @@ fn namespace(process: u32, kind: &str) -> Option<std::path::PathBuf> {
 
 fn parent(process: u32) -> u32 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("a process");
-    stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)).and_then(|number| number.parse().ok()).expect("a parent")
+    stat.rsplit(") ")
+        .next()
+        .and_then(|rest| rest.split(' ').nth(1))
+        .and_then(|number| number.parse().ok())
+        .expect("a parent")
 }
 
 /// Interfaces and named network namespaces of this machine.
 fn machine() -> (BTreeSet<String>, BTreeSet<String>) {
     let names = |folder: &str| {
-        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+        std::fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect()
     };
     (names("/sys/class/net"), names("/run/netns"))
 }
@@ -100,7 +109,9 @@ pub fn up_and_down() {
     let said = lab.must(&["exec", "vm-beta", "ip", "-4", "-brief", "addr", "show", "dev", "eth0"], "");
     assert!(said.contains("10.0.0.100/16"), "{said}");
     assert_eq!(lab.ask(&["exec", "vm-beta", "false"], "").status.code(), Some(1), "exec ends as its program does");
-    assert!(lab.ping("vm-alpha", "172.16.0.2") && lab.ping("laptop", "203.0.113.10") && lab.ping("gw-beta", "203.0.113.10"));
+    assert!(
+        lab.ping("vm-alpha", "172.16.0.2") && lab.ping("laptop", "203.0.113.10") && lab.ping("gw-beta", "203.0.113.10")
+    );
     assert!(!lab.ping("vm-alpha", "10.0.0.100"), "and nothing joins the two sites yet");
     let again = lab.must(&["up"], "");
     assert_eq!(again, lab.must(&["status"], ""), "up once is up");
@@ -149,7 +160,10 @@ pub fn ordinary_user() {
     if !rustix::process::geteuid().is_root() {
         return eprintln!("  every other trial was one of an ordinary user");
     }
-    let output = Command::new("unshare").args(["-m", "--propagation", "private", "sh", "-c", script]).arg(super::console::BINARY).output();
+    let output = Command::new("unshare")
+        .args(["-m", "--propagation", "private", "sh", "-c", script])
+        .arg(super::console::BINARY)
+        .output();
     let output = output.expect("unshare runs");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
@@ -184,10 +198,14 @@ pub fn the_demo() {
             sleep(Duration::from_millis(200));
         }
     };
-    let LabState::Up { hosts } = wait(&|state| matches!(state, LabState::Up { .. })) else { unreachable!("waited for it") };
+    let LabState::Up { hosts } = wait(&|state| matches!(state, LabState::Up { .. })) else {
+        unreachable!("waited for it")
+    };
     eprintln!("  built in {:.1} s", began.elapsed().as_secs_f64());
     let enter = |name: &str| hosts.iter().find(|host| host.name == name).expect("a host of the lab").enter.clone();
-    for (from, to) in [("vm-alpha", "10.0.0.100"), ("vm-beta", "172.16.0.100"), ("laptop", "172.16.0.100"), ("laptop", "10.0.0.100")] {
+    for (from, to) in
+        [("vm-alpha", "10.0.0.100"), ("vm-beta", "172.16.0.100"), ("laptop", "172.16.0.100"), ("laptop", "10.0.0.100")]
+    {
         // The very command that the page shows, with a shell that reads.
         let line = format!("echo 'ping -c1 -W1 {to}' | {}", enter(from));
         let patience = Instant::now() + Duration::from_secs(12);

@@ -41,7 +41,8 @@ impl Deed {
 
     /// `index` names the thing that it starts from.
     pub fn label(self, index: &Index) -> String {
-        let name = |target| index.entries.iter().find(|entry| entry.target == target).map_or("", |entry| entry.name.as_str());
+        let name =
+            |target| index.entries.iter().find(|entry| entry.target == target).map_or("", |entry| entry.name.as_str());
         match self {
             Self::Overview => "Overview".to_owned(),
             Self::Map => "Map".to_owned(),
@@ -76,7 +77,10 @@ pub(super) fn deeds(index: &Index, question: &Question) -> Vec<Deed> {
         Question::Words(words) => {
             let mut deeds = Deed::ALWAYS.to_vec();
             // Beginning at a gateway that is named is only offered if the other words ask for a peering.
-            let gateways = index.entries.iter().filter_map(|entry| if let Target::Gateway(id) = entry.target { Some(id) } else { None });
+            let gateways = index
+                .entries
+                .iter()
+                .filter_map(|entry| if let Target::Gateway(id) = entry.target { Some(id) } else { None });
             deeds.extend(gateways.map(Deed::NewPeering));
             let asked = |label: &str| {
                 // People also say new and add.
@@ -87,7 +91,12 @@ pub(super) fn deeds(index: &Index, question: &Question) -> Vec<Deed> {
             deeds.truncate(MOST);
             deeds
         }
-        Question::Address(address) => index.entries.iter().filter(|entry| entry.noun == Noun::Vpc && entry.ranges[0].contains(*address)).filter_map(|vpc| from_vpc(index, vpc)).collect(),
+        Question::Address(address) => index
+            .entries
+            .iter()
+            .filter(|entry| entry.noun == Noun::Vpc && entry.ranges[0].contains(*address))
+            .filter_map(|vpc| from_vpc(index, vpc))
+            .collect(),
         Question::Range(range) => {
             let free = !index.entries.iter().any(|entry| entry.ranges.iter().any(|own| own.overlaps(*range)));
             let whole = index.entries.iter().filter(|entry| entry.noun == Noun::Vpc && entry.ranges[0] == *range);

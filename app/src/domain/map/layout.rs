@@ -8,7 +8,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Block, Facts, Heading, Map, Node, Note, People, Port, Said, Terminus, Thing, Tunnel, TunnelFacts, VpcFacts, people_standing, said, site_state};
+use super::{
+    Block, Facts, Heading, Map, Node, Note, People, Port, Said, Terminus, Thing, Tunnel, TunnelFacts, VpcFacts,
+    people_standing, said, site_state,
+};
 use crate::domain::{
     Cidr, GatewayId, Timestamp,
     attention::lasting,
@@ -87,7 +90,12 @@ pub(super) fn draw(facts: &Facts<'_>, now: Timestamp) -> Map {
     if let Some(first) = map.people.first() {
         // Beside the place where the first of them are.
         let y = map.headings.iter().map(|heading| heading.y).filter(|y| *y < first.y).fold(0.0, f64::max);
-        map.headings.push(Heading { text: "People connected".to_owned(), from: columns.people_from, to: columns.people, y });
+        map.headings.push(Heading {
+            text: "People connected".to_owned(),
+            from: columns.people_from,
+            to: columns.people,
+            y,
+        });
     }
     let index = HEADING + 8.0 + INDEX_ROW * map.tunnels.len() as f64;
     map.height = height.max(if map.tunnels.is_empty() { 0.0 } else { index });
@@ -158,7 +166,11 @@ fn site_pitch(flat: bool) -> f64 {
 }
 
 /// The height of every row, from top to bottom.
-fn rows<'a>(groups: &[(&'a str, Vec<&'a VpcFacts<'a>>)], drawn: &[Drawn], flat: bool) -> (Vec<Line<'a>>, Vec<(String, f64)>, f64) {
+fn rows<'a>(
+    groups: &[(&'a str, Vec<&'a VpcFacts<'a>>)],
+    drawn: &[Drawn],
+    flat: bool,
+) -> (Vec<Line<'a>>, Vec<(String, f64)>, f64) {
     let (mut lines, mut headings) = (Vec::new(), Vec::new());
     let (least, gap) = if flat { (20.0, 5.0) } else { (33.0, 7.0) };
     let mut y = 0.0;
@@ -347,17 +359,33 @@ fn said_width(fact: &TunnelFacts<'_>, now: Timestamp) -> f64 {
 }
 
 /// A height for a tunnel's number where nothing else is: no other number, and no line that passes.
-fn bullet(x: f64, tunnel: &Drawn, drawn: &[Drawn], lines: &[Line<'_>], columns: &Columns, others: &[(f64, f64)]) -> f64 {
+fn bullet(
+    x: f64,
+    tunnel: &Drawn,
+    drawn: &[Drawn],
+    lines: &[Line<'_>],
+    columns: &Columns,
+    others: &[(f64, f64)],
+) -> f64 {
     let passing: Vec<f64> = drawn
         .iter()
         .filter(|other| columns.lane_x(other.lane) < x)
         .flat_map(|other| [other.from_y, other.to_y])
-        .chain(lines.iter().enumerate().filter(|(_, line)| line.facts.people.is_some()).map(|(row, line)| people_y(row, line, drawn)))
+        .chain(
+            lines
+                .iter()
+                .enumerate()
+                .filter(|(_, line)| line.facts.people.is_some())
+                .map(|(row, line)| people_y(row, line, drawn)),
+        )
         .collect();
     let length = tunnel.to_y - tunnel.from_y;
     let clear = |y: &f64| {
         let apart = others.iter().all(|(other_x, other_y)| (other_x - x).abs() >= 18.0 || (other_y - y).abs() >= 18.0);
-        apart && passing.iter().all(|line| (line - y).abs() >= 12.0) && y - tunnel.from_y >= 17.0 && tunnel.to_y - y >= 17.0
+        apart
+            && passing.iter().all(|line| (line - y).abs() >= 12.0)
+            && y - tunnel.from_y >= 17.0
+            && tunnel.to_y - y >= 17.0
     };
     let fractions = [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.45, 0.55, 0.35, 0.65, 0.25, 0.75, 0.15, 0.85];
     let middle = tunnel.from_y + length * 0.5;
@@ -412,7 +440,14 @@ fn vpc(map: &mut Map, line: &Line<'_>, columns: &Columns, drawn: &[Drawn], flat:
             None => format!("{all} people of {}, which does not answer", gateway.name),
         };
         let thing = Thing { node: Node::People(gateway.id), standing, target: Target::Gateway(gateway.id), title };
-        map.people.push(People { thing, x: columns.people, gateway_x: columns.gateway, y: people_y(row, line, drawn), connected, all });
+        map.people.push(People {
+            thing,
+            x: columns.people,
+            gateway_x: columns.gateway,
+            y: people_y(row, line, drawn),
+            connected,
+            all,
+        });
     }
     sites(map, line, gateway, columns, flat, now);
 }
@@ -457,12 +492,20 @@ fn sites(map: &mut Map, line: &Line<'_>, gateway: &Gateway, columns: &Columns, f
         });
     }
     if all.len() > shown {
-        map.notes.push(Note { x: text_x, y: y(shown) + 4.0, text: format!("{} more sites in the table", all.len() - shown) });
+        map.notes.push(Note {
+            x: text_x,
+            y: y(shown) + 4.0,
+            text: format!("{} more sites in the table", all.len() - shown),
+        });
     }
 }
 
 /// How many characters of a face fit; never fewer than a name can be told by.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a width in pixels, clamped to a few hundred")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a width in pixels, clamped to a few hundred"
+)]
 fn letters(room: f64, width: f64) -> usize {
     (room / width).clamp(6.0, 200.0) as usize
 }

@@ -75,7 +75,8 @@ pub fn place(owned: &[Owned], address: Ipv4Addr) -> Place<'_> {
     }
     let block = PRIVATE.into_iter().find(|block| block.contains(address));
     let around = |block: Cidr| (block.prefix()..=32).filter_map(|prefix| Cidr::around(address, prefix));
-    let free = block.and_then(|block| around(block).find(|range| !owned.iter().any(|owned| owned.cidr.overlaps(*range))));
+    let free =
+        block.and_then(|block| around(block).find(|range| !owned.iter().any(|owned| owned.cidr.overlaps(*range))));
     free.map_or(Place::Public, Place::Free)
 }
 
@@ -94,7 +95,9 @@ mod tests {
 
     #[test]
     fn a_size_is_a_prefix_length_or_a_number_of_addresses() {
-        for (text, prefix) in [("/24", 24), (" 24 ", 24), ("/0", 0), ("33", 26), ("64", 26), ("500", 23), ("1,000", 22), ("65536", 16)] {
+        for (text, prefix) in
+            [("/24", 24), (" 24 ", 24), ("/0", 0), ("33", 26), ("64", 26), ("500", 23), ("1,000", 22), ("65536", 16)]
+        {
             assert_eq!(text.parse::<Size>(), Ok(Size { prefix }), "{text}");
         }
         assert_eq!(Size { prefix: 22 }.addresses(), 1024);

@@ -28,7 +28,12 @@ impl LazyRoute for MapPage {
     fn data() -> Self {
         let (live, project) = (use_live(), use_project());
         let topics = [Topic::Vpcs, Topic::Gateways, Topic::Peers];
-        Self { reading: Resource::new(move || (project.get(), topics.map(|topic| live.version(topic))), |(project, _)| read_overview(project)) }
+        Self {
+            reading: Resource::new(
+                move || (project.get(), topics.map(|topic| live.version(topic))),
+                |(project, _)| read_overview(project),
+            ),
+        }
     }
 
     fn view(this: Self) -> AnyView {

@@ -4,7 +4,10 @@ use leptos::prelude::*;
 
 use crate::{
     api::lab::{BuildLab, LabHost, LabState, RemoveLab},
-    components::{Block, Button, ButtonLink, Column, Copy, Glyph, Kind, Notice, PageHead, Progress, Refusal, Space, Step, Stepper, Table, Tone},
+    components::{
+        Block, Button, ButtonLink, Column, Copy, Glyph, Kind, Notice, PageHead, Progress, Refusal, Space, Step,
+        Stepper, Table, Tone,
+    },
     domain::ProjectName,
     pages::{
         form::{Memory, beside, flash},

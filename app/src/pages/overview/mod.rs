@@ -19,7 +19,8 @@ use crate::{
         overview::{OverviewReading, read_overview},
     },
     components::{
-        Block, ButtonLink, Column, Glyph, Held, Holding, Kind, Mark, PageHead, Prose, Space, Spark, Table, Time, Tone, Topology, bytes, spark_scale,
+        Block, ButtonLink, Column, Glyph, Held, Holding, Kind, Mark, PageHead, Prose, Space, Spark, Table, Time, Tone,
+        Topology, bytes, spark_scale,
     },
     domain::{
         Network, ProjectName,
@@ -40,7 +41,12 @@ impl LazyRoute for Overview {
     fn data() -> Self {
         let (live, project) = (use_live(), use_project());
         let topics = [Topic::Vpcs, Topic::Gateways, Topic::Peers, Topic::Plan, Topic::Lab];
-        Self { reading: Resource::new(move || (project.get(), topics.map(|topic| live.version(topic))), |(project, _)| read_overview(project)) }
+        Self {
+            reading: Resource::new(
+                move || (project.get(), topics.map(|topic| live.version(topic))),
+                |(project, _)| read_overview(project),
+            ),
+        }
     }
 
     fn view(this: Self) -> AnyView {
@@ -71,7 +77,9 @@ fn shown(reading: OverviewReading, attention: &Attention, project: &ProjectName)
     };
     let (map_page, plan_page, log_page) = (routes::map(project), routes::planner(project), routes::changes(project));
     let has_gateway = !gateways.is_empty();
-    let peer = gateways.first().map_or_else(|| routes::gateway_new(project), |gateway| routes::peering_new(project, gateway.id));
+    let peer = gateways
+        .first()
+        .map_or_else(|| routes::gateway_new(project), |gateway| routes::peering_new(project, gateway.id));
     let rows = changes.iter().map(|change| line(change, project)).collect_view();
     let new = routes::vpc_new(project);
     view! {

@@ -40,7 +40,11 @@ pub fn Jump() -> impl IntoView {
     });
     let shortcut = RwSignal::new("Ctrl K");
     Effect::new(move || {
-        if window().navigator().platform().is_ok_and(|platform| platform.starts_with("Mac") || platform.starts_with("iP")) {
+        if window()
+            .navigator()
+            .platform()
+            .is_ok_and(|platform| platform.starts_with("Mac") || platform.starts_with("iP"))
+        {
             shortcut.set("⌘K");
         }
         let listener = window_event_listener(ev::keydown, move |event| {

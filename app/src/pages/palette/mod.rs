@@ -28,7 +28,8 @@ fn listed(answer: FindAnswer, project: &ProjectName) -> Vec<FoundGroup> {
         title: group.title,
         found: group.hits.into_iter().map(|hit| entry(hit, project)).collect(),
     });
-    let (acts, pages): (Vec<FindDeed>, Vec<FindDeed>) = answer.deeds.into_iter().partition(|deed| makes_something(deed.deed));
+    let (acts, pages): (Vec<FindDeed>, Vec<FindDeed>) =
+        answer.deeds.into_iter().partition(|deed| makes_something(deed.deed));
     let deeds = [("Do", acts), ("Go to", pages)].map(|(title, deeds)| FoundGroup {
         title: title.to_owned(),
         found: deeds.into_iter().map(|deed| offer(deed, project)).collect(),

@@ -4,11 +4,7 @@ use leptos::prelude::*;
 
 use super::listed;
 use crate::{
-    api::find::find,
-    components::Palette,
-    domain::change::Topic,
-    live::use_live,
-    pages::here::project_for_links,
+    api::find::find, components::Palette, domain::change::Topic, live::use_live, pages::here::project_for_links,
 };
 
 /// A pause in the typing that is long enough to ask.
@@ -35,7 +31,9 @@ pub fn opened(project: Memo<String>, close: Callback<()>) -> AnyView {
             (text, answer)
         }
     });
-    let busy = Signal::derive(move || answer.with(|answer| answer.as_ref().is_none_or(|(text, _)| query.with(|query| query != text))));
+    let busy = Signal::derive(move || {
+        answer.with(|answer| answer.as_ref().is_none_or(|(text, _)| query.with(|query| query != text)))
+    });
     let groups = Signal::derive(move || {
         let answer = answer.get().and_then(|(_, answer)| answer.ok()).unwrap_or_default();
         listed(answer, &project_for_links(&project.get_untracked()))

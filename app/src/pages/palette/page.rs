@@ -8,7 +8,9 @@ use crate::{
         ApiError,
         find::{FindAnswer, find},
     },
-    components::{Aside, Badge, Button, Column, Field, Found, FoundGroup, Glyph, Icon, PageHead, Prose, RangeBar, Table},
+    components::{
+        Aside, Badge, Button, Column, Field, Found, FoundGroup, Glyph, Icon, PageHead, Prose, RangeBar, Table,
+    },
     domain::ProjectName,
     pages::{
         failure::settle,
@@ -27,7 +29,10 @@ impl LazyRoute for FindPage {
     fn data() -> Self {
         let (project, query) = (use_project(), use_query_map());
         let asked = Memo::new(move |_| query.with(|query| query.get("q").unwrap_or_default()));
-        Self { asked, answer: Resource::new(move || (project.get(), asked.get()), |(project, text)| find(project, text)) }
+        Self {
+            asked,
+            answer: Resource::new(move || (project.get(), asked.get()), |(project, text)| find(project, text)),
+        }
     }
 
     fn view(this: Self) -> AnyView {

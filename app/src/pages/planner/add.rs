@@ -20,14 +20,24 @@ const MOST_LINES: usize = 6;
 
 /// Puts a network into the plan that this project does not make itself.
 #[component]
-pub fn Add(network: Signal<Network>, owned: Memo<Vec<Owned>>, memory: Memory, add: ServerAction<AddPlannedNetwork>, reason: Option<String>) -> impl IntoView {
+pub fn Add(
+    network: Signal<Network>,
+    owned: Memo<Vec<Owned>>,
+    memory: Memory,
+    add: ServerAction<AddPlannedNetwork>,
+    reason: Option<String>,
+) -> impl IntoView {
     let project = use_project();
     let (name, cidr) = (memory.text("name", ""), memory.text("cidr", ""));
     let remote = memory.error(add);
     // The browser asks the same questions that the server will ask.
-    let local = Signal::derive(move || network.with(|network| local(network, &name.get(), &cidr.get()).err().map(ApiError::Refused)));
+    let local = Signal::derive(move || {
+        network.with(|network| local(network, &name.get(), &cidr.get()).err().map(ApiError::Refused))
+    });
     let typed = Memo::new(move |_| cidr.with(|cidr| Cidr::canonicalize(cidr).ok()));
-    let known = Signal::derive(move || owned.with(|owned| owned.iter().map(|owned| (owned.cidr, owned.name.clone())).collect::<Vec<_>>()));
+    let known = Signal::derive(move || {
+        owned.with(|owned| owned.iter().map(|owned| (owned.cidr, owned.name.clone())).collect::<Vec<_>>())
+    });
     let note = move || {
         let typed = cidr.with(|cidr| planner::read(cidr).ok())?;
         let size = format!("{} has {} addresses.", typed.cidr, crate::components::grouped(typed.cidr.size()));
@@ -89,7 +99,9 @@ fn local(network: &Network, name: &str, cidr: &str) -> Result<(), Refusals> {
 fn meets(owned: &[Owned], range: Cidr) -> Vec<(Tone, String)> {
     let new = Owned { cidr: range, name: "It".to_owned(), holder: Holder::Planned };
     let met = owned.iter().filter_map(|other| Some((planner::conflict(&new, other)?, other)));
-    met.take(MOST_LINES).map(|(conflict, other)| (super::conflict_tone(conflict), sentence(conflict, &new, other))).collect()
+    met.take(MOST_LINES)
+        .map(|(conflict, other)| (super::conflict_tone(conflict), sentence(conflict, &new, other)))
+        .collect()
 }
 
 fn sentence(conflict: Conflict, new: &Owned, other: &Owned) -> String {
@@ -119,9 +131,15 @@ mod tests {
 
     #[test]
     fn whom_a_planned_range_meets_is_said_before_it_is_added() {
-        assert_eq!(said("10.20.9.0/24"), ["10.20.9.0/24 lies inside alpha 10.20.0.0/16. No network can be peered with both."]);
+        assert_eq!(
+            said("10.20.9.0/24"),
+            ["10.20.9.0/24 lies inside alpha 10.20.0.0/16. No network can be peered with both."]
+        );
         assert_eq!(said("10.20.0.0/16"), ["alpha has the same range. No network can be peered with both."]);
-        assert_eq!(said("10.0.0.0/8")[1], "beta 10.30.0.0/16 lies inside 10.0.0.0/8. No network can be peered with both.");
+        assert_eq!(
+            said("10.0.0.0/8")[1],
+            "beta 10.30.0.0/16 lies inside 10.0.0.0/8. No network can be peered with both."
+        );
         assert_eq!(said("10.40.0.0/16"), Vec::<String>::new());
     }
 }

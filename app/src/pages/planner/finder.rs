@@ -27,7 +27,11 @@ pub fn Finder(network: Signal<Network>, reason: Option<String>) -> impl IntoView
     let parsed = Memo::new(move |_| (size.with(|text| text.parse::<Size>()), block.with(|text| within(text))));
     let size_error = Signal::derive(move || parsed.with(|(size, _)| size.as_ref().err().map(ToString::to_string)));
     let block_error = Signal::derive(move || parsed.with(|(_, block)| block.as_ref().err().map(ToString::to_string)));
-    let note = move || parsed.with(|(size, _)| size.as_ref().ok().map(|size| format!("/{}, {} addresses.", size.prefix, grouped(size.addresses()))));
+    let note = move || {
+        parsed.with(|(size, _)| {
+            size.as_ref().ok().map(|size| format!("/{}, {} addresses.", size.prefix, grouped(size.addresses())))
+        })
+    };
     let read = move || block.with(|text| planner::read(text).ok().and_then(|typed| typed.note));
     let found = move || match parsed.get() {
         (Ok(size), Ok(within)) => {
@@ -93,7 +97,11 @@ fn none(size: Size, within: &[Cidr], widest: &[Cidr]) -> String {
         _ => "the private space".to_owned(),
     };
     let widest: Vec<String> = widest.iter().map(Cidr::to_string).collect();
-    let instead = if widest.is_empty() { "Nothing is free there.".to_owned() } else { format!("The widest there: {}.", widest.join(", ")) };
+    let instead = if widest.is_empty() {
+        "Nothing is free there.".to_owned()
+    } else {
+        format!("The widest there: {}.", widest.join(", "))
+    };
     format!("No /{} is free in {place}. {instead}", size.prefix)
 }
 
@@ -126,7 +134,10 @@ mod tests {
     #[test]
     fn a_range_that_no_place_takes_says_why() {
         let network = harbor().network;
-        assert_eq!(unfit(&network, cidr("10.99.0.0/30")).as_deref(), Some("The prefix length must be between /16 and /28."));
+        assert_eq!(
+            unfit(&network, cidr("10.99.0.0/30")).as_deref(),
+            Some("The prefix length must be between /16 and /28.")
+        );
         assert_eq!(unfit(&network, cidr("10.99.0.0/24")), None);
     }
 }

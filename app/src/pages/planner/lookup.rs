@@ -49,10 +49,16 @@ fn found(owned: &[Owned], address: Ipv4Addr, project: &ProjectName) -> AnyView {
     let holders = match place(owned, address) {
         Place::Held(holders) => holders,
         Place::Free(range) => {
-            return said(format!("Nothing of this project holds {address}. The widest free range around it is {range}."));
+            return said(format!(
+                "Nothing of this project holds {address}. The widest free range around it is {range}."
+            ));
         }
-        Place::Reserved(range) => return said(format!("{address} lies in {range}, which is reserved: no network can use it.")),
-        Place::Public => return said(format!("Nothing of this project holds {address}, and it is not a private address.")),
+        Place::Reserved(range) => {
+            return said(format!("{address} lies in {range}, which is reserved: no network can use it."));
+        }
+        Place::Public => {
+            return said(format!("Nothing of this project holds {address}, and it is not a private address."));
+        }
     };
     let all: Vec<Cidr> = owned.iter().map(|owned| owned.cidr).collect();
     let row = |owned: &Owned| {

@@ -24,7 +24,8 @@ pub fn matrix(owned: &[Owned]) -> AnyView {
         (false, 0) => "Worst first below.".to_owned(),
         (false, left_out) => format!("{} ranges that overlap; {left_out} more are left out.", matrix.ranges.len()),
     };
-    let more = (found.len() > MOST_SENTENCES).then(|| view! { <p class="quiet">{format!("The worst {MOST_SENTENCES}; there are more.")}</p> });
+    let more = (found.len() > MOST_SENTENCES)
+        .then(|| view! { <p class="quiet">{format!("The worst {MOST_SENTENCES}; there are more.")}</p> });
     let said = (!found.is_empty()).then(|| {
         let lines = found.iter().take(MOST_SENTENCES).map(line).collect_view();
         view! {
@@ -51,7 +52,11 @@ pub fn matrix(owned: &[Owned]) -> AnyView {
 }
 
 fn grid(matrix: &Matrix) -> impl IntoView + use<> {
-    let heads = matrix.ranges.iter().map(|owned| view! { <th scope="col"><span>{owned.name.clone()}</span></th> }).collect_view();
+    let heads = matrix
+        .ranges
+        .iter()
+        .map(|owned| view! { <th scope="col"><span>{owned.name.clone()}</span></th> })
+        .collect_view();
     let rows = matrix
         .ranges
         .iter()

@@ -57,7 +57,9 @@ impl LazyRoute for PlannerPage {
         let (add, remove) = (ServerAction::new(), ServerAction::new());
         let topics = [Topic::Vpcs, Topic::Gateways, Topic::Peers, Topic::Plan];
         let network = Resource::new(
-            move || (project.get(), topics.map(|topic| live.version(topic)), add.version().get(), remove.version().get()),
+            move || {
+                (project.get(), topics.map(|topic| live.version(topic)), add.version().get(), remove.version().get())
+            },
             |(project, ..)| get_network(project),
         );
         Self { network, flash: flash(), add, remove }
@@ -144,7 +146,8 @@ fn lead(owned: &[Owned]) -> String {
     }
     let used = owned.iter().filter(|owned| owned.holder != Holder::Planned).map(|owned| owned.cidr);
     let addresses: u64 = merge(used).into_iter().map(crate::domain::Cidr::size).sum();
-    let ranges = if owned.len() == 1 { "One range".to_owned() } else { format!("{} ranges", grouped(owned.len() as u64)) };
+    let ranges =
+        if owned.len() == 1 { "One range".to_owned() } else { format!("{} ranges", grouped(owned.len() as u64)) };
     let overlaps = match planner::overlaps(owned, MOST).len() {
         0 => "No two overlap.".to_owned(),
         1 => "One pair overlaps.".to_owned(),

@@ -5,7 +5,9 @@ use leptos::prelude::*;
 use super::{conflict_tone, named};
 use crate::{
     api::{ApiError, planner::RemovePlannedNetwork},
-    components::{Badge, Block, Column, Copy, Glyph, Menu, MenuButton, MenuLink, MenuRule, RangeBar, Refusal, Table, grouped},
+    components::{
+        Badge, Block, Column, Copy, Glyph, Menu, MenuButton, MenuLink, MenuRule, RangeBar, Refusal, Table, grouped,
+    },
     domain::{
         Cidr, Network, ProjectName,
         planner::{self, Conflict, Holder, Owned},
@@ -31,7 +33,10 @@ pub fn ranges(
     }
     let all: Vec<Cidr> = owned.iter().map(|owned| owned.cidr).collect();
     let met = met(owned);
-    let rows = owned.iter().map(|owned| row(owned, &all, met.get(owned), network, project, remove, reason.clone())).collect_view();
+    let rows = owned
+        .iter()
+        .map(|owned| row(owned, &all, met.get(owned), network, project, remove, reason.clone()))
+        .collect_view();
     view! {
         <Block id="h-ranges" title="Ranges" lead="Owned and planned, by address.">
             <Refusal id="remove-refusal" error=beside(&[], refused)/>
@@ -108,9 +113,15 @@ fn names(met: &[(Conflict, String)]) -> String {
 
 fn place(holder: &Holder, network: &Network) -> String {
     match holder {
-        Holder::Vpc { cloud, .. } => network.location(cloud).map_or_else(|| cloud.to_string(), |location| location.label.clone()),
-        Holder::Tunnel { vpc, .. } => network.vpc(*vpc).map(|vpc| format!("gateway in {}", vpc.name)).unwrap_or_default(),
-        Holder::Site { gateway, .. } => network.gateway(*gateway).map(|gateway| format!("behind {}", gateway.name)).unwrap_or_default(),
+        Holder::Vpc { cloud, .. } => {
+            network.location(cloud).map_or_else(|| cloud.to_string(), |location| location.label.clone())
+        }
+        Holder::Tunnel { vpc, .. } => {
+            network.vpc(*vpc).map(|vpc| format!("gateway in {}", vpc.name)).unwrap_or_default()
+        }
+        Holder::Site { gateway, .. } => {
+            network.gateway(*gateway).map(|gateway| format!("behind {}", gateway.name)).unwrap_or_default()
+        }
         Holder::Planned => "elsewhere".to_owned(),
     }
 }

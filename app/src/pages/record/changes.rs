@@ -90,7 +90,9 @@ fn log(changes: &[Change], filter: &ChangeFilter, project: &ProjectName) -> impl
     if changes.is_empty() {
         return view! { <Empty what="No change matches." why="The log holds every change of this project and of the installation."/> }.into_any();
     }
-    let older = (changes.len() == PAGE as usize).then(|| changes.last().map(|change| older(project, filter, change.seq))).flatten();
+    let older = (changes.len() == PAGE as usize)
+        .then(|| changes.last().map(|change| older(project, filter, change.seq)))
+        .flatten();
     let rows = changes.iter().map(|change| row(change, project)).collect_view();
     view! {
         <section class="block" aria-label="Changes">

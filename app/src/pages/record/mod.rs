@@ -47,7 +47,12 @@ fn href(change: &Change, project: &ProjectName) -> Option<String> {
 fn tone(change: &Change) -> Tone {
     match change.kind {
         ChangeKind::VpnGatewayStateChange | ChangeKind::VpnPeeringStateChange => {
-            let after = change.after.get("state").or(change.after.get("status")).map(|state| state.to_lowercase()).unwrap_or_default();
+            let after = change
+                .after
+                .get("state")
+                .or(change.after.get("status"))
+                .map(|state| state.to_lowercase())
+                .unwrap_or_default();
             match after.as_str() {
                 "active" | "established" | "in sync" => Tone::Good,
                 "error" | "lost" | "failed" | "silent" => Tone::Bad,

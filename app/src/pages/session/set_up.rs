@@ -67,9 +67,10 @@ fn Form(memory: Memory, token: String) -> impl IntoView {
         let typed = [email, password, organization, project].map(|field| field.get());
         let refusals = crate::domain::person::SetUp::parse(&typed[0], &typed[1], &typed[2], &typed[3]).err()?;
         let names = ["email", "password", "organization", "project"];
-        let said = refusals.0.into_iter().filter(|refusal| {
-            names.iter().zip(&typed).any(|(name, text)| refusal.field == *name && !text.is_empty())
-        });
+        let said = refusals
+            .0
+            .into_iter()
+            .filter(|refusal| names.iter().zip(&typed).any(|(name, text)| refusal.field == *name && !text.is_empty()));
         crate::domain::Refusals::none_of(said.collect()).err().map(ApiError::Refused)
     });
     let strength = move || match Password::chosen(&password.get()) {

@@ -30,7 +30,15 @@ impl LazyRoute for VpcDetail {
     fn data() -> Self {
         let (live, project, id) = (use_live(), use_project(), use_segment("vpc"));
         let vpc = Resource::new(
-            move || (project.get(), id.get(), live.version(Topic::Vpcs), live.version(Topic::Gateways), live.version(Topic::Peers)),
+            move || {
+                (
+                    project.get(),
+                    id.get(),
+                    live.version(Topic::Vpcs),
+                    live.version(Topic::Gateways),
+                    live.version(Topic::Peers),
+                )
+            },
             |(project, id, ..)| async move { Ok((get_vpc(project.clone(), id).await?, get_network(project).await?)) },
         );
         Self { vpc }
@@ -142,7 +150,9 @@ fn peerings(vpc: &Vpc, project: &ProjectName) -> impl IntoView + use<> {
         }
         .into_any()
     };
-    let aside = move || action.map(|href| view! { <ButtonLink href small=true icon=Glyph::Cable>"Create VPC Peering"</ButtonLink> });
+    let aside = move || {
+        action.map(|href| view! { <ButtonLink href small=true icon=Glyph::Cable>"Create VPC Peering"</ButtonLink> })
+    };
     view! { <Block id="h-peerings" title="VPC peerings" aside>{body}</Block> }
 }
 

@@ -8,7 +8,10 @@ use crate::{
         ApiError,
         vpcs::{CreateVpc, get_network},
     },
-    components::{Button, ButtonLink, Choice, Field, Kind, Lens, Panel, PanelBody, PanelFoot, Prose, SegmentField, Select, grouped},
+    components::{
+        Button, ButtonLink, Choice, Field, Kind, Lens, Panel, PanelBody, PanelFoot, Prose, SegmentField, Select,
+        grouped,
+    },
     domain::{Cidr, CloudName, Network, Refusals, VpcName, change::Topic, planner, refusal::Parse, vpc::SUGGESTIONS},
     live::use_live,
     pages::{
@@ -71,11 +74,17 @@ fn Form(resource: Resource<Result<Network, ApiError>>, first: Network, memory: M
     let places: Vec<Choice> = first
         .locations
         .iter()
-        .map(|location| Choice::new(location.cloud.to_string(), location.label.clone()).detail(location.cloud.provider().label()))
+        .map(|location| {
+            Choice::new(location.cloud.to_string(), location.label.clone()).detail(location.cloud.provider().label())
+        })
         .collect();
     let offers = suggestions(&first);
     let network = fresh(resource, first);
-    let known = Signal::derive(move || network.with(|network| planner::owned(network).into_iter().map(|owned| (owned.cidr, owned.name)).collect::<Vec<_>>()));
+    let known = Signal::derive(move || {
+        network.with(|network| {
+            planner::owned(network).into_iter().map(|owned| (owned.cidr, owned.name)).collect::<Vec<_>>()
+        })
+    });
 
     // The browser asks the same questions that the server will ask.
     let local = Signal::derive(move || {
@@ -85,7 +94,10 @@ fn Form(resource: Resource<Result<Network, ApiError>>, first: Network, memory: M
     let warnings = move || {
         let place = cloud.with(|cloud| cloud.parse::<CloudName>().ok());
         let range = cidr.with(|cidr| cidr.parse::<Cidr>().ok());
-        place.zip(range).map(|(place, range)| network.with(|network| network.vpc_warnings(&place, range))).unwrap_or_default()
+        place
+            .zip(range)
+            .map(|(place, range)| network.with(|network| network.vpc_warnings(&place, range)))
+            .unwrap_or_default()
     };
     let free = offers.clone();
     let offer = move |range: Cidr| {

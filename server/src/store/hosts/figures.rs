@@ -109,7 +109,8 @@ impl Store {
         .await?;
         rows.iter()
             .map(|row| {
-                let samples: Vec<(i64, u64, u64)> = read_json("observed_peer", "samples", &row.try_get::<String, _>("samples")?)?;
+                let samples: Vec<(i64, u64, u64)> =
+                    read_json("observed_peer", "samples", &row.try_get::<String, _>("samples")?)?;
                 Ok((parsed(row, "observed_peer", "peer_id")?, dense(&samples, now)))
             })
             .collect()
@@ -117,18 +118,25 @@ impl Store {
 
     /// What was seen of one peer, and its traffic of two hours.
     pub async fn peer_figures(&self, peer: PeerId, now: Timestamp) -> Result<(PeerObserved, Vec<(u64, u64)>)> {
-        let row = sqlx::query("select peer_id, handshake, received, sent, endpoint, samples from observed_peer where peer_id = $1")
-            .bind(peer.to_string())
-            .fetch_optional(self.pool())
-            .await?;
+        let row = sqlx::query(
+            "select peer_id, handshake, received, sent, endpoint, samples from observed_peer where peer_id = $1",
+        )
+        .bind(peer.to_string())
+        .fetch_optional(self.pool())
+        .await?;
         let Some(row) = row else { return Ok((PeerObserved::default(), Vec::new())) };
-        let samples: Vec<(i64, u64, u64)> = read_json("observed_peer", "samples", &row.try_get::<String, _>("samples")?)?;
+        let samples: Vec<(i64, u64, u64)> =
+            read_json("observed_peer", "samples", &row.try_get::<String, _>("samples")?)?;
         let samples = if samples.is_empty() { Vec::new() } else { dense(&samples, now) };
         Ok((observed(&row)?, samples))
     }
 
     /// As [`Store::samples`], summed over the peers of each gateway; gateways without traffic are left out.
-    pub async fn gateway_samples(&self, project: ProjectId, now: Timestamp) -> Result<HashMap<GatewayId, Vec<(u64, u64)>>> {
+    pub async fn gateway_samples(
+        &self,
+        project: ProjectId,
+        now: Timestamp,
+    ) -> Result<HashMap<GatewayId, Vec<(u64, u64)>>> {
         let rows = sqlx::query(
             "select p.gateway_id, o.samples from observed_peer o
              join peer p on p.id = o.peer_id join gateway g on g.id = p.gateway_id
@@ -139,7 +147,8 @@ impl Store {
         .await?;
         let mut sums: HashMap<GatewayId, Vec<(u64, u64)>> = HashMap::new();
         for row in &rows {
-            let samples: Vec<(i64, u64, u64)> = read_json("observed_peer", "samples", &row.try_get::<String, _>("samples")?)?;
+            let samples: Vec<(i64, u64, u64)> =
+                read_json("observed_peer", "samples", &row.try_get::<String, _>("samples")?)?;
             let sum = sums.entry(parsed(row, "peer", "gateway_id")?).or_insert_with(|| vec![(0, 0); SLOTS]);
             for (sum, (received, sent)) in sum.iter_mut().zip(dense(&samples, now)) {
                 *sum = (sum.0.saturating_add(received), sum.1.saturating_add(sent));
@@ -203,7 +212,8 @@ impl Tx {
         let mut written = 0;
         while !rest.is_empty() {
             // Few lengths, so that few statements are prepared.
-            let length = [200, 20, 1].into_iter().find(|length| *length <= rest.len()).expect("one is at most any length");
+            let length =
+                [200, 20, 1].into_iter().find(|length| *length <= rest.len()).expect("one is at most any length");
             let (batch, later) = rest.split_at(length);
             let sql = upsert(length);
             let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));

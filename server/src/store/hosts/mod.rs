@@ -165,7 +165,10 @@ impl Tx {
     }
 }
 
-async fn hosts<'e>(executor: impl Executor<'e, Database = Any>, project: ProjectId) -> Result<HashMap<GatewayId, HostRow>> {
+async fn hosts<'e>(
+    executor: impl Executor<'e, Database = Any>,
+    project: ProjectId,
+) -> Result<HashMap<GatewayId, HostRow>> {
     let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{COLUMNS} where g.project_id = $1")))
         .bind(project.to_string())
         .fetch_all(executor)
@@ -212,7 +215,11 @@ fn host_row(row: &AnyRow) -> Result<HostRow> {
     })
 }
 
-fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(row: &AnyRow, table: &'static str, column: &'static str) -> Result<T> {
+fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+    row: &AnyRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<T> {
     row.try_get::<String, _>(column)?.parse().map_err(|error| StoreError::corrupt(table, column, error))
 }
 
