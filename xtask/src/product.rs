@@ -69,7 +69,7 @@ pub fn bench(options: &[String]) -> Result<()> {
     if !tree::root().join("server/benches/causeway.rs").is_file() {
         bail!("there are no benchmarks: server/benches/causeway.rs is missing");
     }
-    let toolchain = setup::ensure(Need::Release)?;
+    let toolchain = setup::ensure(Need::Browser)?;
     let binary = build_release(&toolchain)?;
     let mut cargo = toolchain.cargo();
     cargo.env("CAUSEWAY_BINARY", binary).args(["bench", "--package", "server", "--bench", NAME, "--"]).args(options);
