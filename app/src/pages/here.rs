@@ -27,9 +27,9 @@ pub fn use_segment(name: &'static str) -> Memo<String> {
     Memo::new(move |_| params.with(|params| params.get(name).unwrap_or_default()))
 }
 
-/// A parameter of the query, if it is there and can be parsed.
+/// A parameter of the query as a page begins with it, if it is there and can be parsed.
 pub fn query<T: FromStr>(name: &str) -> Option<T> {
-    leptos_router::hooks::use_query_map().with(|query| query.get(name)?.parse().ok())
+    leptos_router::hooks::use_query_map().with_untracked(|query| query.get(name)?.parse().ok())
 }
 
 /// The page of a thing.
