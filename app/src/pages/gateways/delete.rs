@@ -2,7 +2,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
-use super::detail::{Detail, Reading, reading};
+use super::detail::{Detail, Reading, last_reading};
 use crate::{
     api::gateways::{DeleteGateway, GatewayReading},
     components::{Button, ButtonLink, Consequences, Dialog, Kind, PanelBody, PanelFoot, Tone},
@@ -13,7 +13,7 @@ use crate::{
     pages::{
         failure::settle,
         form::{FlashResource, Memory, beside, flash},
-        fresh::{fresh, once},
+        fresh::once,
         here::{use_project, use_segment},
     },
 };
@@ -29,7 +29,7 @@ pub struct GatewayDelete {
 #[lazy_route]
 impl LazyRoute for GatewayDelete {
     fn data() -> Self {
-        Self { reading: reading(), flash: flash() }
+        Self { reading: last_reading(), flash: flash() }
     }
 
     fn view(this: Self) -> AnyView {
@@ -43,7 +43,7 @@ impl LazyRoute for GatewayDelete {
                         let close = close.clone();
                         Suspend::new(async move {
                             let memory = Memory::of::<DeleteGateway>(this.flash.await);
-                            settle(once(this.reading).await, |read| view! { <Form resource=this.reading read memory close/> }.into_any())
+                            settle(once(this.reading).await, |read| view! { <Form read memory close/> }.into_any())
                         })
                     }}
                 </Transition>
@@ -54,22 +54,17 @@ impl LazyRoute for GatewayDelete {
 }
 
 #[component]
-fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String) -> impl IntoView {
+fn Form(read: GatewayReading, memory: Memory, close: String) -> impl IntoView {
     let delete = ServerAction::<DeleteGateway>::new();
     let error = memory.error(delete);
     let (name, id) = (read.gateway.name.to_string(), read.gateway.id.to_string());
-    let read = fresh(resource, read);
-    let going = Signal::derive(move || {
-        read.with(|read| {
-            (read.gateway.status == GatewayStatus::Deleting)
-                .then(|| format!("{} is being deleted already.", read.gateway.name))
-        })
-    });
+    let lines = consequences(&read);
+    let going = (read.gateway.status == GatewayStatus::Deleting).then(|| format!("{name} is being deleted already."));
     view! {
         <ActionForm action=delete>
             <PanelBody>
                 <p>{format!("Delete the VPN gateway {name}?")}</p>
-                {move || view! { <Consequences lines=read.with(consequences)/> }}
+                <Consequences lines/>
                 <input type="hidden" name="project" value=use_project().get_untracked()/>
                 <input type="hidden" name="id" value=id/>
             </PanelBody>

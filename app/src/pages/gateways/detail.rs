@@ -47,6 +47,12 @@ pub fn reading() -> Reading {
     )
 }
 
+/// The same, read once: for a page that ends with the gateway.
+pub fn last_reading() -> Reading {
+    let (project, id) = (use_project(), use_segment("gateway"));
+    Resource::new(move || (project.get(), id.get()), |(project, id)| read_gateway(project, id))
+}
+
 pub struct GatewayDetail {
     reading: Reading,
 }
