@@ -68,8 +68,9 @@ fn draw(own: Cidr, window: Cidr, others: &[Cidr], clashes: &[Cidr], at: Option<I
         drawing.rect("bug", x, 0.0, (place.length * width).max(3.0), 6.0);
     }
     drawing.rect("rail", 0.0, 9.0, width, 5.0);
-    for slice in others.iter().filter(|other| **other != own).filter_map(|other| scale::within(*other, window)) {
-        drawing.rect("other", slice.at * width, 9.0, (slice.length * width - 1.0).max(2.0), 5.0);
+    let others = others.iter().filter(|other| **other != own).filter_map(|other| scale::within(*other, window));
+    for (from, to) in joined(others.map(|slice| marked(slice, width)).collect()) {
+        drawing.rect("other", from, 9.0, to - from, 5.0);
     }
     if let Some(slice) = scale::within(own, window) {
         drawing.rect("self", slice.at * width, 9.0, (slice.length * width).max(3.0), 5.0);
@@ -85,6 +86,25 @@ fn draw(own: Cidr, window: Cidr, others: &[Cidr], clashes: &[Cidr], at: Option<I
         }
     }
     drawing.done()
+}
+
+/// From where to where a neighbour is drawn: with a gap before the next, but never too thin to be seen.
+fn marked(slice: scale::Slice, width: f64) -> (f64, f64) {
+    let from = slice.at * width;
+    (from, from + (slice.length * width - 1.0).max(2.0))
+}
+
+/// Marks that run into each other as one: a list of 500 ranges would else hold 250 for every row.
+fn joined(mut marks: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    marks.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut all: Vec<(f64, f64)> = Vec::new();
+    for (from, to) in marks {
+        match all.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => all.push((from, to)),
+        }
+    }
+    all
 }
 
 /// The header of a column of range bars: where 10, 172 and 192 begin.
@@ -116,6 +136,14 @@ mod tests {
         assert!(html.contains("10.16.24.0/21 in 10.16.0.0/16, overlaps 10.16.16.0/20"), "{html}");
         assert_eq!(html.matches(r#"class="clash""#).count(), 1, "{html}");
         assert_eq!(html.matches(r#"class="other""#).count(), 1, "{html}");
+    }
+
+    #[test]
+    fn neighbours_too_thin_to_be_told_apart_are_drawn_as_one_and_others_are_not() {
+        let dense: Vec<Cidr> = (1..=250).map(|third| cidr(&format!("10.16.{third}.0/24"))).collect();
+        let html = html(move || view! { <RangeBar own=cidr("10.16.0.0/24") others=dense.clone()/> });
+        assert_eq!(html.matches(r#"class="other""#).count(), 1, "{html}");
+        assert_eq!(joined(vec![(5.0, 7.0), (0.0, 2.0), (6.0, 6.5), (7.5, 9.0)]), [(0.0, 2.0), (5.0, 7.0), (7.5, 9.0)]);
     }
 
     #[test]
