@@ -209,7 +209,9 @@ fn publish(site: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) -> Result<()> {
 
 /// Tells builds of this tool apart: another splitter or binder makes another site.
 fn tool_version() -> Result<String> {
-    let file = fs::metadata(env::current_exe()?)?;
+    // The first is this program even if it was built anew since it started; the second is for systems without /proc.
+    let running = fs::metadata("/proc/self/exe").or_else(|_| fs::metadata(env::current_exe()?));
+    let file = running.context("looking at this program's own file")?;
     let built = file.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(format!("{} {}", file.len(), built.as_millis()))
 }
