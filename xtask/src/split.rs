@@ -23,20 +23,8 @@ use wasmparser::{Parser, Payload};
 /// what they open to write, since forms bring the rules of the domain with them. The palette (`opened`) lists what it found.
 const GROUPS: &[(&str, &[&str])] = &[
     ("session", &["sign_in", "set_up"]),
-    (
-        "lists",
-        &[
-            "vpc_list",
-            "gateway_list",
-            "peering_list",
-            "overview",
-            "changes",
-            "reconcilers",
-            "map",
-            "find_page",
-            "opened",
-        ],
-    ),
+    ("lists", &["vpc_list", "gateway_list", "peering_list"]),
+    ("watch", &["overview", "changes", "reconcilers", "map", "find_page", "opened"]),
     ("details", &["vpc_detail", "gateway_detail", "peer_detail", "peering_detail"]),
 ];
 
