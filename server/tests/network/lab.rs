@@ -150,7 +150,8 @@ impl Pings {
     pub fn answered(self) -> u32 {
         let output = self.child.wait_with_output().expect("ping ends");
         let text = String::from_utf8_lossy(&output.stdout);
-        let numbers = text.lines().filter_map(|line| line.split("icmp_seq=").nth(1)?.split(' ').next()?.parse::<u32>().ok());
+        let replies = text.lines().filter(|line| line.contains(" bytes from "));
+        let numbers = replies.filter_map(|line| line.split("icmp_seq=").nth(1)?.split(' ').next()?.parse::<u32>().ok());
         let answered = numbers.filter(|number| *number <= self.count).collect::<std::collections::BTreeSet<_>>().len();
         answered.try_into().expect("not more than were sent")
     }
