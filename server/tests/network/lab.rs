@@ -98,7 +98,8 @@ impl Lab {
         let all = if count > 1 { count + (0.5 / interval) as u32 } else { 1 };
         let mut command = self.inside(from);
         command.args(["ping", "-n", "-W", "1", "-i", &interval.to_string(), "-c", &all.to_string(), to]);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("ping runs");
+        let child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("ping runs");
         Pings { child, count }
     }
 
@@ -154,73 +155,6 @@ impl Pings {
         let numbers = replies.filter_map(|line| line.split("icmp_seq=").nth(1)?.split(' ').next()?.parse::<u32>().ok());
         let answered = numbers.filter(|number| *number <= self.count).collect::<std::collections::BTreeSet<_>>().len();
         answered.try_into().expect("not more than were sent")
-    }
-}
-
-fn feed(&self, host: &str, line: &str, input: &str) -> Result<String, String> {
-        let output = feed(self.inside(host).args(["sh", "-c", line]), input);
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
-    }
-
-    /// Echo requests at an interval of so many seconds, and how many of them were answered.
-    pub fn pings(&self, from: &str, to: &str, interval: f32, count: u32) -> Pings {
-        // ping(8) waits for its last answer only as long as the slowest one took: on a busy machine that
-        // is too short, so it sends half a second's more than are counted.
-        let all = if count > 1 { count + (0.5 / interval) as u32 } else { 1 };
-        let mut command = self.inside(from);
-        command.args(["ping", "-n", "-W", "1", "-i", &interval.to_string(), "-c", &all.to_string(), to]);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("ping runs");
-        Pings { child, count }
-    }
-
-    pub fn ping(&self, from: &str, to: &str) -> bool {
-        self.pings(from, to, 0.2, 1).answered() == 1
-    }
-
-    /// As soon as a session is there.
-    pub fn reaches(&self, from: &str, to: &str) {
-        let patience = Instant::now() + PATIENCE;
-        while !self.ping(from, to) {
-            assert!(Instant::now() < patience, "{from} does not reach {to}\n{}", self.words());
-        }
-    }
-
-    pub fn never_reaches(&self, from: &str, to: &str) {
-        let answered = self.pings(from, to, 0.2, 3).answered();
-        assert_eq!(answered, 0, "{from} reaches {to}");
-    }
-
-    /// Packets of the sites that were seen on the internet with a private address.
-    pub fn leaks(&self) -> u64 {
-        counters(&self.run("inet", "nft list chain inet lab seen")).iter().sum()
-    }
-
-    /// What the agents said last.
-    pub fn words(&self) -> String {
-        let log = |host: &str| last_lines(&self.folder().log(&format!("agent-{host}")), 12);
-        format!("gw-alpha:\n{}\ngw-beta:\n{}", log("gw-alpha"), log("gw-beta"))
-    }
-}
-
-impl Drop for Lab {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("{}", self.words());
-        }
-        self.ask(&["down"], "");
-    }
-}
-
-pub struct Pings(Child);
-
-impl Pings {
-    /// Waits for the end of it.
-    pub fn answered(self) -> u32 {
-        let output = self.0.wait_with_output().expect("ping ends");
-        let text = String::from_utf8_lossy(&output.stdout);
-        let received = text.split(", ").find_map(|part| part.strip_suffix(" received"));
-        received.and_then(|number| number.parse().ok()).unwrap_or(0)
     }
 }
 
