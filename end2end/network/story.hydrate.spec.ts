@@ -21,6 +21,7 @@ test("two VPCs are joined from the browser, packets keep their addresses, and de
     try {
         const page = await context.newPage();
         await signIn(page);
+        await page.waitForURL(/\/projects\//);
         const project = new URL(page.url()).pathname.split("/").slice(0, 3).join("/");
         await watchers(lab);
 
@@ -45,8 +46,8 @@ test("two VPCs are joined from the browser, packets keep their addresses, and de
         await page.getByRole("button", { name: "Create Peering" }).click();
 
         const peers = page.getByRole("table", { name: "Peers" });
-        await expect(rowOf(peers, `vpc-peering-${BETA.gateway}`)).toContainText("Connected", { timeout: 20_000 });
-        await expect(rowOf(onlooker.getByRole("table", { name: "Peers" }), `vpc-peering-${ALPHA.gateway}`)).toContainText("Connected", { timeout: 20_000 });
+        await expect(rowOf(peers, `vpc-peering-${BETA.gateway}`)).toContainText("Established", { timeout: 20_000 });
+        await expect(rowOf(onlooker.getByRole("table", { name: "Peers" }), `vpc-peering-${ALPHA.gateway}`)).toContainText("Established", { timeout: 20_000 });
 
         await expect.poll(() => lab.pings("vm-alpha", BETA.vm), { timeout: 20_000 }).toBe(true);
         expect(await lab.pings("vm-beta", ALPHA.vm), "and back").toBe(true);
@@ -146,6 +147,7 @@ async function connect(lab: Lab, file: string): Promise<void> {
     const bare = file.split("\n").filter(line => !/^(Address|DNS|MTU) =/.test(line)).join("\n");
     await lab.start("tunnel-laptop", "laptop", "wireguard-go", "-f", "wg0");
     await lab.on("laptop", "sh", "-c", "until [ -S /run/wireguard/wg0.sock ]; do sleep 0.05; done");
-    await lab.feed("laptop", bare, "wg", "setconf", "wg0", "/dev/stdin");
+    // Through a pipe: what Node gives as standard input is a socket, which cannot be opened by name.
+    await lab.feed("laptop", bare, "sh", "-c", "cat | wg setconf wg0 /dev/stdin");
     await lab.on("laptop", "sh", "-c", [`ip addr add ${address} dev wg0`, "ip link set dev wg0 mtu 1420 up", ...ranges.map(range => `ip route add ${range} dev wg0`)].join(" && "));
 }

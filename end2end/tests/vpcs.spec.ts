@@ -18,7 +18,9 @@ test("a VPC that is asked for stands in the list with its range and its place", 
     await expectRowVisible(page.getByRole("table", { name: "VPCs" }), { Name: name, "IP range ↑": new RegExp(`^${range}`), Addresses: "4,096", State: "Active" });
 });
 
-test("a refused range comes back with its sentence, and nothing that was typed is lost", async ({ page }) => {
+test("a refused range comes back with its sentence, and nothing that was typed is lost", async ({ page, problems }) => {
+    // The refusal itself.
+    problems.allow(/status of 409/);
     const [name, range] = [own("quay"), `10.${third()}.16.0/20`];
     await visit(page, `${PROJECT}/vpcs/new`);
     await page.getByLabel("Name").fill(name);
