@@ -40,12 +40,12 @@ pub fn run(full: bool) -> Result<ExitCode> {
     report.stage("house rules", house_rules);
     report.tally("build tool's tests", build_tool);
     report.stage("lint for the browser", || lint_for_the_browser(&toolchain));
+    // Before the tests: the served console's tests ask for files of the site.
+    let site = report.stage("site", || site::build(&toolchain, Mode::Release));
     let linted = report.stage("lint and build the tests", || build_tests(&toolchain)).is_some();
     report.tally("Rust tests", || rust_tests(&toolchain, linted, full));
     report.stage("types of the browser tests", browser_types);
-    let binary = report
-        .stage("site", || site::build(&toolchain, Mode::Release))
-        .and_then(|()| report.stage("release server", || product::build_server(&toolchain)));
+    let binary = site.and_then(|()| report.stage("release server", || product::build_server(&toolchain)));
     if let Some(binary) = binary {
         report.tally("browser tests", || browser::run(&binary, &[]));
     }
