@@ -1,6 +1,5 @@
 //! The real binary on a port of its own with a real SQLite file: what browsers, strangers and hostile pages get.
 
-#![expect(clippy::disallowed_methods, reason = "these tests wait on threads of their own, there is no runtime")]
 
 mod serving;
 
