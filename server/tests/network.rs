@@ -30,7 +30,7 @@ mod story;
 mod supervisor;
 
 /// Long ones first: they run beside the others.
-const TRIALS: [(&str, fn()); 19] = [
+const TRIALS: [(&str, fn()); 21] = [
     (
         "each_thing_that_is_taken_away_loses_just_what_hangs_on_it_and_apply_puts_it_back",
         ablation::each_line_of_the_table,
@@ -49,6 +49,8 @@ const TRIALS: [(&str, fn()); 19] = [
     ("a_burst_of_edits_ends_in_sync_with_an_address_for_each", campaign::a_burst_of_edits),
     ("a_difference_is_repaired_within_seconds_and_told", drift::repaired_by_itself),
     ("a_difference_keeps_the_moment_when_it_was_first_seen", drift::first_seen),
+    ("row_87_a_gateway_deleted_while_its_agent_is_away_leaves_nothing_either", story::deleted_while_its_agent_is_away),
+    ("a_rebooted_host_has_its_tunnels_back_without_the_console", drift::without_its_console),
     ("a_wireguard_that_died_is_back_within_seconds", drift::a_dead_wireguard),
     ("the_demo_builds_a_network_that_carries_packets_and_takes_it_down", supervisor::the_demo),
     ("a_lab_goes_up_runs_programs_and_goes_down", supervisor::up_and_down),

@@ -87,6 +87,26 @@ pub fn a_dead_wireguard() {
     stage.in_sync(alpha);
 }
 
+/// The last document is on the host's own disk.
+pub fn without_its_console() {
+    let (mut stage, alpha, _) = Stage::joined("repair");
+    stage.console.kill();
+    stage.kill_agent(ALPHA.host);
+    assert!(stage.lab.ping("vm-alpha", VM_BETA), "tunnels need neither console nor agent");
+    // What a reboot takes: the interface and with it the peers and routes, the firewall, the settings.
+    stage.lab.run("gw-alpha", "ip link del wg0; nft delete table inet causeway; sysctl -qw net.ipv4.ip_forward=0");
+    assert!(!stage.lab.ping("vm-alpha", VM_BETA));
+    stage.start_agent(ALPHA.host, "");
+    let began = Instant::now();
+    while !stage.lab.ping("vm-alpha", VM_BETA) {
+        assert!(began.elapsed() < Duration::from_secs(25), "the host comes back by itself\n{}", stage.lab.words());
+    }
+    eprintln!("  carries again after {:.1} s", began.elapsed().as_secs_f64());
+    assert_eq!(stage.lab.leaks(), 0);
+    stage.console.begin();
+    stage.in_sync(alpha);
+}
+
 pub fn first_seen() {
     let (stage, alpha, _) = Stage::joined("ask");
     stage.lab.run("gw-alpha", "ip route del 10.200.2.0/24 dev wg0");

@@ -129,6 +129,29 @@ fn two_vpcs_are_joined_and_parted(wireguard: &str) {
     assert_eq!(lab.leaks(), 0);
 }
 
+/// Row 87, when the host is away: the other side need not wait for it, and it need not be told twice.
+pub fn deleted_while_its_agent_is_away() {
+    let (mut stage, alpha, beta) = Stage::joined("repair");
+    let joined = stage.read(alpha).wanted;
+    stage.kill_agent(BETA.host);
+    stage.web.act("gateways/delete", &[("id", &beta.to_string())]);
+    let shown = stage.shows(alpha, 20, "parted", |shown| shown.sync == ConfigSync::InSync && shown.wanted > joined);
+    assert!(stage.peers(alpha).is_empty());
+    stage.lab.never_reaches("vm-alpha", VM_BETA);
+    stage.lab.never_reaches("vm-beta", VM_ALPHA);
+    assert_eq!(stage.read(beta).status, GatewayStatus::Deleting, "its host has not cleaned up yet");
+    let sides = [("gateway", alpha.to_string()), ("remote", beta.to_string())];
+    stage.web.refused("peerings/create", &sides.each_ref().map(|(name, value)| (*name, value.as_str())));
+    stage.console.kill();
+    stage.console.begin();
+    stage.start_agent(BETA.host, "");
+    host_is_clean(&stage.lab, BETA.host);
+    let gateways: Vec<app::domain::gateway::Gateway> = stage.web.call("gateways/list", &[]);
+    assert_eq!(gateways.iter().map(|gateway| gateway.id).collect::<Vec<_>>(), [alpha], "and then it is gone");
+    assert_eq!(stage.in_sync(alpha).wanted, shown.wanted);
+    assert_eq!(stage.lab.leaks(), 0);
+}
+
 fn forwarding(lab: &Lab) -> [String; 2] {
     [ALPHA.host, BETA.host].map(|host| lab.run(host, "cat /proc/sys/net/ipv4/ip_forward"))
 }
