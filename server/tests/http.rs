@@ -1,6 +1,5 @@
 //! The real binary on a port of its own with a real SQLite file: what browsers, strangers and hostile pages get.
 
-
 mod serving;
 
 use std::time::{Duration, Instant};
