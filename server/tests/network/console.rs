@@ -19,7 +19,10 @@ pub const PROJECT: &str = "default";
 
 /// The binary without the settings of somebody's console.
 pub fn causeway() -> Command {
-    let mut command = Command::new(BINARY);
+    without_settings(Command::new(BINARY))
+}
+
+fn without_settings(mut command: Command) -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CAUSEWAY_")) {
         command.env_remove(name);
     }
@@ -71,7 +74,9 @@ impl Console {
     /// Starts it and waits until it answers.
     pub fn begin(&mut self) {
         let log = File::options().create(true).append(true).open(self.log_file()).expect("the log");
-        let mut command = causeway();
+        // It ends with this program, however that ends.
+        let mut command = without_settings(Command::new("setpriv"));
+        command.args(["--pdeathsig", "KILL", "--", BINARY]);
         command.args(["serve", "--listen", &format!("127.0.0.1:{}", self.port), "--data"]).arg(self.data());
         command.args(&self.options).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let mut child = command.spawn().expect("the console starts");

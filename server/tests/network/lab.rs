@@ -2,6 +2,7 @@
 
 use std::{
     io::Write,
+    os::unix::process::CommandExt,
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
@@ -9,15 +10,19 @@ use std::{
 use server::lab::control::{Folder, Status, enter};
 use tempfile::TempDir;
 
-use super::console::{causeway, last_lines};
+use super::console::{BINARY, causeway, last_lines};
 
-/// Longer than WireGuard waits before it sends a lost handshake again, which is 5 s.
-const PATIENCE: Duration = Duration::from_secs(12);
+/// WireGuard sends a lost handshake again after 5 s, and goes on for 90: a few of them may be lost where both ends call at once.
+const PATIENCE: Duration = Duration::from_secs(45);
 
 pub struct Lab {
     dir: TempDir,
     status: Status,
+    /// Takes the lab down when this program is killed: the end of its input tells it.
+    guard: Child,
 }
+
+const GUARD: &str = r#"read -r never; exec "$0" lab --dir "$1" down"#;
 
 impl Lab {
     pub fn up() -> Self {
@@ -27,7 +32,11 @@ impl Lab {
     /// Its agents speak to WireGuard in this way: `uapi`, `wg` or `auto`.
     pub fn with(wireguard: &str) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let mut lab = Self { dir, status: Status::default() };
+        let mut guard = Command::new("sh");
+        guard.args(["-c", GUARD, BINARY]).arg(dir.path().join("lab")).process_group(0);
+        guard.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let guard = guard.spawn().expect("a shell");
+        let mut lab = Self { dir, status: Status::default(), guard };
         let up = feed(lab.command(&["up"]).env("CAUSEWAY_AGENT_HOST", wireguard), "");
         assert!(up.status.success(), "lab up: {}", String::from_utf8_lossy(&up.stderr));
         lab.status = lab.read_status().expect("a lab that is up answers");
@@ -138,6 +147,8 @@ impl Drop for Lab {
             eprintln!("{}", self.words());
         }
         self.ask(&["down"], "");
+        drop(self.guard.stdin.take());
+        let _ = self.guard.wait();
     }
 }
 
