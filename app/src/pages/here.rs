@@ -21,10 +21,12 @@ pub fn project_for_links(project: &str) -> ProjectName {
     project.parse().unwrap_or_else(|_| "unknown".parse().expect("a label"))
 }
 
-/// A segment of the path.
+/// A segment of the path. It stays what it was while the page is being left, so that nothing is asked for by no name.
 pub fn use_segment(name: &'static str) -> Memo<String> {
     let params = use_params_map();
-    Memo::new(move |_| params.with(|params| params.get(name).unwrap_or_default()))
+    Memo::new(move |before: Option<&String>| {
+        params.with(|params| params.get(name)).or_else(|| before.cloned()).unwrap_or_default()
+    })
 }
 
 /// A parameter of the query as a page begins with it, if it is there and can be parsed.
