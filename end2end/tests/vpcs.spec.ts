@@ -37,9 +37,7 @@ test("a refused range comes back with its sentence, and nothing that was typed i
     await expect(page.getByLabel("IP range")).toHaveValue(`10.${third()}.17.0/24`);
 });
 
-test("a VPC is deleted only after a confirmation that names what goes", async ({ page, problems }) => {
-    // The page that deletes it may hear that it is gone before it has left.
-    problems.allow(/404 \(Not Found\) \(.*\/api\/vpcs\/get\)/);
+test("a VPC is deleted only after a confirmation that names what goes", async ({ page }) => {
     const name = own("jetty");
     await visit(page, `${PROJECT}/vpcs/new`);
     await page.getByLabel("Name").fill(name);
