@@ -1,4 +1,7 @@
-//! The pages: one lazy route each. `data()` loads, `view()` shows.
+//! The pages: one lazy route each.
+//!
+//! A page reads and shows in `view()`, the part that is split off with all that it alone needs. What `data()` called
+//! would be sent with every page: the resource, its server function and the reading of its JSON.
 
 pub mod failure;
 pub mod form;

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
-use super::detail::{Detail, Reading, last_reading};
+use super::detail::{Detail, last_reading};
 use crate::{
     api::gateways::{DeleteGateway, GatewayReading},
     components::{Button, ButtonLink, Consequences, Dialog, Kind, PanelBody, PanelFoot, Tone},
@@ -12,7 +12,7 @@ use crate::{
     },
     pages::{
         failure::settle,
-        form::{FlashResource, Memory, beside, flash},
+        form::{Memory, beside, flash},
         fresh::once,
         here::{use_project, use_segment},
     },
@@ -21,29 +21,28 @@ use crate::{
 /// More names than this are counted.
 const MOST_NAMED: usize = 12;
 
-pub struct GatewayDelete {
-    reading: Reading,
-    flash: FlashResource,
-}
+pub struct GatewayDelete;
 
 #[lazy_route]
 impl LazyRoute for GatewayDelete {
     fn data() -> Self {
-        Self { reading: last_reading(), flash: flash() }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
+    fn view(_page: Self) -> AnyView {
+        let reading = last_reading();
+        let flash = flash();
         let close = super::path_of(use_project(), use_segment("gateway"));
         view! {
             <Title text="Delete VPN gateway"/>
-            <Detail reading=this.reading/>
+            <Detail reading/>
             <Dialog title="Confirmation" close=close.clone()>
                 <Transition>
                     {move || {
                         let close = close.clone();
                         Suspend::new(async move {
-                            let memory = Memory::of::<DeleteGateway>(this.flash.await);
-                            settle(once(this.reading).await, |read| view! { <Form read memory close/> }.into_any())
+                            let memory = Memory::of::<DeleteGateway>(flash.await);
+                            settle(once(reading).await, |read| view! { <Form read memory close/> }.into_any())
                         })
                     }}
                 </Transition>

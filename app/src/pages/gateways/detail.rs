@@ -53,18 +53,17 @@ pub fn last_reading() -> Reading {
     Resource::new(move || (project.get(), id.get()), |(project, id)| read_gateway(project, id))
 }
 
-pub struct GatewayDetail {
-    reading: Reading,
-}
+pub struct GatewayDetail;
 
 #[lazy_route]
 impl LazyRoute for GatewayDetail {
     fn data() -> Self {
-        Self { reading: reading() }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
-        view! { <Detail reading=this.reading titled=true/> }.into_any()
+    fn view(_page: Self) -> AnyView {
+        let reading = reading();
+        view! { <Detail reading titled=true/> }.into_any()
     }
 }
 

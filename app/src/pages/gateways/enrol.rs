@@ -20,7 +20,7 @@ use crate::{
     },
     live::use_live,
     pages::{
-        form::{FlashResource, Memory, beside, flash},
+        form::{Memory, beside, flash},
         fresh::{living, once},
         here::{project_for_links, use_project, use_segment},
         tones::{gateway_tone, sync_tone},
@@ -31,31 +31,29 @@ use crate::{
 /// How long a token is good for (architecture, "Security, by design").
 const TOKEN_SECONDS: i64 = 3600;
 
-pub struct GatewayEnrol {
-    gateway: Resource<Result<Gateway, ApiError>>,
-    flash: FlashResource,
-}
+pub struct GatewayEnrol;
 
 #[lazy_route]
 impl LazyRoute for GatewayEnrol {
     fn data() -> Self {
+        Self
+    }
+
+    fn view(_page: Self) -> AnyView {
         let (live, project, id) = (use_live(), use_project(), use_segment("gateway"));
         let gateway = Resource::new(
             move || (project.get(), id.get(), live.version(Topic::Gateways)),
             |(project, id, _)| get_gateway(project, id),
         );
-        Self { gateway, flash: flash() }
-    }
-
-    fn view(this: Self) -> AnyView {
+        let flash = flash();
         let issue = ServerAction::<IssueEnrolment>::new();
         view! {
             <Title text="Enrol a host"/>
             <Transition>
                 {move || Suspend::new(async move {
-                    let memory = Memory::of::<IssueEnrolment>(once(this.flash).await);
+                    let memory = Memory::of::<IssueEnrolment>(once(flash).await);
                     let (answer, error) = (memory.answer(issue), memory.error(issue));
-                    living(this.gateway, move |gateway| view! { <Enrol gateway answer error issue/> }.into_any())
+                    living(gateway, move |gateway| view! { <Enrol gateway answer error issue/> }.into_any())
                 })}
             </Transition>
         }

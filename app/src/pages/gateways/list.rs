@@ -33,20 +33,19 @@ pub fn gateways() -> GatewaysResource {
     )
 }
 
-pub struct GatewayList {
-    gateways: GatewaysResource,
-}
+pub struct GatewayList;
 
 #[lazy_route]
 impl LazyRoute for GatewayList {
     fn data() -> Self {
-        Self { gateways: gateways() }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
+    fn view(_page: Self) -> AnyView {
+        let gateways = gateways();
         view! {
             <Title text="VPN Gateways"/>
-            <List gateways=this.gateways/>
+            <List gateways/>
         }
         .into_any()
     }

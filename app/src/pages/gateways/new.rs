@@ -3,7 +3,7 @@ use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
 use super::{
-    list::{GatewaysResource, List, gateways},
+    list::{List, gateways},
     settings_fields::{Advanced, PublicAddress, Typed},
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     live::use_live,
     pages::{
         failure::settle,
-        form::{FlashResource, Memory, at, beside, flash},
+        form::{Memory, at, beside, flash},
         fresh::{fresh, once},
         here::{project_for_links, query, use_project},
     },
@@ -29,37 +29,35 @@ use crate::{
 /// The rules' snapshot, and who asks: tunnel subnets are unique among the gateways of one owner.
 type Ground = Resource<Result<(Network, PersonId), ApiError>>;
 
-pub struct GatewayNew {
-    gateways: GatewaysResource,
-    ground: Ground,
-    flash: FlashResource,
-}
+pub struct GatewayNew;
 
 #[lazy_route]
 impl LazyRoute for GatewayNew {
     fn data() -> Self {
+        Self
+    }
+
+    fn view(_page: Self) -> AnyView {
         let (live, project) = (use_live(), use_project());
-        let ground = Resource::new(
+        let ground: Ground = Resource::new(
             move || {
                 (project.get(), live.version(Topic::Vpcs), live.version(Topic::Gateways), live.version(Topic::Plan))
             },
             |(project, ..)| async move { Ok((get_network(project).await?, get_viewer().await?.person)) },
         );
-        Self { gateways: gateways(), ground, flash: flash() }
-    }
-
-    fn view(this: Self) -> AnyView {
+        let gateways = gateways();
+        let flash = flash();
         let close = routes::gateways(&project_for_links(&use_project().get_untracked()));
         view! {
             <Title text="Create VPN gateway"/>
-            <List gateways=this.gateways/>
+            <List gateways/>
             <Panel title="Create VPN gateway" close=close.clone()>
                 <Transition>
                     {move || {
                         let close = close.clone();
                         Suspend::new(async move {
-                            let memory = Memory::of::<CreateGateway>(this.flash.await);
-                            settle(once(this.ground).await, |ground| view! { <Form resource=this.ground ground memory close/> }.into_any())
+                            let memory = Memory::of::<CreateGateway>(flash.await);
+                            settle(once(ground).await, |first| view! { <Form resource=ground ground=first memory close/> }.into_any())
                         })
                     }}
                 </Transition>

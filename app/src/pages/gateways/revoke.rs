@@ -2,42 +2,41 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
-use super::detail::{Detail, Reading, reading};
+use super::detail::{Detail, reading};
 use crate::{
     api::enrolment::RevokeCredential,
     components::{Button, ButtonLink, Consequences, Dialog, Kind, PanelBody, PanelFoot, Tone},
     domain::gateway::Gateway,
     pages::{
         failure::settle,
-        form::{FlashResource, Memory, beside, flash},
+        form::{Memory, beside, flash},
         fresh::once,
         here::{use_project, use_segment},
     },
 };
 
-pub struct GatewayRevoke {
-    reading: Reading,
-    flash: FlashResource,
-}
+pub struct GatewayRevoke;
 
 #[lazy_route]
 impl LazyRoute for GatewayRevoke {
     fn data() -> Self {
-        Self { reading: reading(), flash: flash() }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
+    fn view(_page: Self) -> AnyView {
+        let reading = reading();
+        let flash = flash();
         let close = super::path_of(use_project(), use_segment("gateway"));
         view! {
             <Title text="Revoke credential"/>
-            <Detail reading=this.reading/>
+            <Detail reading/>
             <Dialog title="Confirmation" close=close.clone()>
                 <Transition>
                     {move || {
                         let close = close.clone();
                         Suspend::new(async move {
-                            let memory = Memory::of::<RevokeCredential>(this.flash.await);
-                            settle(once(this.reading).await, |read| view! { <Form gateway=read.gateway memory close/> }.into_any())
+                            let memory = Memory::of::<RevokeCredential>(flash.await);
+                            settle(once(reading).await, |read| view! { <Form gateway=read.gateway memory close/> }.into_any())
                         })
                     }}
                 </Transition>

@@ -15,36 +15,35 @@ use crate::{
     domain::{Refusals, gateway::GatewayForm},
     pages::{
         failure::settle,
-        form::{FlashResource, Memory, at, beside, flash},
+        form::{Memory, at, beside, flash},
         fresh::{fresh, once},
         here::{project_for_links, use_project, use_segment},
     },
     routes,
 };
 
-pub struct GatewaySettings {
-    reading: Reading,
-    flash: FlashResource,
-}
+pub struct GatewaySettings;
 
 #[lazy_route]
 impl LazyRoute for GatewaySettings {
     fn data() -> Self {
-        Self { reading: reading(), flash: flash() }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
+    fn view(_page: Self) -> AnyView {
+        let reading = reading();
+        let flash = flash();
         let close = super::path_of(use_project(), use_segment("gateway"));
         view! {
             <Title text="Gateway settings"/>
-            <Detail reading=this.reading/>
+            <Detail reading/>
             <Panel title="Gateway settings" close=close.clone()>
                 <Transition>
                     {move || {
                         let close = close.clone();
                         Suspend::new(async move {
-                            let memory = Memory::of::<UpdateGateway>(this.flash.await);
-                            settle(once(this.reading).await, |read| view! { <Form resource=this.reading read memory close/> }.into_any())
+                            let memory = Memory::of::<UpdateGateway>(flash.await);
+                            settle(once(reading).await, |read| view! { <Form resource=reading read memory close/> }.into_any())
                         })
                     }}
                 </Transition>

@@ -9,41 +9,34 @@ use super::{
     here::{project_for_links, target, use_project},
 };
 use crate::{
-    api::{
-        ApiError,
-        overview::{OverviewReading, read_overview},
-    },
+    api::overview::{OverviewReading, read_overview},
     components::{Age, Badge, Block, ButtonLink, Column, Empty, Glyph, PageHead, Table, Tone, Topology, bytes},
     domain::{ProjectName, change::Topic, map::Row},
     live::use_live,
     routes,
 };
 
-pub struct MapPage {
-    reading: Resource<Result<OverviewReading, ApiError>>,
-}
+pub struct MapPage;
 
 #[lazy_route]
 impl LazyRoute for MapPage {
     fn data() -> Self {
-        let (live, project) = (use_live(), use_project());
-        let topics = [Topic::Vpcs, Topic::Gateways, Topic::Peers];
-        Self {
-            reading: Resource::new(
-                move || (project.get(), topics.map(|topic| live.version(topic))),
-                |(project, _)| read_overview(project),
-            ),
-        }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
-        let project = use_project();
+    fn view(_page: Self) -> AnyView {
+        let (live, project) = (use_live(), use_project());
+        let topics = [Topic::Vpcs, Topic::Gateways, Topic::Peers];
+        let reading = Resource::new(
+            move || (project.get(), topics.map(|topic| live.version(topic))),
+            |(project, _)| read_overview(project),
+        );
         view! {
             <Title text="Map"/>
             <Transition>
                 {move || Suspend::new(async move {
                     let project = project_for_links(&project.get_untracked());
-                    settle(this.reading.await, |reading| shown(reading, &project).into_any())
+                    settle(reading.await, |reading| shown(reading, &project).into_any())
                 })}
             </Transition>
         }

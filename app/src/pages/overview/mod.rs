@@ -14,7 +14,6 @@ use super::{
 };
 use crate::{
     api::{
-        ApiError,
         attention::Attention,
         overview::{OverviewReading, read_overview},
     },
@@ -32,32 +31,28 @@ use crate::{
     routes,
 };
 
-pub struct Overview {
-    reading: Resource<Result<OverviewReading, ApiError>>,
-}
+pub struct Overview;
 
 #[lazy_route]
 impl LazyRoute for Overview {
     fn data() -> Self {
-        let (live, project) = (use_live(), use_project());
-        let topics = [Topic::Vpcs, Topic::Gateways, Topic::Peers, Topic::Plan, Topic::Lab];
-        Self {
-            reading: Resource::new(
-                move || (project.get(), topics.map(|topic| live.version(topic))),
-                |(project, _)| read_overview(project),
-            ),
-        }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
-        let project = use_project();
+    fn view(_page: Self) -> AnyView {
+        let (live, project) = (use_live(), use_project());
+        let topics = [Topic::Vpcs, Topic::Gateways, Topic::Peers, Topic::Plan, Topic::Lab];
+        let reading = Resource::new(
+            move || (project.get(), topics.map(|topic| live.version(topic))),
+            |(project, _)| read_overview(project),
+        );
         let attention = expect_context::<AttentionResource>();
         view! {
             <Title text="Overview"/>
             <Transition>
                 {move || Suspend::new(async move {
                     let project = project_for_links(&project.get_untracked());
-                    let (reading, attention) = (this.reading.await, attention.await);
+                    let (reading, attention) = (reading.await, attention.await);
                     settle(reading.and_then(|reading| Ok((reading, attention?))), |(reading, attention)| shown(reading, &attention, &project).into_any())
                 })}
             </Transition>

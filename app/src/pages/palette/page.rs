@@ -4,10 +4,7 @@ use leptos_router::{LazyRoute, hooks::use_query_map, lazy_route};
 
 use super::listed;
 use crate::{
-    api::{
-        ApiError,
-        find::{FindAnswer, find},
-    },
+    api::find::{FindAnswer, find},
     components::{
         Aside, Badge, Button, Column, Field, Found, FoundGroup, Glyph, Icon, PageHead, Prose, RangeBar, Table,
     },
@@ -19,25 +16,19 @@ use crate::{
 };
 
 /// What the palette finds, as a page with an address.
-pub struct FindPage {
-    asked: Memo<String>,
-    answer: Resource<Result<FindAnswer, ApiError>>,
-}
+pub struct FindPage;
 
 #[lazy_route]
 impl LazyRoute for FindPage {
     fn data() -> Self {
-        let (project, query) = (use_project(), use_query_map());
-        let asked = Memo::new(move |_| query.with(|query| query.get("q").unwrap_or_default()));
-        Self {
-            asked,
-            answer: Resource::new(move || (project.get(), asked.get()), |(project, text)| find(project, text)),
-        }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
-        let project = use_project();
-        let value = RwSignal::new(this.asked.get_untracked());
+    fn view(_page: Self) -> AnyView {
+        let (project, query) = (use_project(), use_query_map());
+        let asked = Memo::new(move |_| query.with(|query| query.get("q").unwrap_or_default()));
+        let answer = Resource::new(move || (project.get(), asked.get()), |(project, text)| find(project, text));
+        let value = RwSignal::new(asked.get_untracked());
         view! {
             <Title text="Find"/>
             <PageHead title="Find" lead="By name, place, key or id, and by any address or range: 10.20.4.7 finds its VPC."/>
@@ -48,7 +39,7 @@ impl LazyRoute for FindPage {
             <Transition>
                 {move || Suspend::new(async move {
                     let project = project_for_links(&project.get_untracked());
-                    settle(this.answer.await, |answer| found(answer, &project).into_any())
+                    settle(answer.await, |answer| found(answer, &project).into_any())
                 })}
             </Transition>
         }

@@ -3,7 +3,7 @@ use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
 use crate::{
-    api::{ApiError, peerings::read_peerings},
+    api::peerings::read_peerings,
     components::{
         Age, Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Kind, Menu, MenuLink, MenuRule, PageHead, Table,
         Time, Tone,
@@ -21,25 +21,23 @@ use crate::{
     routes,
 };
 
-pub struct PeeringList {
-    peerings: Resource<Result<(Vec<Peering>, Timestamp), ApiError>>,
-}
+pub struct PeeringList;
 
 #[lazy_route]
 impl LazyRoute for PeeringList {
     fn data() -> Self {
+        Self
+    }
+
+    fn view(_page: Self) -> AnyView {
         let (live, project) = (use_live(), use_project());
         let peerings = Resource::new(
             move || (project.get(), live.version(Topic::Peers), live.version(Topic::Gateways)),
             |(project, ..)| read_peerings(project),
         );
-        Self { peerings }
-    }
-
-    fn view(this: Self) -> AnyView {
         view! {
             <Title text="VPC peerings"/>
-            {living(this.peerings, |read| view! { <Shown read/> }.into_any())}
+            {living(peerings, |read| view! { <Shown read/> }.into_any())}
         }
         .into_any()
     }

@@ -13,7 +13,7 @@ use crate::{
     },
     pages::{
         failure::settle,
-        form::{FlashResource, Memory, beside, flash},
+        form::{Memory, beside, flash},
         fresh::{fresh, once},
         gateways::{Detail, Reading, path_of, reading},
         here::{project_for_links, use_project, use_segment},
@@ -21,29 +21,28 @@ use crate::{
     routes,
 };
 
-pub struct PeeringNew {
-    reading: Reading,
-    flash: FlashResource,
-}
+pub struct PeeringNew;
 
 #[lazy_route]
 impl LazyRoute for PeeringNew {
     fn data() -> Self {
-        Self { reading: reading(), flash: flash() }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
+    fn view(_page: Self) -> AnyView {
+        let reading = reading();
+        let flash = flash();
         let close = path_of(use_project(), use_segment("gateway"));
         view! {
             <Title text="Create VPC Peering"/>
-            <Detail reading=this.reading/>
+            <Detail reading/>
             <Panel title="Create VPC Peering" close=close.clone()>
                 <Transition>
                     {move || {
                         let close = close.clone();
                         Suspend::new(async move {
-                            let memory = Memory::of::<CreatePeering>(this.flash.await);
-                            settle(once(this.reading).await, |read| view! { <Form resource=this.reading read memory close/> }.into_any())
+                            let memory = Memory::of::<CreatePeering>(flash.await);
+                            settle(once(reading).await, |read| view! { <Form resource=reading read memory close/> }.into_any())
                         })
                     }}
                 </Transition>

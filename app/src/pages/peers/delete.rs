@@ -3,46 +3,41 @@ use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
 use crate::{
-    api::{
-        ApiError,
-        peers::{DeletePeer, PeerReading, read_peer},
-    },
+    api::peers::{DeletePeer, PeerReading, read_peer},
     components::{Button, ButtonLink, Consequences, Dialog, Kind, PanelBody, PanelFoot, Prose, Tone, bytes, exact},
     domain::peer::PeerKind,
     pages::{
         failure::settle,
-        form::{FlashResource, Memory, beside, flash},
-        gateways::{Detail, Reading, path_of, reading},
+        form::{Memory, beside, flash},
+        gateways::{Detail, path_of, reading},
         here::{use_project, use_segment},
     },
 };
 
-pub struct PeerDelete {
-    reading: Reading,
-    peer: Resource<Result<PeerReading, ApiError>>,
-    flash: FlashResource,
-}
+pub struct PeerDelete;
 
 #[lazy_route]
 impl LazyRoute for PeerDelete {
     fn data() -> Self {
-        let (project, id) = (use_project(), use_segment("peer"));
-        let peer = Resource::new(move || (project.get(), id.get()), |(project, id)| read_peer(project, id));
-        Self { reading: reading(), peer, flash: flash() }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
+    fn view(_page: Self) -> AnyView {
+        let (project, id) = (use_project(), use_segment("peer"));
+        let peer = Resource::new(move || (project.get(), id.get()), |(project, id)| read_peer(project, id));
+        let reading = reading();
+        let flash = flash();
         let close = path_of(use_project(), use_segment("gateway"));
         view! {
             <Title text="Delete peer"/>
-            <Detail reading=this.reading/>
+            <Detail reading/>
             <Dialog title="Confirmation" close=close.clone()>
                 <Transition>
                     {move || {
                         let close = close.clone();
                         Suspend::new(async move {
-                            let memory = Memory::of::<DeletePeer>(this.flash.await);
-                            settle(this.peer.await, |read| view! { <Form read memory close/> }.into_any())
+                            let memory = Memory::of::<DeletePeer>(flash.await);
+                            settle(peer.await, |read| view! { <Form read memory close/> }.into_any())
                         })
                     }}
                 </Transition>

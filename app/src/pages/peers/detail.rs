@@ -4,10 +4,7 @@ use leptos_router::{LazyRoute, lazy_route};
 
 use super::renew::File;
 use crate::{
-    api::{
-        ApiError,
-        peers::{EnablePeer, GetSiteExport, PeerReading, read_peer},
-    },
+    api::peers::{EnablePeer, GetSiteExport, PeerReading, read_peer},
     components::{
         Age, Badge, Block, Button, ButtonLink, Bytes, Column, Command, Copy, Fact, Facts, Glyph, Kind, PageHead,
         Refusal, Spark, Table, Time, Tone, shortened, spark_scale,
@@ -22,7 +19,7 @@ use crate::{
     },
     live::use_live,
     pages::{
-        form::{FlashResource, Memory, beside, flash},
+        form::{Memory, beside, flash},
         fresh::{living, once},
         here::{project_for_links, use_project, use_segment},
         tones::{peer_tone, peering_tone},
@@ -30,14 +27,15 @@ use crate::{
     routes,
 };
 
-pub struct PeerDetail {
-    peer: Resource<Result<PeerReading, ApiError>>,
-    flash: FlashResource,
-}
+pub struct PeerDetail;
 
 #[lazy_route]
 impl LazyRoute for PeerDetail {
     fn data() -> Self {
+        Self
+    }
+
+    fn view(_page: Self) -> AnyView {
         let (live, project, id) = (use_live(), use_project(), use_segment("peer"));
         let peer = Resource::new(
             move || {
@@ -51,18 +49,15 @@ impl LazyRoute for PeerDetail {
             },
             |(project, id, ..)| read_peer(project, id),
         );
-        Self { peer, flash: flash() }
-    }
-
-    fn view(this: Self) -> AnyView {
+        let flash = flash();
         let (enable, export) = (ServerAction::<EnablePeer>::new(), ServerAction::<GetSiteExport>::new());
         view! {
             <Transition>
                 {move || Suspend::new(async move {
-                    let flash = once(this.flash).await;
+                    let flash = once(flash).await;
                     let error = beside(&[], Memory::of::<EnablePeer>(flash.clone()).error(enable));
                     let exported = Exported::of(&Memory::of::<GetSiteExport>(flash), export);
-                    living(this.peer, move |read| view! { <Shown read enable error exported/> }.into_any())
+                    living(peer, move |read| view! { <Shown read enable error exported/> }.into_any())
                 })}
             </Transition>
         }

@@ -13,7 +13,7 @@ use crate::{
     domain::{PeerId, PeerName, PublicKey, Refusal, Refusals, refusal::Parse, road_warrior::FileFacts},
     pages::{
         failure::settle,
-        form::{FlashResource, Memory, at, beside, flash},
+        form::{Memory, at, beside, flash},
         fresh::{fresh, once},
         gateways::{Detail, Reading, path_of, reading},
         here::{project_for_links, use_project, use_segment},
@@ -21,30 +21,29 @@ use crate::{
     routes,
 };
 
-pub struct RoadWarriorNew {
-    reading: Reading,
-    flash: FlashResource,
-}
+pub struct RoadWarriorNew;
 
 #[lazy_route]
 impl LazyRoute for RoadWarriorNew {
     fn data() -> Self {
-        Self { reading: reading(), flash: flash() }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
+    fn view(_page: Self) -> AnyView {
+        let reading = reading();
+        let flash = flash();
         let close = path_of(use_project(), use_segment("gateway"));
         let unsaved = RwSignal::new(false);
         view! {
             <Title text="Add peer"/>
-            <Detail reading=this.reading/>
+            <Detail reading/>
             <Panel title="Add peer" close=close.clone() dirty=unsaved question="The file was not saved, and its private key is nowhere else. Close anyway?">
                 <Transition>
                     {move || {
                         let close = close.clone();
                         Suspend::new(async move {
-                            let memory = Memory::of::<CreateRoadWarrior>(this.flash.await);
-                            settle(once(this.reading).await, |read| view! { <Form resource=this.reading read memory close unsaved/> }.into_any())
+                            let memory = Memory::of::<CreateRoadWarrior>(flash.await);
+                            settle(once(reading).await, |read| view! { <Form resource=reading read memory close unsaved/> }.into_any())
                         })
                     }}
                 </Transition>

@@ -12,36 +12,35 @@ use crate::{
     },
     pages::{
         failure::settle,
-        form::{FlashResource, Memory, at, beside, flash},
+        form::{Memory, at, beside, flash},
         fresh::{fresh, once},
         gateways::{Detail, Reading, path_of, reading},
         here::{project_for_links, use_project, use_segment},
     },
 };
 
-pub struct SiteNew {
-    reading: Reading,
-    flash: FlashResource,
-}
+pub struct SiteNew;
 
 #[lazy_route]
 impl LazyRoute for SiteNew {
     fn data() -> Self {
-        Self { reading: reading(), flash: flash() }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
+    fn view(_page: Self) -> AnyView {
+        let reading = reading();
+        let flash = flash();
         let close = path_of(use_project(), use_segment("gateway"));
         view! {
             <Title text="Add site"/>
-            <Detail reading=this.reading/>
+            <Detail reading/>
             <Panel title="Add peer" close=close.clone()>
                 <Transition>
                     {move || {
                         let close = close.clone();
                         Suspend::new(async move {
-                            let memory = Memory::of::<CreateSite>(this.flash.await);
-                            settle(once(this.reading).await, |read| view! { <Form resource=this.reading read memory close/> }.into_any())
+                            let memory = Memory::of::<CreateSite>(flash.await);
+                            settle(once(reading).await, |read| view! { <Form resource=reading read memory close/> }.into_any())
                         })
                     }}
                 </Transition>

@@ -33,7 +33,7 @@ use crate::{
     live::use_live,
     pages::{
         failure::settle,
-        form::{FlashResource, Memory, flash},
+        form::{Memory, flash},
         fresh::{fresh, once},
         here::{project_for_links, target, use_project},
         overview::held,
@@ -43,16 +43,15 @@ use crate::{
 
 type NetworkResource = Resource<Result<Network, ApiError>>;
 
-pub struct PlannerPage {
-    network: NetworkResource,
-    flash: FlashResource,
-    add: ServerAction<AddPlannedNetwork>,
-    remove: ServerAction<RemovePlannedNetwork>,
-}
+pub struct PlannerPage;
 
 #[lazy_route]
 impl LazyRoute for PlannerPage {
     fn data() -> Self {
+        Self
+    }
+
+    fn view(_page: Self) -> AnyView {
         let (live, project) = (use_live(), use_project());
         let (add, remove) = (ServerAction::new(), ServerAction::new());
         let topics = [Topic::Vpcs, Topic::Gateways, Topic::Peers, Topic::Plan];
@@ -62,12 +61,8 @@ impl LazyRoute for PlannerPage {
             },
             |(project, ..)| get_network(project),
         );
-        Self { network, flash: flash(), add, remove }
-    }
-
-    fn view(this: Self) -> AnyView {
+        let flash = flash();
         let viewer = expect_context::<Resource<Result<Viewer, ApiError>>>();
-        let PlannerPage { network, flash, add, remove } = this;
         view! {
             <Title text="CIDR planner"/>
             <Transition>

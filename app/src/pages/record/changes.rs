@@ -4,7 +4,7 @@ use leptos_router::{LazyRoute, hooks::use_query_map, lazy_route};
 
 use super::{href, tone};
 use crate::{
-    api::{ApiError, changes::list_changes},
+    api::changes::list_changes,
     components::{Button, ButtonLink, Choice, Column, Empty, Field, Mark, PageHead, Select, Table, Time, grouped},
     domain::{
         ProjectName,
@@ -20,9 +20,7 @@ use crate::{
 
 const PAGE: u32 = 50;
 
-pub struct Changes {
-    changes: Resource<Result<Vec<Change>, ApiError>>,
-}
+pub struct Changes;
 
 /// The filter stands in the address, so that a view of the log can be sent to a colleague.
 fn filter(text: impl Fn(&str) -> Option<String>) -> ChangeFilter {
@@ -39,18 +37,16 @@ fn filter(text: impl Fn(&str) -> Option<String>) -> ChangeFilter {
 #[lazy_route]
 impl LazyRoute for Changes {
     fn data() -> Self {
-        let (live, project, query) = (use_live(), use_project(), use_query_map());
-        let asked = Memo::new(move |_| query.with(|query| filter(|name| query.get(name))));
-        Self {
-            changes: Resource::new(
-                move || (project.get(), asked.get(), Topic::ALL.map(|topic| live.version(topic))),
-                |(project, filter, _)| list_changes(project, filter),
-            ),
-        }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
-        let (project, query) = (use_project(), use_query_map());
+    fn view(_page: Self) -> AnyView {
+        let (live, project, query) = (use_live(), use_project(), use_query_map());
+        let asked = Memo::new(move |_| query.with(|query| filter(|name| query.get(name))));
+        let changes = Resource::new(
+            move || (project.get(), asked.get(), Topic::ALL.map(|topic| live.version(topic))),
+            |(project, filter, _)| list_changes(project, filter),
+        );
         view! {
             <Title text="Changes"/>
             <PageHead title="Changes" lead="Every change with who made it, what was before and what is after. Newest first."/>
@@ -62,7 +58,7 @@ impl LazyRoute for Changes {
                 {move || Suspend::new(async move {
                     let project = project_for_links(&project.get_untracked());
                     let filter = query.with_untracked(|query| filter(|name| query.get(name)));
-                    settle(this.changes.await, |changes| log(&changes, &filter, &project).into_any())
+                    settle(changes.await, |changes| log(&changes, &filter, &project).into_any())
                 })}
             </Transition>
         }

@@ -3,36 +3,33 @@ use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
 use crate::{
-    api::{ApiError, reconcilers::list_controllers},
+    api::reconcilers::list_controllers,
     components::{Badge, Column, PageHead, Table, Time, Tone, grouped},
     domain::{change::Topic, reconciler::ControllerStatus},
     live::use_live,
     pages::{failure::settle, here::use_project},
 };
 
-pub struct Reconcilers {
-    controllers: Resource<Result<Vec<ControllerStatus>, ApiError>>,
-}
+pub struct Reconcilers;
 
 #[lazy_route]
 impl LazyRoute for Reconcilers {
     fn data() -> Self {
-        let (live, project) = (use_live(), use_project());
-        let topics = [Topic::Reconcilers, Topic::Gateways, Topic::Peers, Topic::Vpcs];
-        Self {
-            controllers: Resource::new(
-                move || (project.get(), topics.map(|topic| live.version(topic))),
-                |(project, _)| list_controllers(project),
-            ),
-        }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
+    fn view(_page: Self) -> AnyView {
+        let (live, project) = (use_live(), use_project());
+        let topics = [Topic::Reconcilers, Topic::Gateways, Topic::Peers, Topic::Vpcs];
+        let controllers = Resource::new(
+            move || (project.get(), topics.map(|topic| live.version(topic))),
+            |(project, _)| list_controllers(project),
+        );
         view! {
             <Title text="Reconcilers"/>
             <PageHead title="Reconcilers" lead="They read what should be, look at what is, and take the next step. A missed wake-up costs one period, never correctness."/>
             <Transition>
-                {move || Suspend::new(async move { settle(this.controllers.await, |controllers| table(&controllers).into_any()) })}
+                {move || Suspend::new(async move { settle(controllers.await, |controllers| table(&controllers).into_any()) })}
             </Transition>
         }
         .into_any()

@@ -11,28 +11,25 @@ use crate::{
     domain::person::Password,
     pages::{
         failure::set_status,
-        form::{FlashResource, Memory, at, beside, flash},
+        form::{Memory, at, beside, flash},
         here,
     },
     routes,
 };
 
-pub struct SetUp {
-    flash: FlashResource,
-    token: String,
-    good: Resource<Result<bool, ApiError>>,
-}
+pub struct SetUp;
 
 #[lazy_route]
 impl LazyRoute for SetUp {
     fn data() -> Self {
-        let token = here::query::<String>("token").unwrap_or_default();
-        let asked = token.clone();
-        Self { flash: flash(), good: Resource::new(|| (), move |()| check_set_up_link(asked.clone())), token }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
-        let token = this.token;
+    fn view(_page: Self) -> AnyView {
+        let token = here::query::<String>("token").unwrap_or_default();
+        let asked = token.clone();
+        let flash = flash();
+        let good = Resource::new(|| (), move |()| check_set_up_link(asked.clone()));
         view! {
             <Title text="Set up"/>
             <main class="gate">
@@ -40,8 +37,8 @@ impl LazyRoute for SetUp {
                     {move || {
                         let token = token.clone();
                         Suspend::new(async move {
-                            let memory = Memory::of::<Submit>(this.flash.await);
-                            match this.good.await {
+                            let memory = Memory::of::<Submit>(flash.await);
+                            match good.await {
                                 Ok(true) => view! { <Form memory token/> }.into_any(),
                                 _ => view! { <Expired/> }.into_any(),
                             }

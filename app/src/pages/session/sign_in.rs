@@ -6,23 +6,22 @@ use crate::{
     api::session::SignIn as Submit,
     components::{Button, Field, Kind, Logo, Refusal, Space},
     pages::{
-        form::{FlashResource, Memory, at, beside, flash},
+        form::{Memory, at, beside, flash},
         frame::ThemeSwitch,
         here,
     },
 };
 
-pub struct SignIn {
-    flash: FlashResource,
-}
+pub struct SignIn;
 
 #[lazy_route]
 impl LazyRoute for SignIn {
     fn data() -> Self {
-        Self { flash: flash() }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
+    fn view(_page: Self) -> AnyView {
+        let flash = flash();
         let next = here::query::<String>("next").unwrap_or_default();
         view! {
             <Title text="Sign in"/>
@@ -31,7 +30,7 @@ impl LazyRoute for SignIn {
                     {move || {
                         let next = next.clone();
                         Suspend::new(async move {
-                            let memory = Memory::of::<Submit>(this.flash.await);
+                            let memory = Memory::of::<Submit>(flash.await);
                             view! { <Form memory next/> }
                         })
                     }}

@@ -6,30 +6,26 @@ use leptos_router::{LazyRoute, lazy_route};
 
 use super::{failure::settle, frame::ThemeSwitch};
 use crate::{
-    api::{
-        ApiError,
-        session::{SignOutEverywhere, get_viewer},
-    },
+    api::session::{SignOutEverywhere, get_viewer},
     components::{Block, Button, Copy, Fact, Facts, Glyph, Kind, PageHead},
     domain::person::Viewer,
 };
 
-pub struct Settings {
-    viewer: Resource<Result<Viewer, ApiError>>,
-}
+pub struct Settings;
 
 #[lazy_route]
 impl LazyRoute for Settings {
     fn data() -> Self {
-        Self { viewer: Resource::new(|| (), |()| get_viewer()) }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
+    fn view(_page: Self) -> AnyView {
+        let viewer = Resource::new(|| (), |()| get_viewer());
         view! {
             <Title text="Settings"/>
             <PageHead title="Settings" lead="Yours, on this console."/>
             <Suspense>
-                {move || Suspend::new(async move { settle(this.viewer.await, |viewer| view! { <You viewer/> }.into_any()) })}
+                {move || Suspend::new(async move { settle(viewer.await, |viewer| view! { <You viewer/> }.into_any()) })}
             </Suspense>
         }
         .into_any()

@@ -2,48 +2,43 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
-use super::list::{List, VpcResource, vpcs};
+use super::list::{List, vpcs};
 use crate::{
-    api::{
-        ApiError,
-        vpcs::{DeleteVpc, get_vpc},
-    },
+    api::vpcs::{DeleteVpc, get_vpc},
     components::{Button, ButtonLink, Consequences, Dialog, Kind, PanelBody, PanelFoot, Tone},
     domain::vpc::Vpc,
     pages::{
         failure::settle,
-        form::{FlashResource, Memory, beside, flash},
+        form::{Memory, beside, flash},
         here::{project_for_links, use_project, use_segment},
     },
     routes,
 };
 
-pub struct VpcDelete {
-    vpcs: VpcResource,
-    vpc: Resource<Result<Vpc, ApiError>>,
-    flash: FlashResource,
-}
+pub struct VpcDelete;
 
 #[lazy_route]
 impl LazyRoute for VpcDelete {
     fn data() -> Self {
-        let (project, id) = (use_project(), use_segment("vpc"));
-        let vpc = Resource::new(move || (project.get(), id.get()), |(project, id)| get_vpc(project, id));
-        Self { vpcs: vpcs(), vpc, flash: flash() }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
+    fn view(_page: Self) -> AnyView {
+        let (project, id) = (use_project(), use_segment("vpc"));
+        let vpc = Resource::new(move || (project.get(), id.get()), |(project, id)| get_vpc(project, id));
+        let vpcs = vpcs();
+        let flash = flash();
         let close = routes::vpcs(&project_for_links(&use_project().get_untracked()));
         view! {
             <Title text="Delete VPC"/>
-            <List vpcs=this.vpcs/>
+            <List vpcs/>
             <Dialog title="Confirmation" close=close.clone()>
                 <Suspense>
                     {move || {
                         let close = close.clone();
                         Suspend::new(async move {
-                            let memory = Memory::of::<DeleteVpc>(this.flash.await);
-                            settle(this.vpc.await, |vpc| view! { <Form vpc memory close/> }.into_any())
+                            let memory = Memory::of::<DeleteVpc>(flash.await);
+                            settle(vpc.await, |vpc| view! { <Form vpc memory close/> }.into_any())
                         })
                     }}
                 </Suspense>

@@ -3,10 +3,7 @@ use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
 use crate::{
-    api::{
-        ApiError,
-        vpcs::{get_network, get_vpc},
-    },
+    api::vpcs::{get_network, get_vpc},
     components::{
         Badge, Block, ButtonLink, Column, Copy, Empty, Fact, Facts, Glyph, PageHead, RangeBar, Table, Time, grouped,
     },
@@ -21,13 +18,15 @@ use crate::{
     routes,
 };
 
-pub struct VpcDetail {
-    vpc: Resource<Result<(Vpc, Network), ApiError>>,
-}
+pub struct VpcDetail;
 
 #[lazy_route]
 impl LazyRoute for VpcDetail {
     fn data() -> Self {
+        Self
+    }
+
+    fn view(_page: Self) -> AnyView {
         let (live, project, id) = (use_live(), use_project(), use_segment("vpc"));
         let vpc = Resource::new(
             move || {
@@ -41,16 +40,11 @@ impl LazyRoute for VpcDetail {
             },
             |(project, id, ..)| async move { Ok((get_vpc(project.clone(), id).await?, get_network(project).await?)) },
         );
-        Self { vpc }
-    }
-
-    fn view(this: Self) -> AnyView {
-        let project = use_project();
         view! {
             <Transition>
                 {move || Suspend::new(async move {
                     let project = project_for_links(&project.get_untracked());
-                    settle(this.vpc.await, |(vpc, network)| shown(vpc, &network, &project).into_any())
+                    settle(vpc.await, |(vpc, network)| shown(vpc, &network, &project).into_any())
                 })}
             </Transition>
         }

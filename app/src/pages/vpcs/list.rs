@@ -31,20 +31,19 @@ pub fn vpcs() -> VpcResource {
     )
 }
 
-pub struct VpcList {
-    vpcs: VpcResource,
-}
+pub struct VpcList;
 
 #[lazy_route]
 impl LazyRoute for VpcList {
     fn data() -> Self {
-        Self { vpcs: vpcs() }
+        Self
     }
 
-    fn view(this: Self) -> AnyView {
+    fn view(_page: Self) -> AnyView {
+        let vpcs = vpcs();
         view! {
             <Title text="VPCs"/>
-            <List vpcs=this.vpcs/>
+            <List vpcs/>
         }
         .into_any()
     }

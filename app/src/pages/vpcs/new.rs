@@ -2,7 +2,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
-use super::list::{List, VpcResource, vpcs};
+use super::list::{List, vpcs};
 use crate::{
     api::{
         ApiError,
@@ -16,42 +16,40 @@ use crate::{
     live::use_live,
     pages::{
         failure::settle,
-        form::{FlashResource, Memory, at, beside, flash},
+        form::{Memory, at, beside, flash},
         fresh::{fresh, once},
         here::{project_for_links, query, use_project},
     },
     routes,
 };
 
-pub struct VpcNew {
-    vpcs: VpcResource,
-    network: Resource<Result<Network, ApiError>>,
-    flash: FlashResource,
-}
+pub struct VpcNew;
 
 #[lazy_route]
 impl LazyRoute for VpcNew {
     fn data() -> Self {
+        Self
+    }
+
+    fn view(_page: Self) -> AnyView {
         let (live, project) = (use_live(), use_project());
         let network = Resource::new(
             move || (project.get(), live.version(Topic::Vpcs), live.version(Topic::Plan)),
             |(project, ..)| get_network(project),
         );
-        Self { vpcs: vpcs(), network, flash: flash() }
-    }
-
-    fn view(this: Self) -> AnyView {
+        let vpcs = vpcs();
+        let flash = flash();
         let close = routes::vpcs(&project_for_links(&use_project().get_untracked()));
         view! {
             <Title text="Create VPC"/>
-            <List vpcs=this.vpcs/>
+            <List vpcs/>
             <Panel title="Create a VPC for this project" close=close.clone()>
                 <Suspense>
                     {move || {
                         let close = close.clone();
                         Suspend::new(async move {
-                            let memory = Memory::of::<CreateVpc>(this.flash.await);
-                            settle(once(this.network).await, |first| view! { <Form resource=this.network first memory close/> }.into_any())
+                            let memory = Memory::of::<CreateVpc>(flash.await);
+                            settle(once(network).await, |first| view! { <Form resource=network first memory close/> }.into_any())
                         })
                     }}
                 </Suspense>
