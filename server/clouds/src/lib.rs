@@ -11,12 +11,14 @@
 
 mod failure;
 pub mod http;
+mod secret;
 mod wish;
 
 use std::collections::BTreeSet;
 
 pub use self::{
     failure::{Class, Failure, Outcome},
+    secret::Secret,
     wish::{
         ConnectionReport, ConnectionWish, NetworkReport, NetworkStanding, Opening, Peer, Reference, Report, Subject,
         Wish,
