@@ -207,7 +207,8 @@ impl Config {
     fn merge(arguments: ServeArguments, file: File) -> Result<Self> {
         let data = data_folder(arguments.database.data.or(file.data))?;
         let database_url = database_url(arguments.database.database_url.or(file.database_url.map(|url| url.0)), &data)?;
-        let listen = with_an_agents_door(first(arguments.listen, file.listen), &data)?;
+        let listen =
+            with_an_agents_door(first(arguments.listen, file.listen), runtime_folder().as_deref().unwrap_or(&data))?;
         let public_url = arguments.public_url.or(file.public_url).as_deref().map(PublicUrl::parse).transpose()?;
         let certificate = match (arguments.tls_certificate.or(file.tls.certificate), arguments.tls_key.or(file.tls.key))
         {
@@ -326,8 +327,14 @@ fn database_url(given: Option<String>, data: &Path) -> Result<String> {
     Ok(if path.contains('?') { url } else { format!("{url}?mode=rwc") })
 }
 
-/// Adds the default listeners: a socket in the data folder for agents on this machine, unless there is one elsewhere.
-fn with_an_agents_door(mut listen: Vec<Listen>, data: &Path) -> Result<Vec<Listen>> {
+/// What systemd made for the packaged unit: unlike the data folder, the console's group may enter it.
+fn runtime_folder() -> Option<PathBuf> {
+    let folders = std::env::var_os("RUNTIME_DIRECTORY")?;
+    std::env::split_paths(&folders).find(|folder| folder.ends_with("causeway"))
+}
+
+/// Adds the default listeners: a socket in a folder of ours for agents on this machine, unless there is one elsewhere.
+fn with_an_agents_door(mut listen: Vec<Listen>, folder: &Path) -> Result<Vec<Listen>> {
     if listen.is_empty() {
         listen.push(Listen::default());
     }
@@ -336,7 +343,7 @@ fn with_an_agents_door(mut listen: Vec<Listen>, data: &Path) -> Result<Vec<Liste
         "No listener is for browsers: add one such as --listen 127.0.0.1:3000."
     );
     if !listen.iter().any(|listen| matches!(listen, Listen::Unix(_))) {
-        listen.push(Listen::Unix(data.join("agent.sock")));
+        listen.push(Listen::Unix(folder.join("agent.sock")));
     }
     Ok(listen)
 }

@@ -31,9 +31,12 @@ enum Command {
     /// Runs the console
     Serve(Box<ServeArguments>),
     /// Runs the agent of a gateway's host
+    #[command(subcommand_negates_reqs = true)]
     Agent {
+        #[command(subcommand)]
+        instead: Option<AgentCommand>,
         #[command(flatten)]
-        arguments: AgentArguments,
+        arguments: Option<AgentArguments>,
         #[command(flatten)]
         log: LogArguments,
     },
@@ -49,6 +52,12 @@ enum Command {
         #[command(flatten)]
         log: LogArguments,
     },
+}
+
+#[derive(Subcommand)]
+enum AgentCommand {
+    /// Prints the systemd unit that runs the agent; its settings are in /etc/causeway-agent/agent.environment
+    Unit,
 }
 
 #[derive(Subcommand)]
@@ -84,6 +93,9 @@ struct SetPassword {
     database: DatabaseArguments,
 }
 
+/// A gateway's host has this one file only, so the unit is in it.
+const AGENT_UNIT: &str = include_str!("../../packaging/systemd/causeway-agent.service");
+
 fn main() -> ExitCode {
     // What the console keeps is for its own user: database, keys, logs of the lab.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
@@ -105,9 +117,13 @@ async fn run(command: Command) -> Result<()> {
             log_to_stderr(&config.log)?;
             serve::run(config).await
         }
-        Command::Agent { arguments, log } => {
+        Command::Agent { instead: Some(AgentCommand::Unit), .. } => {
+            print!("{AGENT_UNIT}");
+            Ok(())
+        }
+        Command::Agent { instead: None, arguments, log } => {
             log_to_stderr(&log_of(log))?;
-            agent::run(arguments).await
+            agent::run(arguments.context("Name the console with --console.")?).await
         }
         Command::User { command: UserCommand::Create(wanted) } => {
             let password = password_from_stdin()?;
