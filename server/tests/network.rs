@@ -20,6 +20,8 @@ mod console;
 mod drift;
 #[path = "network/lab.rs"]
 mod lab;
+#[path = "network/pairs.rs"]
+mod pairs;
 #[path = "network/sessions.rs"]
 mod sessions;
 #[path = "network/stage.rs"]
@@ -30,7 +32,7 @@ mod story;
 mod supervisor;
 
 /// Long ones first: they run beside the others.
-const TRIALS: [(&str, fn()); 21] = [
+const TRIALS: [(&str, fn()); 22] = [
     (
         "each_thing_that_is_taken_away_loses_just_what_hangs_on_it_and_apply_puts_it_back",
         ablation::each_line_of_the_table,
@@ -45,6 +47,7 @@ const TRIALS: [(&str, fn()); 21] = [
     ("whoever_is_killed_at_whatever_moment_every_host_ends_as_the_console_says", campaign::killed_at_random_moments),
     ("an_older_copy_of_the_database_strands_no_host", campaign::an_older_copy_of_the_database),
     ("row_68_a_silent_agent_is_an_error_until_it_speaks_again", drift::row_68_a_silent_agent),
+    ("two_gateways_that_are_joined_do_not_hang_up_on_each_other", pairs::fresh_pairs),
     ("access_that_is_taken_away_ends_in_the_middle_of_a_session", sessions::access_ends_at_once),
     ("a_burst_of_edits_ends_in_sync_with_an_address_for_each", campaign::a_burst_of_edits),
     ("a_difference_is_repaired_within_seconds_and_told", drift::repaired_by_itself),

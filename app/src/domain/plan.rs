@@ -17,9 +17,11 @@ use super::{
     tunnel::{Document, INTERFACE, TunnelPeer},
 };
 
+mod courtesy;
 mod drift;
 mod state;
 
+pub use courtesy::{COURTESY, calls_due, is_called};
 pub use drift::{DRIFT_SHOWN, drift};
 pub use state::{Chain, Device, Firewall, ForeignRoute, FoundPeer, HostState, Link};
 
@@ -151,6 +153,8 @@ pub struct SetPeer {
     pub endpoint: bool,
     pub keepalive: bool,
     pub allowed_ips: bool,
+    /// It is let call first: endpoint and keepalive come later, by [`calls_due`].
+    pub answering: bool,
 }
 
 /// The way from `found` to what is wanted; empty if there is nothing to do.
@@ -171,7 +175,7 @@ pub fn plan(frame: &Frame, peers: &Peers, found: &HostState, now: Timestamp) -> 
     if key || port.is_some() {
         steps.push(Step::SetDevice { key, listen_port: port });
     }
-    let (peer_step, forget) = plan_peers(peers, &found.peers, now);
+    let (peer_step, forget) = plan_peers(Some(wanted.public_key), peers, &found.peers, now);
     steps.extend(peer_step);
 
     if found.link.mtu != Some(wanted.mtu) {
@@ -200,13 +204,19 @@ pub fn plan_change(was: (&Frame, &Peers), is: (&Frame, &Peers), now: Timestamp) 
     let ((was, old), (is, new)) = (was, is);
     if was == is {
         let before = old.iter().map(|(key, peer)| (*key, FoundPeer::showing(peer))).collect();
-        let (step, forget) = plan_peers(new, &before, now);
+        let own = is.device.as_ref().map(|device| device.public_key);
+        let (step, forget) = plan_peers(own, new, &before, now);
         return step.into_iter().chain(forget).collect();
     }
     plan(is, new, &HostState::showing(was, old), now)
 }
 
-fn plan_peers(wanted: &Peers, found: &BTreeMap<PublicKey, FoundPeer>, now: Timestamp) -> (Option<Step>, Option<Step>) {
+fn plan_peers(
+    own: Option<PublicKey>,
+    wanted: &Peers,
+    found: &BTreeMap<PublicKey, FoundPeer>,
+    now: Timestamp,
+) -> (Option<Step>, Option<Step>) {
     let mut forget = BTreeSet::new();
     let mut remove: Vec<PublicKey> = Vec::new();
     for (key, peer) in found.iter().filter(|(key, _)| !wanted.contains_key(key)) {
@@ -221,11 +231,11 @@ fn plan_peers(wanted: &Peers, found: &BTreeMap<PublicKey, FoundPeer>, now: Times
             // A session outlives its preshared key by three minutes, unless the peer goes with it.
             if there.preshared_key != peer.preshared_key {
                 remove.push(*key);
-                set.push(SetPeer::all_of(peer));
+                set.push(SetPeer::first_of(own, peer));
                 continue;
             }
         }
-        set.extend(SetPeer::difference(peer, there, now));
+        set.extend(SetPeer::difference(own, peer, there, now));
     }
     let step = (!remove.is_empty() || !set.is_empty()).then_some(Step::SetPeers { remove, set });
     let forget = (!forget.is_empty()).then(|| Step::ForgetFlows(forget.into_iter().collect()));
@@ -233,26 +243,35 @@ fn plan_peers(wanted: &Peers, found: &BTreeMap<PublicKey, FoundPeer>, now: Times
 }
 
 impl SetPeer {
-    fn all_of(peer: &TunnelPeer) -> Self {
+    fn none_of(peer: &TunnelPeer) -> Self {
         Self {
             peer: peer.clone(),
             exists: false,
-            preshared_key: true,
-            endpoint: true,
-            keepalive: true,
-            allowed_ips: true,
+            preshared_key: false,
+            endpoint: false,
+            keepalive: false,
+            allowed_ips: false,
+            answering: false,
         }
     }
 
-    fn difference(peer: &TunnelPeer, there: Option<&FoundPeer>, now: Timestamp) -> Option<Self> {
-        let Some(there) = there else { return Some(Self::all_of(peer)) };
+    fn all_of(peer: &TunnelPeer) -> Self {
+        Self { preshared_key: true, endpoint: true, keepalive: true, allowed_ips: true, ..Self::none_of(peer) }
+    }
+
+    fn difference(
+        own: Option<PublicKey>,
+        peer: &TunnelPeer,
+        there: Option<&FoundPeer>,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let Some(there) = there else { return Some(Self::first_of(own, peer)) };
         let step = Self {
             exists: true,
-            preshared_key: false,
             endpoint: there.endpoint_is_wrong(peer, now),
-            keepalive: there.keepalive != peer.keepalive,
+            keepalive: there.keepalive_is_wrong(peer),
             allowed_ips: there.allowed_ips_are_wrong(peer),
-            peer: peer.clone(),
+            ..Self::none_of(peer)
         };
         (step.endpoint || step.keepalive || step.allowed_ips).then_some(step)
     }
@@ -353,6 +372,9 @@ impl fmt::Display for SetPeer {
         if self.allowed_ips {
             let ranges: Vec<String> = self.peer.allowed_ips.iter().map(ToString::to_string).collect();
             write!(f, " allowed-ips {}", ranges.join(", "))?;
+        }
+        if self.answering {
+            f.write_str(", and let it call first")?;
         }
         Ok(())
     }

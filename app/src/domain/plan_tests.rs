@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -137,6 +139,71 @@ fn a_removed_peering_takes_its_peer_before_its_routes_and_its_flows_too() {
     ");
 }
 
+/// A gateway whose key is below the model's.
+fn gamma() -> TunnelPeer {
+    TunnelPeer {
+        name: "vpc-peering-gw-gamma".parse().expect("a name"),
+        public_key: PublicKey::from_bytes([0; 32]),
+        ..beta()
+    }
+}
+
+#[test]
+fn of_two_joined_gateways_one_calls_first_and_the_other_does_when_it_was_called_or_nobody_has() {
+    let (own, other) = (MODEL_KEY, beta().public_key);
+    assert_ne!(is_called(own, &beta()), is_called(other, &TunnelPeer { public_key: own, ..beta() }), "one of the two");
+    let document = document([gamma()]);
+    let key = gamma().public_key;
+    let mut host = HostState::default();
+    let steps = plan(&frame(&document), &document.peers, &host, NOW);
+    let added = text(&steps).lines().find(|line| line.starts_with("add peer")).map(str::to_owned);
+    assert_eq!(
+        added.as_deref(),
+        Some(
+            "add peer AAAAAAAAAAAA…AAAAA= (vpc-peering-gw-gamma) preshared key keepalive 0 allowed-ips 10.0.0.0/16, 10.200.2.0/24, and let it call first"
+        )
+    );
+    apply(&steps, &mut host);
+    let differences = |host: &HostState| words(&drift(&frame(&document), &document.peers, host, NOW, &[]));
+    assert_eq!(differences(&host), "", "to wait is no difference");
+
+    let due = |host: &HostState, waited: Duration| {
+        calls_due(&BTreeMap::from([(key, waited)]), &document.peers, host).into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(due(&host, Duration::ZERO), []);
+    let calls = due(&host, COURTESY);
+    assert_eq!(
+        text(&calls),
+        "remove peer AAAAAAAAAAAA…AAAAA=\nadd peer AAAAAAAAAAAA…AAAAA= (vpc-peering-gw-gamma) preshared key endpoint 203.0.113.20:51820 keepalive 25 allowed-ips 10.0.0.0/16, 10.200.2.0/24"
+    );
+    let mut alone = host.clone();
+    apply(&calls, &mut alone);
+    assert_eq!(alone.peers, showing(&document).peers, "nobody called, so it does");
+
+    let called = host.peers.get_mut(&key).expect("the peering");
+    (called.endpoint, called.handshake) = (Some("198.51.100.7:1".parse().expect("an endpoint")), Some(NOW));
+    let answered = due(&host, Duration::ZERO);
+    assert_eq!(text(&answered), "change peer AAAAAAAAAAAA…AAAAA= (vpc-peering-gw-gamma) keepalive 25");
+    apply(&answered, &mut host);
+    assert_eq!(differences(&host), "", "its session stays, from where it came");
+    host.peers.get_mut(&key).expect("the peering").keepalive = 0;
+    assert_ne!(differences(&host), "", "and is watched from now on");
+}
+
+#[test]
+fn who_is_not_called_by_the_other_side_or_cannot_call_it_waits_for_nobody() {
+    let own = PublicKey::from_bytes([200; 32]);
+    assert!(is_called(own, &beta()));
+    for peer in [
+        laptop(7),
+        TunnelPeer { kind: PeerKind::Site, ..beta() },
+        TunnelPeer { endpoint: None, ..beta() },
+        TunnelPeer { keepalive: 0, ..beta() },
+    ] {
+        assert!(!is_called(own, &peer), "{peer:?}");
+    }
+}
+
 #[test]
 fn row_78_a_change_of_one_road_warrior_touches_nobody_elses_session() {
     let old = document([beta(), laptop(7)]);
@@ -267,16 +334,19 @@ fn a_host_that_lost_ten_thousand_peers_says_so_in_a_hundred_lines_and_a_sum() {
 
 fn any_peer() -> impl Strategy<Value = TunnelPeer> {
     // AllowedIPs follow the number: as the console promises, no range belongs to two peers.
-    (2u8..12, 0u8..3, any::<bool>(), 0u16..3, 1u8..4).prop_map(|(number, kind, preshared, keepalive, ranges)| {
-        let mut peer = if kind == 0 { laptop(number) } else { beta() };
-        peer.public_key = PublicKey::from_bytes([number; 32]);
-        peer.preshared_key = preshared.then(|| crate::domain::PresharedKey::from_bytes([number; 32]));
-        peer.keepalive = keepalive;
-        if kind != 0 {
-            peer.allowed_ips = (0..ranges).map(|third| Cidr::literal([10, number, third, 0], 24)).collect();
-        }
-        peer
-    })
+    // Zero is below the host's own key: such a peer is let call first.
+    (prop_oneof![Just(0), 2u8..12], 0u8..3, any::<bool>(), 0u16..3, 1u8..4).prop_map(
+        |(number, kind, preshared, keepalive, ranges)| {
+            let mut peer = if kind == 0 { laptop(number) } else { beta() };
+            peer.public_key = PublicKey::from_bytes([number; 32]);
+            peer.preshared_key = preshared.then(|| crate::domain::PresharedKey::from_bytes([number; 32]));
+            peer.keepalive = keepalive;
+            if kind != 0 {
+                peer.allowed_ips = (0..ranges).map(|third| Cidr::literal([10, number, third, 0], 24)).collect();
+            }
+            peer
+        },
+    )
 }
 
 fn any_document() -> impl Strategy<Value = Document> {

@@ -26,6 +26,7 @@ use super::{
 };
 use crate::clock;
 
+mod courtesy;
 mod deliver;
 
 /// How often the host is read for differences.
@@ -54,6 +55,8 @@ pub struct Keeper {
     repaired: bool,
     /// The last reading failed.
     unreadable: bool,
+    /// Gateways that were left to call us, and since when.
+    waiting: BTreeMap<PublicKey, Instant>,
     /// The document on disk is a long journal, or its last apply is not noted yet.
     to_store: ToStore,
     /// The last failure that was logged.
@@ -91,6 +94,7 @@ impl Keeper {
             unverified_since: None,
             repaired: false,
             unreadable: false,
+            waiting: BTreeMap::new(),
             to_store: ToStore::default(),
             logged: None,
             state,
@@ -175,8 +179,9 @@ impl Keeper {
         self.turn += 1;
         let (_, keys) = self.question();
         match self.host.read(&keys).await {
-            Ok(reading) => {
+            Ok(mut reading) => {
                 self.see(&reading);
+                self.mark_waiting(&mut reading.state);
                 let done = self.put_right(&reading.state).await;
                 let steps = done.as_ref().map_or(0, |steps| *steps);
                 self.applied(done.map(drop).and(stored), began, steps);
@@ -237,13 +242,16 @@ impl Keeper {
     }
 
     /// Step by step. Without its firewall nothing else happens; any other failure does not keep the rest from being done.
-    async fn perform(&self, steps: &[Step]) -> Result<()> {
+    async fn perform(&mut self, steps: &[Step]) -> Result<()> {
         let mut failures = Vec::new();
         for step in steps {
-            if let Err(error) = self.host.perform(step).await {
-                failures.push(format!("{error:#}"));
-                if matches!(step, Step::ReplaceFirewall(_) | Step::MakeInterface) {
-                    break;
+            match self.host.perform(step).await {
+                Ok(()) => self.note_waiting(step),
+                Err(error) => {
+                    failures.push(format!("{error:#}"));
+                    if matches!(step, Step::ReplaceFirewall(_) | Step::MakeInterface) {
+                        break;
+                    }
                 }
             }
         }
@@ -251,7 +259,7 @@ impl Keeper {
         if failures.is_empty() { Ok(()) } else { Err(anyhow::anyhow!(failures.join(" "))) }
     }
 
-    async fn put_right(&self, found: &HostState) -> Result<usize> {
+    async fn put_right(&mut self, found: &HostState) -> Result<usize> {
         let Some(held) = &self.held else { return Ok(0) };
         let steps = plan(&held.frame, &held.document.peers, found, clock::now());
         let before: BTreeMap<String, String> = (steps.iter())
@@ -301,7 +309,7 @@ impl Keeper {
             return self.read_soon();
         }
         self.read_later();
-        let reading = match reading {
+        let mut reading = match reading {
             Ok(reading) => reading,
             // A WireGuard that was just stopped hangs up once.
             Err(_) if !std::mem::replace(&mut self.unreadable, true) => {
@@ -312,12 +320,15 @@ impl Keeper {
         };
         self.unreadable = false;
         let moved = self.see(&reading);
+        self.mark_waiting(&mut reading.state);
+        let waiting = self.call_back(&reading.state).await;
         let Some(held) = &self.held else { return };
         self.outbox.set_figures(figures(&held.document.peers, &reading.state));
         let now = clock::now();
         let differences = drift(&held.frame, &held.document.peers, &reading.state, now, &self.status.drift);
         if differences.is_empty() && !self.whole {
-            return self.verified();
+            // Until the last endpoint is told, the host does not show its document.
+            return if waiting { self.read_at = Instant::now() + SETTLE } else { self.verified() };
         }
         // What was never applied is not drift, and a host that moved has not drifted.
         let applied = self.status.applied.as_ref() == Some(&held.version) && !self.whole;
@@ -369,7 +380,10 @@ impl Keeper {
     /// What can wait until nobody waits for it.
     pub fn store(&mut self) {
         let Some(held) = &self.held else { return };
-        let due = std::mem::take(&mut self.to_store);
+        let mut due = std::mem::take(&mut self.to_store);
+        // Who starts again in the middle of a courtesy must not take it for done.
+        self.to_store.applied = due.applied && !self.waiting.is_empty();
+        due.applied &= self.waiting.is_empty();
         let mut done = Ok(());
         if due.document {
             done = self.state.set_document(&held.version, &held.document);
@@ -380,7 +394,8 @@ impl Keeper {
             done = done.and(self.state.set_applied(applied));
         }
         if let Err(error) = done {
-            self.to_store = due;
+            self.to_store.document |= due.document;
+            self.to_store.applied |= due.applied;
             self.fail(&error);
         }
     }

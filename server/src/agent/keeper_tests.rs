@@ -257,3 +257,49 @@ async fn a_reading_from_before_a_change_is_not_held_against_it() {
     assert_eq!((scene.drift().len(), scene.status().verified.clone()), (0, None));
     assert!(scene.keeper.read_at() <= Instant::now() + VERIFY_WITHIN, "it is read again soon");
 }
+
+/// A document of a gateway that lets its only peer call first: hardly a key is below this one.
+fn joined() -> Document {
+    let mut document = asking(0);
+    let mut peer = document.peers.pop_first().expect("the VPC peering").1;
+    let mut lowest = [0; 32];
+    lowest[31] = 1;
+    peer.public_key = PublicKey::from_bytes(lowest);
+    peer.endpoint = Some("203.0.113.20:51820".parse().expect("an endpoint"));
+    peer.keepalive = 25;
+    document.peers = Peers::from([(peer.public_key, peer)]);
+    document
+}
+
+#[tokio::test]
+async fn a_joined_gateway_is_let_call_first_and_is_called_if_it_does_not() {
+    let mut scene = Scene::new().await;
+    let document = joined();
+    scene.deliver(&document, 1).await;
+    scene.watch().await;
+    let keepalive = |host: HostState| host.peers.values().next().expect("the VPC peering").keepalive;
+    assert_eq!((keepalive(scene.host_state().await), scene.drift().len()), (0, 0));
+    assert_eq!(scene.status().verified, None, "the host does not show its document yet");
+    assert!(scene.keeper.read_at() <= Instant::now() + SETTLE, "it is looked at again soon");
+    // Started again meanwhile, it does what it was asked before, and takes nothing for a difference.
+    let mut scene = scene.restarted().await;
+    scene.watch().await;
+    assert_eq!((keepalive(scene.host_state().await), scene.drift().len()), (25, 0));
+
+    let mut scene = Scene::new().await;
+    scene.deliver(&document, 1).await;
+    scene.watch().await;
+    tokio::time::sleep(app::domain::plan::COURTESY).await;
+    scene.watch().await;
+    assert_eq!((keepalive(scene.host_state().await), scene.drift().len()), (25, 0), "nobody called");
+    scene.watch().await;
+    assert_eq!(scene.status().verified, Some(version(&document, 1)));
+
+    let mut scene = Scene::new().await;
+    scene.deliver(&document, 1).await;
+    scene.host.tamper(|host| host.peers.values_mut().for_each(|peer| peer.handshake = Some(clock::now())));
+    scene.watch().await;
+    scene.watch().await;
+    assert_eq!((keepalive(scene.host_state().await), scene.drift().len()), (25, 0), "it called at once");
+    assert_eq!(scene.status().verified, Some(version(&document, 1)));
+}

@@ -19,7 +19,7 @@ use super::{
     stage::{ALPHA, BETA, Site, Stage},
 };
 
-fn full() -> bool {
+pub fn full() -> bool {
     std::env::var("CAUSEWAY_TEST_FULL").is_ok_and(|value| value == "1")
 }
 

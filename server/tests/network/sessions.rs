@@ -61,8 +61,7 @@ fn other_sessions_survive(wireguard: &str) {
 
 const FROM: [&str; 2] = ["laptop", "vm-alpha"];
 
-/// Two gateways that call each other in the same moment hang up on each other, and call again five
-/// seconds later: what is measured here begins when that is over.
+/// A session that was just opened may be waiting for its first keepalive: what is measured here begins when nothing is lost.
 fn settled(stage: &Stage) {
     for _ in 0..5 {
         let answered = FROM.map(|host| stage.lab.pings(host, VM_BETA, INTERVAL, 100)).map(Pings::answered);

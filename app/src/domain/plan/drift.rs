@@ -169,7 +169,7 @@ fn peer(all: &mut Differences, key: PublicKey, wanted: &TunnelPeer, found: &supe
             |endpoint: Option<Endpoint>| endpoint.map_or_else(|| "none".to_owned(), |endpoint| endpoint.to_string());
         all.add("peer", format!("{key} endpoint"), &word(wanted.endpoint), &word(found.endpoint));
     }
-    if wanted.keepalive != found.keepalive {
+    if found.keepalive_is_wrong(wanted) {
         all.add("peer", format!("{key} keepalive"), &wanted.keepalive.to_string(), &found.keepalive.to_string());
     }
     if found.allowed_ips_are_wrong(wanted) {

@@ -53,6 +53,8 @@ pub struct FoundPeer {
     pub handshake: Option<Timestamp>,
     pub received: u64,
     pub sent: u64,
+    /// The agent lets it call first and has not told its endpoint and keepalive yet. Only the agent knows.
+    pub answering: bool,
 }
 
 /// The network interface that WireGuard is behind.
@@ -115,7 +117,11 @@ impl FoundPeer {
     /// A peer with a session has roamed to where it is, by WireGuard's own rules: that is no mistake to correct.
     pub(super) fn endpoint_is_wrong(&self, wanted: &TunnelPeer, now: Timestamp) -> bool {
         let session = self.handshake.is_some_and(|at| at.age_seconds(now) <= SESSION_SECONDS);
-        wanted.endpoint.is_some() && self.endpoint != wanted.endpoint && !session
+        wanted.endpoint.is_some() && self.endpoint != wanted.endpoint && !session && !self.answering
+    }
+
+    pub(super) fn keepalive_is_wrong(&self, wanted: &TunnelPeer) -> bool {
+        self.keepalive != wanted.keepalive && !self.answering
     }
 }
 
@@ -210,6 +216,9 @@ impl HostState {
             }
         }
         let peer = self.peers.entry(set.peer.public_key).or_default();
+        if !set.exists || set.keepalive {
+            peer.answering = set.answering;
+        }
         if set.preshared_key {
             peer.preshared_key = set.peer.preshared_key;
         }

@@ -277,8 +277,15 @@ mod tests {
             allowed_ips: vec![Cidr::literal([10, 200, 1, 7], 32)],
         };
         let mut text = String::new();
-        let change =
-            SetPeer { peer, exists: true, preshared_key: false, endpoint: true, keepalive: true, allowed_ips: false };
+        let change = SetPeer {
+            peer,
+            exists: true,
+            preshared_key: false,
+            endpoint: true,
+            keepalive: true,
+            allowed_ips: false,
+            answering: false,
+        };
         write_peer(&mut text, &change);
         assert_eq!(
             text,

@@ -158,8 +158,15 @@ mod tests {
             keepalive: 0,
             allowed_ips: vec![Cidr::literal([10, 200, 1, 7], 32)],
         };
-        let set =
-            SetPeer { peer, exists: true, preshared_key: false, endpoint: false, keepalive: true, allowed_ips: false };
+        let set = SetPeer {
+            peer,
+            exists: true,
+            preshared_key: false,
+            endpoint: false,
+            keepalive: true,
+            allowed_ips: false,
+            answering: false,
+        };
         insta::assert_snapshot!(configuration(&[set]), @r"
         [Peer]
         PublicKey = BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=
