@@ -18,8 +18,6 @@ test("two VPCs are joined from the browser, packets keep their addresses, and de
     const lab = await Lab.up(console);
     const context = await browser.newContext({ baseURL: console.url });
     problems.watch(context, console.url);
-    // The dialog that deletes a peer may hear that it is gone before it has left.
-    problems.allow(/404 \(Not Found\) \(.*\/api\/(peers|gateways|peerings)\/read\)/);
     try {
         const page = await context.newPage();
         await signIn(page);

@@ -27,3 +27,19 @@ test("a VPC that a colleague makes appears without a reload", async ({ page, con
     await other.getByRole("button", { name: "Create VPC" }).click();
     await expect(rowOf(page.getByRole("table", { name: "VPCs" }), "appears")).toBeVisible();
 });
+
+test("the page of a VPC that a colleague deletes says so, and the browser has nothing to complain about", async ({ page, context }) => {
+    await visit(page, `${PROJECT}/vpcs/new`);
+    await page.getByLabel("Name").fill("vanishes");
+    await page.getByLabel("IP range").fill("10.123.0.0/20");
+    await page.getByRole("button", { name: "Create VPC" }).click();
+    await expect(page.getByRole("heading", { name: "vanishes", level: 1 })).toBeVisible();
+
+    const other = await context.newPage();
+    await visit(other, new URL(page.url()).pathname);
+    await other.getByRole("link", { name: "Delete VPC" }).click();
+    await other.getByRole("button", { name: "Delete VPC" }).click();
+    await expect(other).toHaveURL(/\/vpcs$/);
+    await expect(page.getByRole("heading", { name: "There is nothing here" })).toBeVisible();
+    await expect(page.getByText("It may have been deleted.").first()).toBeVisible();
+});

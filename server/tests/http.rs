@@ -343,6 +343,35 @@ fn hostile_requests_get_a_clear_4xx_and_change_nothing() {
 }
 
 #[test]
+fn the_browsers_own_code_hears_of_a_refusal_without_a_failed_request_and_the_log_by_its_status() {
+    let console = Console::start();
+    let mut browser = Browser::signed_in(&console);
+    browser.create_vpc("alpha", "10.20.0.0/16");
+    let outcome = "application/vnd.causeway.outcome+json";
+    let mut ask = |accept: &str, kind: &str, body: &str| {
+        let headers = [("accept", accept), ("sec-fetch-site", "same-origin"), ("content-type", kind)];
+        browser.send("POST", "/api/vpcs/get", &headers, body.as_bytes())
+    };
+    let (json, gone) = ("application/json", r#"{"project":"default","id":"0197c1f2-5c1e-7a40-9b1d-3f2a6c8e4d10"}"#);
+    let told = ask(outcome, json, gone);
+    assert_eq!((told.status, told.body.as_str()), (200, r#"{"Err":"not_found"}"#));
+    let told = ask(outcome, json, r#"{"project":1}"#);
+    assert!(told.status == 200 && told.body.starts_with(r#"{"Err":{"malformed""#), "{told:?}");
+    let refused = ask(json, json, gone);
+    assert_eq!((refused.status, refused.body.as_str()), (404, "\"not_found\""), "every other client hears the status");
+    let form = serving::form(&[("project", "default"), ("id", "no id")]);
+    assert_eq!(ask(outcome, "application/x-www-form-urlencoded", &form).body, r#"{"Err":"not_found"}"#);
+
+    let headers = [("accept", outcome), ("sec-fetch-site", "same-origin"), ("content-type", json)];
+    let list = browser.send("POST", "/api/vpcs/list", &headers, br#"{"project":"default"}"#);
+    assert!(list.body.starts_with(r#"{"Ok":[{"#) && list.body.contains("10.20.0.0/16"), "{list:?}");
+    let nowhere = browser.send("POST", "/api/vpcs/nothing", &headers, b"{}");
+    assert_eq!(nowhere.status, 404, "no function, no outcome");
+    let log = console.stop();
+    assert!(log.contains("POST /api/vpcs/get 404") && log.contains("POST /api/vpcs/list 200"), "{log}");
+}
+
+#[test]
 fn somebody_elses_project_does_not_exist() {
     let console = Console::start();
     let mut owner = Browser::signed_in(&console);

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::ApiError;
+use super::{ApiError, wire::Reading};
 use crate::domain::{
     Timestamp,
     attention::{Need, Summary},
@@ -18,7 +18,7 @@ pub struct Attention {
     pub now: Timestamp,
 }
 
-#[server(endpoint = "attention/get")]
+#[server(endpoint = "attention/get", protocol = Reading)]
 pub async fn get_attention(project: String) -> Result<Attention, ApiError> {
     use crate::domain::attention::{Snapshot, needs};
 

@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::ApiError;
+use super::{ApiError, wire::Reading};
 use crate::domain::{
     Cidr,
     find::{Deed, Noun},
@@ -61,7 +61,7 @@ pub struct FindDeed {
     pub missing: Option<Permission>,
 }
 
-#[server(endpoint = "find")]
+#[server(endpoint = "find", protocol = Reading)]
 pub async fn find(project: String, text: String) -> Result<FindAnswer, ApiError> {
     use crate::domain::{attention::Snapshot, find::Index};
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::ApiError;
+use super::{ApiError, wire::Reading};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flash {
@@ -22,7 +22,7 @@ pub struct Flash {
 }
 
 /// `None` if it is unknown, expired or another browser's.
-#[server(endpoint = "flash/get")]
+#[server(endpoint = "flash/get", protocol = Reading)]
 pub async fn get_flash(id: String) -> Result<Option<Flash>, ApiError> {
     Ok(crate::backend::door().flash(&id).await)
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use server_fn::codec::PostUrl;
 
-use super::ApiError;
+use super::{ApiError, wire::Reading};
 use crate::domain::{
     GatewayId, Network, Timestamp,
     gateway::{Gateway, GatewayForm},
@@ -23,17 +23,17 @@ pub struct GatewayReading {
     pub now: Timestamp,
 }
 
-#[server(endpoint = "gateways/list")]
+#[server(endpoint = "gateways/list", protocol = Reading)]
 pub async fn list_gateways(project: String) -> Result<Vec<Gateway>, ApiError> {
     crate::backend::backend()?.gateways(&super::path(&project)?).await
 }
 
-#[server(endpoint = "gateways/get")]
+#[server(endpoint = "gateways/get", protocol = Reading)]
 pub async fn get_gateway(project: String, id: String) -> Result<Gateway, ApiError> {
     crate::backend::backend()?.gateway(&super::path(&project)?, super::path(&id)?).await
 }
 
-#[server(endpoint = "gateways/read")]
+#[server(endpoint = "gateways/read", protocol = Reading)]
 pub async fn read_gateway(project: String, id: String) -> Result<GatewayReading, ApiError> {
     let (project, id) = (super::path(&project)?, super::path(&id)?);
     let backend = crate::backend::backend()?;

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::ApiError;
+use super::{ApiError, wire::Reading};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -37,7 +37,7 @@ pub struct LabHost {
     pub enter: String,
 }
 
-#[server(endpoint = "lab/get")]
+#[server(endpoint = "lab/get", protocol = Reading)]
 pub async fn get_lab(project: String) -> Result<LabState, ApiError> {
     crate::backend::backend()?.lab(&super::path(&project)?).await
 }

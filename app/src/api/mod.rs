@@ -1,7 +1,8 @@
 //! Server functions: the only way a page talks to the server.
 //!
 //! Strings in, because each is also the target of a plain HTML form; parsed here; one call
-//! on the backend; then, for forms, a redirect that works without WASM.
+//! on the backend; then, for forms, a redirect that works without WASM. What only reads
+//! speaks [`wire::Reading`].
 
 pub mod attention;
 pub mod changes;
@@ -18,6 +19,7 @@ pub mod planner;
 pub mod reconcilers;
 pub mod session;
 pub mod vpcs;
+pub mod wire;
 
 pub use error::ApiError;
 

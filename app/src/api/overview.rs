@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{ApiError, lab::LabState};
+use super::{ApiError, lab::LabState, wire::Reading};
 use crate::domain::{Network, Timestamp, change::Change, gateway::Gateway, map::Map};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub struct OverviewReading {
     pub now: Timestamp,
 }
 
-#[server(endpoint = "overview/read")]
+#[server(endpoint = "overview/read", protocol = Reading)]
 pub async fn read_overview(project: String) -> Result<OverviewReading, ApiError> {
     use crate::domain::{attention::Snapshot, change::ChangeFilter};
 

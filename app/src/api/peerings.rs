@@ -2,16 +2,16 @@
 
 use leptos::prelude::*;
 
-use super::ApiError;
+use super::{ApiError, wire::Reading};
 use crate::domain::{PairId, Timestamp, peering::Peering};
 
-#[server(endpoint = "peerings/list")]
+#[server(endpoint = "peerings/list", protocol = Reading)]
 pub async fn list_peerings(project: String) -> Result<Vec<Peering>, ApiError> {
     crate::backend::backend()?.peerings(&super::path(&project)?).await
 }
 
 /// With the moment of reading, from which handshakes have an age.
-#[server(endpoint = "peerings/read")]
+#[server(endpoint = "peerings/read", protocol = Reading)]
 pub async fn read_peerings(project: String) -> Result<(Vec<Peering>, Timestamp), ApiError> {
     Ok((crate::backend::backend()?.peerings(&super::path(&project)?).await?, super::now()))
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use server_fn::codec::PostUrl;
 
-use super::ApiError;
+use super::{ApiError, wire::Reading};
 use crate::domain::{
     Network, PeerId, Timestamp,
     gateway::Gateway,
@@ -24,17 +24,17 @@ pub struct PeerReading {
     pub now: Timestamp,
 }
 
-#[server(endpoint = "peers/list")]
+#[server(endpoint = "peers/list", protocol = Reading)]
 pub async fn list_peers(project: String, gateway: String) -> Result<Vec<Peer>, ApiError> {
     crate::backend::backend()?.peers(&super::path(&project)?, super::path(&gateway)?).await
 }
 
-#[server(endpoint = "peers/get")]
+#[server(endpoint = "peers/get", protocol = Reading)]
 pub async fn get_peer(project: String, id: String) -> Result<Peer, ApiError> {
     crate::backend::backend()?.peer(&super::path(&project)?, super::path(&id)?).await
 }
 
-#[server(endpoint = "peers/read")]
+#[server(endpoint = "peers/read", protocol = Reading)]
 pub async fn read_peer(project: String, id: String) -> Result<PeerReading, ApiError> {
     let (project, id) = (super::path(&project)?, super::path(&id)?);
     let backend = crate::backend::backend()?;
@@ -112,7 +112,7 @@ pub async fn delete_peer(project: String, gateway: String, id: String) -> Result
 }
 
 /// The road warrior's file without its private key. Noted as a download.
-#[server(endpoint = "peers/file")]
+#[server(endpoint = "peers/file", protocol = Reading)]
 pub async fn get_road_warrior_file(project: String, id: String) -> Result<FileFacts, ApiError> {
     crate::backend::backend()?.road_warrior_file(&super::path(&project)?, super::path(&id)?).await
 }

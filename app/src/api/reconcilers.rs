@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::ApiError;
+use super::{ApiError, wire::Reading};
 use crate::domain::reconciler::ControllerStatus;
 
-#[server(endpoint = "reconcilers/list")]
+#[server(endpoint = "reconcilers/list", protocol = Reading)]
 pub async fn list_controllers(project: String) -> Result<Vec<ControllerStatus>, ApiError> {
     crate::backend::backend()?.controllers(&super::path(&project)?).await
 }

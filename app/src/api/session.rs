@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::ApiError;
+use super::{ApiError, wire::Reading};
 use crate::domain::person::Viewer;
 
-#[server(endpoint = "session/viewer")]
+#[server(endpoint = "session/viewer", protocol = Reading)]
 pub async fn get_viewer() -> Result<Viewer, ApiError> {
     crate::backend::backend()?.viewer().await
 }
@@ -39,7 +39,7 @@ pub async fn set_up(
 }
 
 /// Whether the set-up link is still good; the page says so before anybody types.
-#[server(endpoint = "session/set-up-link")]
+#[server(endpoint = "session/set-up-link", protocol = Reading)]
 pub async fn check_set_up_link(token: String) -> Result<bool, ApiError> {
     crate::backend::door().set_up_link_is_good(&token).await
 }

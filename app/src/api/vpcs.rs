@@ -2,20 +2,20 @@
 
 use leptos::prelude::*;
 
-use super::ApiError;
+use super::{ApiError, wire::Reading};
 use crate::domain::{Network, VpcId, vpc::Vpc};
 
-#[server(endpoint = "vpcs/list")]
+#[server(endpoint = "vpcs/list", protocol = Reading)]
 pub async fn list_vpcs(project: String) -> Result<Vec<Vpc>, ApiError> {
     crate::backend::backend()?.vpcs(&super::path(&project)?).await
 }
 
-#[server(endpoint = "vpcs/get")]
+#[server(endpoint = "vpcs/get", protocol = Reading)]
 pub async fn get_vpc(project: String, id: String) -> Result<Vpc, ApiError> {
     crate::backend::backend()?.vpc(&super::path(&project)?, super::path(&id)?).await
 }
 
-#[server(endpoint = "vpcs/network")]
+#[server(endpoint = "vpcs/network", protocol = Reading)]
 pub async fn get_network(project: String) -> Result<Network, ApiError> {
     crate::backend::backend()?.network(&super::path(&project)?).await
 }

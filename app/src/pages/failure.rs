@@ -23,6 +23,8 @@ pub fn settle<T>(loaded: Result<T, ApiError>, view: impl FnOnce(T) -> AnyView) -
 pub fn Failure(error: ApiError) -> impl IntoView {
     set_status(error.status());
     let (title, meaning, todo) = words(&error);
+    // Nothing broke where nothing is.
+    let tone = if error == ApiError::NotFound { Tone::Off } else { Tone::Bad };
     let reference = match &error {
         ApiError::Internal(reference) => Some(reference.clone()),
         _ => None,
@@ -48,10 +50,10 @@ pub fn Failure(error: ApiError) -> impl IntoView {
     };
     view! {
         <Title text=title/>
-        <section class="block failure" data-tone="bad">
+        <section class="block failure" data-tone=tone.as_str()>
             <header>
                 <h1 class="flow">
-                    <Mark tone=Tone::Bad/>
+                    <Mark tone/>
                     {title}
                 </h1>
             </header>

@@ -18,7 +18,7 @@ use futures::FutureExt;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{Site, refusal};
+use super::{Site, refusal, status::Meant};
 use crate::console::internal;
 
 /// What a request is for; the label of its figures.
@@ -80,8 +80,9 @@ pub async fn observe(State(site): State<Site>, request: Request, next: Next) -> 
         let value = HeaderValue::try_from(id.to_string()).expect("a UUID");
         response.headers_mut().insert("x-request-id", value);
         let took = started.elapsed();
-        site.metrics.count(class, response.status(), took);
-        tell(&method, &path, class, response.status(), took);
+        let status = response.extensions().get::<Meant>().map_or(response.status(), |meant| meant.0);
+        site.metrics.count(class, status, took);
+        tell(&method, &path, class, status, took);
         response
     }
     .instrument(span)

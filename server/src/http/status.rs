@@ -2,10 +2,14 @@
 //!
 //! A program gets the refusal as JSON with its 4xx (leptos 0.8 says 500 for each). A form is
 //! led on by 303: where the function says, else back to its page with `?flash=ID`, under which
-//! the answer, or what was typed and why it was refused, waits. Bodies are bounded; what is
-//! no form and no JSON is refused.
+//! the answer, or what was typed and why it was refused, waits. The browser's own code asks for
+//! the outcome instead (`app::api::wire`) and gets it with 200, refused or not. Bodies are
+//! bounded; what is no form and no JSON is refused.
 
-use app::{api::ApiError, routes};
+use app::{
+    api::{ApiError, wire::OUTCOME},
+    routes,
+};
 use axum::{
     body::{Body, Bytes},
     extract::{Request, State},
@@ -49,6 +53,7 @@ pub async fn answer(State(site): State<Site>, request: Request, next: Next) -> R
         Err(response) => return response,
     };
     let is_form = accepts_html(&parts.headers);
+    let asks_outcome = parts.headers.get(ACCEPT).is_some_and(|accept| accept == OUTCOME);
     let (page, client) = (page_of(&parts), *parts.extensions.get::<Client>().expect("recognized before"));
     let cookies = parts.extensions.get::<Cookies>().cloned().unwrap_or_default();
     let action = parts.uri.path().to_owned();
@@ -59,11 +64,29 @@ pub async fn answer(State(site): State<Site>, request: Request, next: Next) -> R
     let response = next.run(axum::http::Request::from_parts(parts, Body::from(body.clone()))).await;
     let form = Form { page, client, cookies, action, body };
     match (is_form, outcome(response).await) {
+        (false, Ok(response)) if asks_outcome && response.status().is_success() => told("Ok", response).await,
         (false, Ok(response)) => response,
+        (false, Err((error, response))) if asks_outcome => told("Err", with_status(&error, response)).await,
         (false, Err((error, response))) => with_status(&error, response),
         (true, Ok(response)) => site.led_on(response, &form).await,
         (true, Err((error, response))) => site.led_back(Err(error), response.headers(), &form),
     }
+}
+
+/// The status of an answer that is told with 200, for the log and the figures.
+#[derive(Clone, Copy)]
+pub struct Meant(pub StatusCode);
+
+/// The answer as one outcome, in the words that `Result<T, ApiError>` is written with.
+async fn told(outcome: &str, response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let body = [b"{\"", outcome.as_bytes(), b"\":", &body, b"}"].concat();
+    parts.extensions.insert(Meant(parts.status));
+    parts.status = StatusCode::OK;
+    parts.headers.remove(CONTENT_LENGTH);
+    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(OUTCOME));
+    Response::from_parts(parts, Body::from(body))
 }
 
 /// A plain HTML form that was posted.
