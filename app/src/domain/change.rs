@@ -17,11 +17,24 @@ pub enum Topic {
     People,
     Reconcilers,
     Lab,
+    /// Peering connections of cloud VPCs.
+    Connections,
+    /// Cloud accounts.
+    Accounts,
 }
 
 impl Topic {
-    pub const ALL: [Self; 7] =
-        [Self::Vpcs, Self::Gateways, Self::Peers, Self::Plan, Self::People, Self::Reconcilers, Self::Lab];
+    pub const ALL: [Self; 9] = [
+        Self::Vpcs,
+        Self::Gateways,
+        Self::Peers,
+        Self::Plan,
+        Self::People,
+        Self::Reconcilers,
+        Self::Lab,
+        Self::Connections,
+        Self::Accounts,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,6 +45,8 @@ impl Topic {
             Self::People => "people",
             Self::Reconcilers => "reconcilers",
             Self::Lab => "lab",
+            Self::Connections => "connections",
+            Self::Accounts => "accounts",
         }
     }
 
@@ -75,10 +90,21 @@ pub enum ChangeKind {
     SignOutEverywhere,
     LabBuild,
     LabRemove,
+    ProjectVpcStateChange,
+    VpcPeeringConnectionCreate,
+    VpcPeeringConnectionDelete,
+    VpcPeeringConnectionStateChange,
+    VpcPeeringConnectionRebuilt,
+    VpcPeeringRefresh,
+    UserPeerNetworkCidrUpdate,
+    CloudAccountCreate,
+    CloudAccountUpdate,
+    CloudAccountDelete,
+    CloudAccountCheck,
 }
 
 impl ChangeKind {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 36] = [
         Self::ProjectVpcCreate,
         Self::ProjectVpcDelete,
         Self::VpnGatewayCreate,
@@ -104,6 +130,17 @@ impl ChangeKind {
         Self::SignOutEverywhere,
         Self::LabBuild,
         Self::LabRemove,
+        Self::ProjectVpcStateChange,
+        Self::VpcPeeringConnectionCreate,
+        Self::VpcPeeringConnectionDelete,
+        Self::VpcPeeringConnectionStateChange,
+        Self::VpcPeeringConnectionRebuilt,
+        Self::VpcPeeringRefresh,
+        Self::UserPeerNetworkCidrUpdate,
+        Self::CloudAccountCreate,
+        Self::CloudAccountUpdate,
+        Self::CloudAccountDelete,
+        Self::CloudAccountCheck,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -133,6 +170,17 @@ impl ChangeKind {
             Self::SignOutEverywhere => "sign_out_everywhere",
             Self::LabBuild => "lab_build",
             Self::LabRemove => "lab_remove",
+            Self::ProjectVpcStateChange => "project_vpc_state_change",
+            Self::VpcPeeringConnectionCreate => "vpc_peering_connection_create",
+            Self::VpcPeeringConnectionDelete => "vpc_peering_connection_delete",
+            Self::VpcPeeringConnectionStateChange => "vpc_peering_connection_state_change",
+            Self::VpcPeeringConnectionRebuilt => "vpc_peering_connection_rebuilt",
+            Self::VpcPeeringRefresh => "vpc_peering_refresh",
+            Self::UserPeerNetworkCidrUpdate => "user_peer_network_cidr_update",
+            Self::CloudAccountCreate => "cloud_account_create",
+            Self::CloudAccountUpdate => "cloud_account_update",
+            Self::CloudAccountDelete => "cloud_account_delete",
+            Self::CloudAccountCheck => "cloud_account_check",
         }
     }
 
@@ -168,6 +216,17 @@ impl ChangeKind {
             Self::SignOutEverywhere => "Signed out everywhere",
             Self::LabBuild => "Lab network built",
             Self::LabRemove => "Lab network removed",
+            Self::ProjectVpcStateChange => "VPC state",
+            Self::VpcPeeringConnectionCreate => "Peering connection requested",
+            Self::VpcPeeringConnectionDelete => "Peering connection deleted",
+            Self::VpcPeeringConnectionStateChange => "Peering connection state",
+            Self::VpcPeeringConnectionRebuilt => "Peering connection rebuilt",
+            Self::VpcPeeringRefresh => "Refresh of VPC connections asked",
+            Self::UserPeerNetworkCidrUpdate => "Peer network ranges changed",
+            Self::CloudAccountCreate => "Cloud account added",
+            Self::CloudAccountUpdate => "Cloud account changed",
+            Self::CloudAccountDelete => "Cloud account removed",
+            Self::CloudAccountCheck => "Cloud account checked",
         }
     }
 }

@@ -31,13 +31,15 @@ pub enum Noun {
     Vpc,
     Gateway,
     Peering,
+    Connection,
     Site,
     RoadWarrior,
     Planned,
 }
 
 impl Noun {
-    pub const ALL: [Self; 6] = [Self::Vpc, Self::Gateway, Self::Peering, Self::Site, Self::RoadWarrior, Self::Planned];
+    pub const ALL: [Self; 7] =
+        [Self::Vpc, Self::Gateway, Self::Peering, Self::Connection, Self::Site, Self::RoadWarrior, Self::Planned];
 
     /// The title over several of them.
     pub fn title(self) -> &'static str {
@@ -45,6 +47,7 @@ impl Noun {
             Self::Vpc => "VPCs",
             Self::Gateway => "VPN gateways",
             Self::Peering => "VPC peerings",
+            Self::Connection => "Peering connections",
             Self::Site => "Sites",
             Self::RoadWarrior => "Road warriors",
             Self::Planned => "Planned networks",
@@ -150,6 +153,20 @@ impl Index {
                 id: vpc.id.to_string(),
                 key: String::new(),
                 ranges: vec![vpc.cidr],
+                addresses: Vec::new(),
+            });
+        }
+        for (vpc, connection) in seen.vpcs.iter().flat_map(|vpc| vpc.connections.iter().map(move |one| (vpc, one))) {
+            entries.push(Entry {
+                noun: Noun::Connection,
+                name: connection.name().to_owned(),
+                home: vpc.name.to_string(),
+                target: Target::Connection(connection.id, vpc.id),
+                standing: connection.standing(),
+                id: connection.id.to_string(),
+                // The cloud's own id, such as pcx-….
+                key: connection.cloud_id().unwrap_or_default().to_owned(),
+                ranges: connection.ranges(),
                 addresses: Vec::new(),
             });
         }
@@ -373,6 +390,7 @@ fn holding(entry: &Entry) -> &'static str {
     match entry.noun {
         Noun::Gateway => "its tunnel subnet",
         Noun::Site => "a network behind it",
+        Noun::Connection => "the network of its peer",
         Noun::Planned => "planned",
         Noun::Vpc | Noun::Peering | Noun::RoadWarrior => "",
     }

@@ -49,12 +49,19 @@ impl Town {
             created_at: minutes_ago(60),
             gateway: None,
             peerings: Vec::new(),
+            connections: Vec::new(),
+            build_error: None,
+            refresh_pending: false,
+            cloud_id: None,
+            simulated: false,
         };
         self.network.vpcs.push(VpcRange {
             id: vpc.id,
             name: vpc.name.clone(),
             cloud: vpc.cloud.clone(),
             cidr: vpc.cidr,
+            state: VpcState::Active,
+            cloud_id: None,
         });
         if self.network.location(&vpc.cloud).is_none() {
             self.network.locations.push(Location {

@@ -45,6 +45,10 @@ macro_rules! ids {
 }
 
 ids! {
+    /// Names an account of the operator's in a cloud.
+    AccountId;
+    /// Names a peering connection of a cloud VPC.
+    ConnectionId;
     /// Names a VPN gateway.
     GatewayId;
     /// Names an organization.

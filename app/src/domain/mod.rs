@@ -5,13 +5,17 @@
 //! clock, no randomness and no framework in here: whoever needs the time or a new
 //! id brings it along.
 
+pub mod account;
 pub mod attention;
+pub mod catalogue;
 pub mod change;
 pub mod cidr;
+pub mod connection;
 pub mod find;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod gateway;
+pub mod guide;
 pub mod host;
 pub mod id;
 pub mod key;
@@ -34,9 +38,9 @@ pub mod tunnel;
 pub mod vpc;
 
 pub use cidr::{Cidr, InvalidCidr};
-pub use id::{GatewayId, InvalidId, OrganizationId, PairId, PeerId, PersonId, ProjectId, VpcId};
+pub use id::{AccountId, ConnectionId, GatewayId, InvalidId, OrganizationId, PairId, PeerId, PersonId, ProjectId, VpcId};
 pub use key::{PresharedKey, PublicKey};
-pub use location::CloudName;
+pub use location::{CloudName, Provider};
 pub use name::{GatewayName, PeerName, ProjectName, VpcName};
 pub use network::Network;
 pub use refusal::{Refusal, RefusalKind, Refusals};

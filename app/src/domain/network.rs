@@ -9,24 +9,31 @@ use std::{collections::BTreeSet, net::Ipv4Addr};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cidr, CloudName, GatewayId, GatewayName, PairId, PeerId, PeerName, PersonId, Refusal, Refusals, VpcId, VpcName,
+    Cidr, CloudName, ConnectionId, GatewayId, GatewayName, PairId, PeerId, PeerName, PersonId, Provider, Refusal,
+    Refusals, VpcId, VpcName,
     cidr::{CARRIER, PRIVATE, merge},
+    connection::{ConnectionState, Peer},
     gateway::{NewGateway, TUNNEL_SPACE},
-    location::Location,
+    location::{CloudOffer, Location, SERVICE_CONNECT},
     peer::{Endpoint, NewSite, PeerKind},
     peering::PlannedSide,
+    vpc::VpcState,
 };
 
 /// Everything that overlap rules need to know. Holds no secrets and no road warriors: it is sent to the browser.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
     pub locations: Vec<Location>,
+    /// The clouds that have an account or a look-alike.
+    pub clouds: Vec<CloudOffer>,
     pub vpcs: Vec<VpcRange>,
     pub gateways: Vec<GatewayRange>,
     /// AllowedIPs of sites and VPC peerings.
     pub routed: Vec<RoutedRange>,
     /// Networks that the planner lists beside the project's own.
     pub planned: Vec<PlannedRange>,
+    /// Peering connections of cloud VPCs that are not deleted.
+    pub connections: Vec<ConnectionRange>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +42,9 @@ pub struct VpcRange {
     pub name: VpcName,
     pub cloud: CloudName,
     pub cidr: Cidr,
+    pub state: VpcState,
+    /// What the cloud calls the network, once it is there: an AWS VPC ID, an UpCloud network's UUID.
+    pub cloud_id: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +78,33 @@ pub struct RoutedRange {
     pub cidr: Cidr,
 }
 
+/// What a cloud VPC's peering connection takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionRange {
+    pub id: ConnectionId,
+    pub vpc: VpcId,
+    pub peer: Peer,
+    pub state: ConnectionState,
+    /// What the cloud calls it, once it is there: `pcx-…`.
+    pub cloud_id: Option<String>,
+    /// The ranges that a person routes through it.
+    pub user: Vec<Cidr>,
+    /// The peer's own ranges, as far as the cloud has told.
+    pub discovered: Vec<Cidr>,
+}
+
+impl ConnectionRange {
+    /// Whether its ranges are routed, or will be: what is closed or going holds nothing.
+    pub fn routes(&self) -> bool {
+        self.state.is_live()
+    }
+
+    pub fn ranges(&self) -> impl Iterator<Item = Cidr> + '_ {
+        let beside = self.discovered.iter().filter(|range| !self.user.contains(range));
+        self.user.iter().chain(beside).copied()
+    }
+}
+
 /// A network that somebody owns or plans elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedRange {
@@ -94,11 +131,32 @@ impl Network {
         if self.vpcs.iter().any(|vpc| vpc.name == *name) {
             refusals.push(Self::name_taken(name));
         }
-        if self.location(cloud).is_none() {
-            refusals.push(Refusal::malformed("cloud", "Choose a location."));
-        }
+        refusals.extend(self.admit_cloud(cloud).err());
         refusals.extend(self.admit_vpc_cidr(cloud, cidr).err());
         Refusals::none_of(refusals)
+    }
+
+    /// Whether VPCs can be made there.
+    pub fn admit_cloud(&self, cloud: &CloudName) -> Result<(), Refusal> {
+        let provider = cloud.provider();
+        if provider.is_cloud() {
+            return self.offer(provider).map(|_| ()).ok_or_else(|| {
+                let sentence = format!(
+                    "{provider} is not configured. Add an account for {provider} under Cloud accounts, or choose another provider."
+                );
+                Refusal::conflict("cloud", sentence)
+            });
+        }
+        self.location(cloud).map(|_| ()).ok_or_else(|| Refusal::malformed("cloud", "Choose a location."))
+    }
+
+    pub fn offer(&self, provider: Provider) -> Option<&CloudOffer> {
+        self.clouds.iter().find(|offer| offer.provider == provider)
+    }
+
+    /// The connections whose ranges are routed, or will be.
+    pub fn routing_connections(&self) -> impl Iterator<Item = &ConnectionRange> {
+        self.connections.iter().filter(|connection| connection.routes())
     }
 
     pub fn name_taken(name: &VpcName) -> Refusal {
@@ -114,8 +172,15 @@ impl Network {
                 format!("The prefix length must be between /{shortest} and /{longest}."),
             ));
         }
-        if let Some(range) = cidr.reserved() {
+        let reserved = cidr.reserved().or(cloud.provider().reserved().filter(|range| range.overlaps(cidr)));
+        if let Some(range) = reserved {
             return Err(Refusal::malformed("cidr", format!("{cidr} overlaps with the reserved range {range}.")));
+        }
+        if cloud.provider() == Provider::Google && cidr.overlaps(SERVICE_CONNECT) {
+            return Err(Refusal::malformed(
+                "cidr",
+                format!("{cidr} overlaps with {SERVICE_CONNECT}, which is reserved for Private Service Connect."),
+            ));
         }
         let other = self.vpcs.iter().find(|vpc| vpc.cloud == *cloud && vpc.cidr.overlaps(cidr));
         if let Some(other) = other {
@@ -137,7 +202,10 @@ impl Network {
         }
         let elsewhere = self.vpcs.iter().filter(|vpc| vpc.cloud != *cloud).map(|vpc| (vpc.name.to_string(), vpc.cidr));
         let planned = self.planned.iter().map(|range| (range.name.to_string(), range.cidr));
-        for (name, other) in elsewhere.chain(planned).filter(|(_, other)| other.overlaps(cidr)) {
+        let connected = self
+            .routing_connections()
+            .flat_map(|connection| connection.ranges().map(|range| (connection.peer.vpc().to_owned(), range)));
+        for (name, other) in elsewhere.chain(planned).chain(connected).filter(|(_, other)| other.overlaps(cidr)) {
             warnings.push(format!(
                 "{cidr} overlaps with {name} ({other}). You will not be able to peer both with the same network."
             ));
@@ -172,13 +240,17 @@ impl Network {
         if self.gateways.iter().any(|gateway| gateway.vpc == vpc.id) {
             return Err(Refusal::conflict("vpc", "This VPC already has a VPN gateway."));
         }
-        match self.location(&vpc.cloud) {
-            Some(location) if location.vpn_gateway_enabled => Ok(()),
-            location => {
-                let place = location.map_or_else(|| vpc.cloud.to_string(), |location| location.label.clone());
-                Err(Refusal::conflict("vpc", format!("VPN gateways are not enabled in {place}.")))
-            }
+        if self.vpn_gateway_enabled(&vpc.cloud) {
+            return Ok(());
         }
+        let place = self.location(&vpc.cloud).map_or_else(|| vpc.cloud.label(), |location| location.label.clone());
+        Err(Refusal::conflict("vpc", format!("VPN gateways are not enabled in {place}.")))
+    }
+
+    /// A location's own flag decides; else the flag of its cloud.
+    pub fn vpn_gateway_enabled(&self, cloud: &CloudName) -> bool {
+        let offered = || self.offer(cloud.provider()).is_some_and(|offer| offer.vpn_gateway_enabled);
+        self.location(cloud).map_or_else(offered, |location| location.vpn_gateway_enabled)
     }
 
     /// Whether a tunnel subnet is free for this owner and apart from the VPC.
@@ -186,12 +258,23 @@ impl Network {
         if vpc.is_some_and(|vpc| vpc.cidr.overlaps(tunnel)) {
             return Err(Refusal::conflict("tunnel", "The tunnel subnet overlaps with the CIDR of the VPC."));
         }
+        if let Some((connection, range)) = vpc.and_then(|vpc| self.connected(vpc.id, tunnel)) {
+            let sentence = format!("The tunnel subnet overlaps with {range} of connection {}.", connection.peer.vpc());
+            return Err(Refusal::conflict("tunnel", sentence));
+        }
         let other = self.gateways.iter().find(|other| other.owner == owner && other.tunnel.overlaps(tunnel));
         if let Some(other) = other {
             let sentence = format!("Tunnel subnet {} is already used by gateway {}.", other.tunnel, other.name);
             return Err(Refusal::conflict("tunnel", sentence));
         }
         Ok(())
+    }
+
+    /// A connection of this VPC that routes addresses of this range, and the range that it routes.
+    pub fn connected(&self, vpc: VpcId, range: Cidr) -> Option<(&ConnectionRange, Cidr)> {
+        self.routing_connections().filter(|connection| connection.vpc == vpc).find_map(|connection| {
+            connection.ranges().find(|theirs| theirs.overlaps(range)).map(|theirs| (connection, theirs))
+        })
     }
 
     /// A free /24 of 10.200.0.0/16 that touches no range of the project (domain 5.2).
@@ -207,7 +290,8 @@ impl Network {
         let vpcs = self.vpcs.iter().map(|vpc| vpc.cidr);
         let tunnels = self.gateways.iter().map(|gateway| gateway.tunnel);
         let routed = self.routed.iter().map(|routed| routed.cidr);
-        vpcs.chain(tunnels).chain(routed).chain(self.planned.iter().map(|planned| planned.cidr))
+        let connected = self.routing_connections().flat_map(ConnectionRange::ranges);
+        vpcs.chain(tunnels).chain(routed).chain(connected).chain(self.planned.iter().map(|planned| planned.cidr))
     }
 
     /// What must never leave a gateway unencrypted: RFC 1918, 100.64.0.0/10 and every range of the project, public ones too.
@@ -218,6 +302,7 @@ impl Network {
                 .map(|vpc| vpc.cidr)
                 .chain(self.gateways.iter().map(|g| g.tunnel))
                 .chain(self.routed.iter().map(|r| r.cidr))
+                .chain(self.routing_connections().flat_map(ConnectionRange::ranges))
                 .chain(PRIVATE)
                 .chain([CARRIER]),
         )
@@ -266,6 +351,9 @@ impl Network {
                         "{cidr} is already routed by peer {} on gateway {}.",
                         taken.peer_name, here.name
                     ));
+                }
+                if let Some((connection, _)) = self.connected(here.vpc, cidr) {
+                    return refuse(format!("{cidr} is already routed through connection {}.", connection.peer.vpc()));
                 }
             }
             if here.next_tunnel_address.is_none() {
@@ -335,7 +423,11 @@ impl Network {
                 let taken = self.routed.iter().find(|routed| routed.gateway == gateway && routed.cidr.overlaps(*cidr));
                 taken.map(|taken| format!("peer {} ({})", taken.peer_name, taken.cidr))
             };
-            if let Some(what) = vpc.or(tunnel).or_else(peer) {
+            let connection = || {
+                let (connection, range) = self.connected(here.vpc, *cidr)?;
+                Some(format!("connection {} ({range})", connection.peer.vpc()))
+            };
+            if let Some(what) = vpc.or(tunnel).or_else(peer).or_else(connection) {
                 refusals.push(Refusal::conflict("networks", format!("{cidr} overlaps with {what}.")));
             }
         }

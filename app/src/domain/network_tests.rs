@@ -1,7 +1,7 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::gateway::GatewaySettings;
+use crate::domain::{gateway::GatewaySettings, vpc::VpcState};
 
 fn cidr(text: &str) -> Cidr {
     text.parse().expect("a range")
@@ -37,6 +37,8 @@ fn two_gateways() -> Network {
             name: name.parse().expect("a name"),
             cloud: local(),
             cidr: cidr(range),
+            state: VpcState::Active,
+            cloud_id: None,
         });
         network.gateways.push(GatewayRange {
             id: gateway_id(number),
@@ -207,6 +209,8 @@ fn row_83_a_tunnel_subnet_is_unique_and_apart_from_its_vpc() {
         name: "gamma".parse().expect("a name"),
         cloud: local(),
         cidr: cidr("10.7.0.0/16"),
+        state: VpcState::Active,
+        cloud_id: None,
     });
     let refusal = |tunnel: &str, owner| {
         network

@@ -14,6 +14,11 @@ pub enum Permission {
     NetworkingWrite,
     #[serde(rename = "project:event_logs:read")]
     EventLogsRead,
+    /// Ours: the clouds' credentials are the operator's.
+    #[serde(rename = "organization:cloud_accounts:read")]
+    CloudAccountsRead,
+    #[serde(rename = "organization:cloud_accounts:write")]
+    CloudAccountsWrite,
 }
 
 impl fmt::Display for Permission {
@@ -22,15 +27,20 @@ impl fmt::Display for Permission {
             Self::NetworkingRead => "project:networking:read",
             Self::NetworkingWrite => "project:networking:write",
             Self::EventLogsRead => "project:event_logs:read",
+            Self::CloudAccountsRead => "organization:cloud_accounts:read",
+            Self::CloudAccountsWrite => "organization:cloud_accounts:write",
         })
     }
 }
 
 /// Whether a stored role grants a permission in its scope. An unknown role grants nothing.
 pub fn grants(role: &str, permission: Permission) -> bool {
-    match role {
-        "admin" | "operator" => true,
-        "developer" | "read_only" => permission != Permission::NetworkingWrite,
+    use Permission::{CloudAccountsRead, CloudAccountsWrite, EventLogsRead, NetworkingRead, NetworkingWrite};
+    match (role, permission) {
+        ("admin", _) => true,
+        ("operator", NetworkingRead | NetworkingWrite | EventLogsRead | CloudAccountsRead) => true,
+        ("operator", CloudAccountsWrite) => false,
+        ("developer" | "read_only", NetworkingRead | EventLogsRead) => true,
         _ => false,
     }
 }

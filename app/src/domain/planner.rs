@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, fmt};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cidr, CloudName, GatewayId, InvalidCidr, Network, PeerId, PersonId, VpcId,
+    Cidr, CloudName, ConnectionId, GatewayId, InvalidCidr, Network, PeerId, PersonId, VpcId,
     cidr::{PRIVATE, RESERVED, merge},
     peer::PeerKind,
 };
@@ -46,6 +46,11 @@ pub enum Holder {
         owner: PersonId,
         vpc: VpcId,
     },
+    /// The network at the other end of a cloud VPC's peering connection.
+    Connection {
+        id: ConnectionId,
+        vpc: VpcId,
+    },
     Planned,
 }
 
@@ -55,6 +60,7 @@ impl Holder {
             Self::Vpc { .. } => "VPC",
             Self::Tunnel { .. } => "Tunnel subnet",
             Self::Site { .. } => "Site",
+            Self::Connection { .. } => "Peer network",
             Self::Planned => "Planned",
         }
     }
@@ -82,7 +88,12 @@ pub fn owned(network: &Network) -> Vec<Owned> {
         name: planned.name.to_string(),
         holder: Holder::Planned,
     });
-    let mut all: Vec<Owned> = vpcs.chain(tunnels).chain(sites).chain(planned).collect();
+    let connected = network.routing_connections().flat_map(|connection| {
+        let holder = Holder::Connection { id: connection.id, vpc: connection.vpc };
+        let name = connection.peer.vpc();
+        connection.ranges().map(move |cidr| Owned { cidr, name: name.to_owned(), holder: holder.clone() })
+    });
+    let mut all: Vec<Owned> = vpcs.chain(tunnels).chain(sites).chain(connected).chain(planned).collect();
     all.sort();
     all
 }
@@ -120,13 +131,27 @@ impl Conflict {
 
 /// What two holders have against each other; nothing if their ranges do not overlap.
 pub fn conflict(a: &Owned, b: &Owned) -> Option<Conflict> {
-    use Holder::{Planned, Site, Tunnel, Vpc};
+    use Holder::{Connection, Planned, Site, Tunnel, Vpc};
     if !a.cidr.overlaps(b.cidr) {
         return None;
     }
     let owners = |a: PersonId, b: PersonId| if a == b { Conflict::CannotBePeered } else { Conflict::Warning };
     Some(match (&a.holder, &b.holder) {
         (Planned, _) | (_, Planned) => Conflict::Warning,
+        // A range that a person routes may be a part of what the cloud told.
+        (Connection { id: a, .. }, Connection { id: b, .. }) if a == b => return None,
+        // The VPC's own range, its gateway's and its peers' are one routing table.
+        (Connection { vpc, .. }, Vpc { id, .. }) | (Vpc { id, .. }, Connection { vpc, .. }) if id == vpc => {
+            Conflict::Error
+        }
+        (Connection { vpc: a, .. }, Tunnel { vpc: b, .. } | Site { vpc: b, .. })
+        | (Tunnel { vpc: b, .. } | Site { vpc: b, .. }, Connection { vpc: a, .. })
+            if a == b =>
+        {
+            Conflict::Error
+        }
+        // Peering connections carry nothing further.
+        (Connection { .. }, _) | (_, Connection { .. }) => Conflict::Warning,
         (Vpc { cloud: a, .. }, Vpc { cloud: b, .. }) if a == b => Conflict::Error,
         (Vpc { .. }, Vpc { .. }) => Conflict::CannotBePeered,
         // A gateway's own VPC, its tunnel subnet and its sites are one routing table.

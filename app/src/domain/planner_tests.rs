@@ -4,7 +4,10 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::network::{GatewayRange, PlannedRange, RoutedRange, VpcRange};
+use crate::domain::{
+    network::{GatewayRange, PlannedRange, RoutedRange, VpcRange},
+    vpc::VpcState,
+};
 
 fn cidr(text: &str) -> Cidr {
     text.parse().expect("a range")
@@ -27,6 +30,8 @@ fn network() -> Network {
             name: name.parse().expect("a name"),
             cloud: cloud.parse().expect("a place"),
             cidr: cidr(range),
+            state: VpcState::Active,
+            cloud_id: None,
         });
         network.gateways.push(GatewayRange {
             id: GatewayId::from_uuid(id(number)),

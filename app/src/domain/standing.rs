@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    GatewayId, PairId, PeerId, Timestamp, VpcId,
+    ConnectionId, GatewayId, PairId, PeerId, Timestamp, VpcId,
     gateway::{ConfigSync, DriftPolicy, Gateway, GatewayBrief, GatewayStatus},
     peer::{Peer, PeerKind, PeerStatus},
     peering::{Peering, PeeringState},
@@ -35,6 +35,8 @@ pub enum Target {
     /// A pair, and a gateway that it is listed on.
     Peering(PairId, GatewayId),
     Peer(PeerId, GatewayId),
+    /// A peering connection, and the cloud VPC that it is of.
+    Connection(ConnectionId, VpcId),
     /// The address plan.
     Plan,
 }
@@ -45,6 +47,7 @@ const HANDSHAKE_PATIENCE: u64 = 90;
 impl Vpc {
     pub fn standing(&self) -> Standing {
         match self.state {
+            VpcState::Approved | VpcState::Deleting if self.build_error.is_some() => Standing::Failed,
             VpcState::Approved | VpcState::Deleting => Standing::Moving,
             VpcState::Active => Standing::AsAsked,
             VpcState::Deleted => Standing::Off,

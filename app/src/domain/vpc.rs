@@ -1,9 +1,17 @@
 //! Virtual private clouds: what is asked for and what is shown.
+//!
+//! A local VPC is somebody's existing network: declaring it makes it. A cloud VPC is made by the console, and
+//! [`transition`] says how it moves (domain 2.1).
+
+pub mod transition;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cidr, CloudName, GatewayName, Refusal, Refusals, Timestamp, VpcId, VpcName, gateway::GatewayBrief, refusal::Parse,
+    Cidr, CloudName, GatewayName, Provider, Refusal, Refusals, Timestamp, VpcId, VpcName,
+    connection::{Connection, ConnectionState},
+    gateway::GatewayBrief,
+    refusal::Parse,
 };
 
 /// What a person asks for. CIDR and location never change afterwards (domain 3.1).
@@ -45,6 +53,11 @@ pub enum VpcState {
 }
 
 impl VpcState {
+    /// What a new VPC begins with.
+    pub fn at_first(provider: Provider) -> Self {
+        if provider.is_cloud() { Self::Approved } else { Self::Active }
+    }
+
     /// The badge: sentence case.
     pub fn word(self) -> &'static str {
         match self {
@@ -85,9 +98,36 @@ pub struct Vpc {
     pub gateway: Option<GatewayBrief>,
     /// The VPC peerings of its gateway.
     pub peerings: Vec<super::peering::Peering>,
+    /// The peering connections of a cloud VPC, by peer; deleted ones are left out.
+    pub connections: Vec<Connection>,
+    /// Why the cloud has not made or removed it yet.
+    pub build_error: Option<BuildError>,
+    /// A refresh of its connections was asked for and is not done (`pending_build_only_peering_connections`).
+    pub refresh_pending: bool,
+    /// What the cloud calls the network, once it is there.
+    pub cloud_id: Option<String>,
+    /// Whether a look-alike answers for its cloud: no packets.
+    pub simulated: bool,
 }
 
+/// The last failure to make or remove a cloud network, and when it is tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildError {
+    pub message: String,
+    pub retry_at: Timestamp,
+}
+
+/// Shown while a cloud VPC has no connection (domain 2.1, checklist 23).
+pub const NO_CONNECTION: &str = "No peering connection yet: nothing can reach services in this VPC.";
+
+/// Beside "Refresh VPC connections" (checklist 43).
+pub const REFRESH_NOTE: &str = "Changes in a peer network, such as a new subnet, may take up to 24 hours to be picked up automatically. Wait 24 hours before you refresh by hand.";
+
 impl Vpc {
+    pub fn provider(&self) -> Provider {
+        self.cloud.provider()
+    }
+
     /// Why it cannot be deleted now; the button says it, and the server answers with it.
     pub fn deletion_refusal(&self) -> Option<Refusal> {
         self.gateway.as_ref().map(|gateway| Self::held_by(&self.name, &gateway.name))
@@ -97,14 +137,76 @@ impl Vpc {
         Refusal::conflict("", format!("VPC {name} has VPN gateway {gateway}. Delete the gateway first."))
     }
 
+    /// Why nothing can be built in it yet (domain 2.1).
+    pub fn not_active(&self) -> Option<Refusal> {
+        let sentence = format!("Project VPC {} is in state {}, not ACTIVE", self.id, self.state.as_str());
+        (self.state != VpcState::Active).then(|| Refusal::conflict("", sentence))
+    }
+
     /// The sentence under the badge (domain 2.1).
-    pub fn sentence(&self) -> &'static str {
-        match self.state {
-            VpcState::Approved => "The network is being created. This usually takes a few minutes.",
-            VpcState::Active if self.gateway.is_none() => "Declared; no gateway yet.",
-            VpcState::Active => "Ready. New services and peering connections can use this VPC.",
-            VpcState::Deleting => "Deleting peering connections and the network.",
-            VpcState::Deleted => "Deleted.",
+    pub fn sentence(&self) -> String {
+        let local = !self.provider().is_cloud();
+        match (self.state, &self.build_error) {
+            (VpcState::Approved, Some(error)) => error.sentence("Creation failed"),
+            (VpcState::Approved, None) => {
+                format!("Creating the network in {}. This usually takes a few minutes.", self.place)
+            }
+            (VpcState::Active, _) if local && self.gateway.is_none() => "Declared; no gateway yet.".to_owned(),
+            (VpcState::Active, Some(error)) => error.sentence("The last look at the network failed"),
+            (VpcState::Active, None) => "Ready. New services and peering connections can use this VPC.".to_owned(),
+            (VpcState::Deleting, Some(error)) => error.sentence("Deleting is held up"),
+            (VpcState::Deleting, None) => "Deleting peering connections and the network.".to_owned(),
+            (VpcState::Deleted, _) => "Deleted.".to_owned(),
         }
     }
+
+    /// "2 active, 1 pending peer": the connections by state, the best first (domain 6.1).
+    pub fn connections_by_state(&self) -> String {
+        let order = [
+            ConnectionState::Active,
+            ConnectionState::PendingPeer,
+            ConnectionState::ApprovedPeerRequested,
+            ConnectionState::Approved,
+            ConnectionState::Error,
+            ConnectionState::InvalidSpecification,
+            ConnectionState::RejectedByPeer,
+            ConnectionState::DeletedByPeer,
+            ConnectionState::Deleting,
+        ];
+        let counted = order.map(|state| (state, self.connections.iter().filter(|one| one.state == state).count()));
+        let words = counted.into_iter().filter(|(_, count)| *count > 0);
+        words.map(|(state, count)| format!("{count} {}", state.word().to_lowercase())).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What deleting it does, a sentence per line (domain 6.1).
+    pub fn deletion_consequences(&self) -> Vec<String> {
+        if !self.provider().is_cloud() {
+            return vec![format!("{} is free again. The network itself stays as it is.", self.cidr)];
+        }
+        let mut lines = vec![format!("The network {} is deleted in {}.", self.cidr, self.provider())];
+        match self.connections.len() {
+            0 => {}
+            1 => lines.push("Its peering connection is deleted with it.".to_owned()),
+            count => lines.push(format!("Its {count} peering connections are deleted with it.")),
+        }
+        for connection in self.connections.iter().filter(|connection| connection.state == ConnectionState::Active) {
+            lines.push(format!(
+                "Traffic between {} and {} stops; the side in {} becomes inactive or is deleted.",
+                self.name,
+                connection.name(),
+                self.provider()
+            ));
+        }
+        lines
+    }
 }
+
+impl BuildError {
+    fn sentence(&self, what: &str) -> String {
+        format!("{what}: {}. Retrying at {}.", self.message.trim().trim_end_matches('.'), self.retry_at)
+    }
+}
+
+#[cfg(test)]
+#[path = "vpc_tests.rs"]
+mod tests;

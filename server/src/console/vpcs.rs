@@ -102,6 +102,11 @@ impl Console {
             created_at: row.created_at,
             gateway,
             peerings,
+            connections: Vec::new(),
+            build_error: None,
+            refresh_pending: false,
+            cloud_id: None,
+            simulated: false,
         }
     }
 }

@@ -88,7 +88,14 @@ impl Tx {
         let planned = self.planned(project).await?;
         let vpcs: Vec<VpcRange> = vpcs
             .into_iter()
-            .map(|vpc| VpcRange { id: vpc.id, name: vpc.name, cloud: vpc.cloud, cidr: vpc.cidr })
+            .map(|vpc| VpcRange {
+                id: vpc.id,
+                name: vpc.name,
+                cloud: vpc.cloud,
+                cidr: vpc.cidr,
+                state: vpc.state,
+                cloud_id: None,
+            })
             .collect();
         let gateways: Vec<GatewayRange> = gateways
             .into_iter()
@@ -96,7 +103,7 @@ impl Tx {
             .map(|gateway| range(&gateway, hosts.get(&gateway.id), free.get(&gateway.id).copied(), from))
             .collect();
         let routed = self.routed(project, &vpcs, &gateways).await?;
-        Ok(Network { locations: from.locations.to_vec(), vpcs, gateways, routed, planned })
+        Ok(Network { locations: from.locations.to_vec(), vpcs, gateways, routed, planned, ..Network::default() })
     }
 
     /// What sites and VPC peerings take, by gateway and address.

@@ -68,7 +68,7 @@ impl Tx {
         .bind(new.cloud.to_string())
         .bind(new.cidr.to_string())
         // A local VPC is somebody's existing network: declaring it makes it (domain 2.1).
-        .bind(VpcState::Active.as_str())
+        .bind(VpcState::at_first(new.cloud.provider()).as_str())
         .bind(at)
         .execute(self.connection())
         .await?;

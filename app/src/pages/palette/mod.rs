@@ -63,7 +63,7 @@ fn glyph(noun: Noun) -> Glyph {
     match noun {
         Noun::Vpc => Glyph::Box,
         Noun::Gateway => Glyph::Router,
-        Noun::Peering => Glyph::Cable,
+        Noun::Peering | Noun::Connection => Glyph::Cable,
         Noun::Site => Glyph::Network,
         Noun::RoadWarrior => Glyph::Laptop,
         Noun::Planned => Glyph::Ruler,

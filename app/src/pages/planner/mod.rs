@@ -207,6 +207,7 @@ fn holder_path(holder: &Holder, project: &ProjectName) -> Option<String> {
         Holder::Vpc { id, .. } => Target::Vpc(*id),
         Holder::Tunnel { gateway, .. } => Target::Gateway(*gateway),
         Holder::Site { gateway, peer, .. } => Target::Peer(*peer, *gateway),
+        Holder::Connection { id, vpc } => Target::Connection(*id, *vpc),
         Holder::Planned => return None,
     };
     Some(target(project, &to))

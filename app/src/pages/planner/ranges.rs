@@ -122,6 +122,9 @@ fn place(holder: &Holder, network: &Network) -> String {
         Holder::Site { gateway, .. } => {
             network.gateway(*gateway).map(|gateway| format!("behind {}", gateway.name)).unwrap_or_default()
         }
+        Holder::Connection { vpc, .. } => {
+            network.vpc(*vpc).map(|vpc| format!("peer of {}", vpc.name)).unwrap_or_default()
+        }
         Holder::Planned => "elsewhere".to_owned(),
     }
 }
