@@ -19,6 +19,7 @@ mod tally;
 mod test;
 mod toolchain;
 mod tree;
+mod vendors;
 mod wasm_std;
 
 use std::process::ExitCode;

@@ -7,7 +7,7 @@ use std::{fmt::Write, path::PathBuf, time::Duration};
 
 use anyhow::{Result, bail};
 
-use crate::command::{as_root, find, logged};
+use crate::command::{as_root, command, find, logged, succeeds};
 
 /// A program, the Debian package that brings it, and what it is for.
 #[derive(Clone, Copy)]
@@ -55,6 +55,12 @@ pub const DATA_PLANE: &[Program] = &[
 pub const BROWSER: &[Program] = &[needed("chromium", "chromium", "the browser tests")];
 
 pub const DATABASE: &[Program] = &[needed("initdb", "postgresql", "the tests on PostgreSQL")];
+
+pub const VENDORS: &[Program] = &[needed("python3", "python3", "the cloud vendors' own clients")];
+
+/// Debian parts it from Python itself.
+pub const PYTHON_ENVIRONMENTS: Program =
+    needed("ensurepip", "python3-venv", "an environment for the cloud vendors' own clients");
 
 /// Installs what is missing of `programs`, or says exactly what to install.
 pub fn ensure(programs: &[Program]) -> Result<()> {
@@ -119,7 +125,11 @@ pub fn install(packages: &[&str]) -> Result<()> {
     attempt()
 }
 
-/// Where a program is. Debian keeps the server programs of PostgreSQL out of the PATH.
+/// Where a program is. Debian keeps the server programs of PostgreSQL out of the PATH; `ensurepip` is a module of Python.
 pub fn locate(name: &str) -> Option<PathBuf> {
-    if name == "initdb" { crate::postgres::programs().map(|folder| folder.join(name)) } else { find(name) }
+    match name {
+        "initdb" => crate::postgres::programs().map(|folder| folder.join(name)),
+        "ensurepip" => succeeds(command("python3").args(["-c", "import ensurepip"])).then(PathBuf::new),
+        _ => find(name),
+    }
 }

@@ -7,9 +7,9 @@ use anyhow::Result;
 
 use crate::{
     command::{command, find, logged},
-    packages::{self, BROWSER, COMPILING, DATA_PLANE, DATABASE, NODE, Program},
+    packages::{self, BROWSER, COMPILING, DATA_PLANE, DATABASE, NODE, PYTHON_ENVIRONMENTS, Program, VENDORS},
     toolchain::{self, Toolchain},
-    tree, wasm_std,
+    tree, vendors, wasm_std,
 };
 
 /// Each need includes those before it, but for the data plane, which only Linux has.
@@ -23,7 +23,7 @@ pub enum Need {
     Release,
     /// To test in a browser.
     Browser,
-    /// To test on PostgreSQL too.
+    /// To test on PostgreSQL too, and with the cloud vendors' own clients.
     Everything,
 }
 
@@ -40,6 +40,8 @@ pub fn ensure(need: Need) -> Result<Toolchain> {
     }
     if need >= Need::Everything {
         programs.extend(DATABASE);
+        programs.extend(VENDORS);
+        programs.push(PYTHON_ENVIRONMENTS);
     }
     // NodeSource's package of node brings npm and conflicts with Debian's.
     if packages::locate("node").is_some() && packages::locate("npm").is_some() {
@@ -50,6 +52,9 @@ pub fn ensure(need: Need) -> Result<Toolchain> {
     let toolchain = wasm_std::ensure()?;
     if need >= Need::Release {
         node_modules()?;
+    }
+    if need >= Need::Everything {
+        vendors::ensure()?;
     }
     Ok(toolchain)
 }

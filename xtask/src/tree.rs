@@ -24,6 +24,11 @@ pub fn end2end() -> PathBuf {
     root().join("end2end")
 }
 
+/// The clients and schemas of the cloud vendors, for the tests.
+pub fn vendors() -> PathBuf {
+    target().join("vendors")
+}
+
 /// The output of noisy set-up steps; shown only when one of them fails.
 pub fn setup_log() -> PathBuf {
     target().join("setup.log")
