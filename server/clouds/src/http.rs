@@ -75,6 +75,11 @@ impl Http {
         Ok(Self { client, attempts: attempts.max(1), sent: Arc::default() })
     }
 
+    /// The same client, which asks once only: for a call that must not be made twice.
+    pub fn single(&self) -> Self {
+        Self { attempts: 1, ..self.clone() }
+    }
+
     /// How many requests were sent since the start.
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
