@@ -9,6 +9,7 @@
 //! decides what is missing ([`Cloud::plan`], pure) and makes one idempotent call at a time
 //! ([`Cloud::step`]). It compares before it writes and adopts what a lost answer left behind.
 
+pub mod aws;
 mod failure;
 pub mod http;
 mod secret;
