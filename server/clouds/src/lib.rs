@@ -12,6 +12,7 @@
 pub mod aws;
 mod failure;
 pub mod http;
+pub mod lookalike;
 mod secret;
 pub mod upcloud;
 mod wish;

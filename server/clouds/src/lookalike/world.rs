@@ -1,0 +1,265 @@
+//! One vendor's world in memory: what exists, when it changes next, and what to take back.
+//!
+//! It is changed by one call at a time and written down before that call is answered, so that what a
+//! caller was told is never forgotten. Transitions are made in the order of their moments and at
+//! their moments, however late somebody looks.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{
+    Call, Effect, Reply, Settings,
+    clock::milliseconds,
+    fault::{self, Standing, Use},
+};
+
+/// Whose account it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The operator's: the console signs in with it.
+    Ours,
+    /// The peer's, who acts by the same API.
+    Theirs,
+}
+
+impl Side {
+    pub const BOTH: [Self; 2] = [Self::Ours, Self::Theirs];
+
+    pub fn other(self) -> Self {
+        if self == Self::Ours { Self::Theirs } else { Self::Ours }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        if self == Self::Ours { "ours" } else { "theirs" }
+    }
+}
+
+/// A cloud vendor: how it signs in, what it keeps, what it answers.
+pub trait Vendor: Sized + Send + Sync + 'static {
+    /// `aws`, `google`, `azure`, `upcloud`.
+    const NAME: &'static str;
+    /// An enum of everything that can exist.
+    type Thing: Clone + Serialize + DeserializeOwned + Send + Sync + 'static;
+    /// What one needs to sign in.
+    type Account: Clone + Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// A new account with random credentials.
+    fn account(side: Side) -> Self::Account;
+
+    /// What a new installation finds in its accounts. Called once in the life of a world.
+    fn found(_world: &mut World<Self>) {}
+
+    /// When this changes by itself next.
+    fn due(thing: &Self::Thing) -> Option<i64>;
+
+    /// Makes the change that is due at [`World::now`]. Afterwards [`Self::due`] must tell another moment or none.
+    fn ripen(world: &mut World<Self>, id: &str);
+
+    /// Who calls; `Ok(None)` where nobody has to sign in, such as a token endpoint.
+    ///
+    /// # Errors
+    /// What to answer to a stranger.
+    fn authenticate(world: &World<Self>, call: &Call) -> Result<Option<Side>, Reply>;
+
+    /// What is called for, such as `CreateVpc`: the name that a [`super::Fault`] knows it by.
+    fn action(call: &Call) -> String;
+
+    /// Carries it out.
+    ///
+    /// # Errors
+    /// What to answer when nothing was changed: whatever this did is taken back.
+    fn answer(world: &mut World<Self>, side: Option<Side>, call: &Call) -> Result<Reply, Reply>;
+
+    /// An error in this vendor's form.
+    fn refusal(call: &Call, status: u16, code: &str, message: &str) -> Reply;
+}
+
+/// How fast things happen.
+#[derive(Clone, Debug)]
+pub(super) struct Pace {
+    delay: RangeInclusive<i64>,
+    settle: i64,
+}
+
+impl Pace {
+    pub(super) fn of(settings: &Settings) -> Self {
+        let (from, to) = (milliseconds(*settings.delay.start()), milliseconds(*settings.delay.end()));
+        Self { delay: from..=to.max(from), settle: milliseconds(settings.settle) }
+    }
+}
+
+pub struct World<V: Vendor> {
+    things: BTreeMap<String, V::Thing>,
+    due: BTreeSet<(i64, String)>,
+    accounts: BTreeMap<Side, V::Account>,
+    pub(super) faults: Vec<Standing>,
+    pace: Pace,
+    now: i64,
+    /// As it was before the call; `None`: it was not.
+    before: BTreeMap<String, Option<V::Thing>>,
+    /// Changed and not yet known to be written down.
+    unwritten: BTreeSet<String>,
+    pub(super) unwritten_uses: Vec<Use>,
+}
+
+impl<V: Vendor> World<V> {
+    pub(super) fn new(
+        things: BTreeMap<String, V::Thing>,
+        accounts: BTreeMap<Side, V::Account>,
+        faults: Vec<Standing>,
+        pace: Pace,
+    ) -> Self {
+        let due = things.iter().filter_map(|(id, thing)| Some((V::due(thing)?, id.clone()))).collect();
+        Self {
+            things,
+            due,
+            accounts,
+            faults,
+            pace,
+            now: 0,
+            before: BTreeMap::new(),
+            unwritten: BTreeSet::new(),
+            unwritten_uses: Vec::new(),
+        }
+    }
+
+    /// Milliseconds since 1970: the moment of the call, or of the transition that is being made.
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+
+    pub fn account(&self, side: Side) -> &V::Account {
+        &self.accounts[&side]
+    }
+
+    pub fn get(&self, id: &str) -> Option<&V::Thing> {
+        self.things.get(id)
+    }
+
+    /// Everything whose id begins so, in the order of ids.
+    pub fn under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a V::Thing)> {
+        let from = self.things.range(prefix.to_owned()..);
+        from.take_while(move |(id, _)| id.starts_with(prefix)).map(|(id, thing)| (id.as_str(), thing))
+    }
+
+    pub fn put(&mut self, id: impl Into<String>, thing: V::Thing) {
+        self.set(id.into(), Some(thing));
+    }
+
+    pub fn remove(&mut self, id: &str) -> Option<V::Thing> {
+        let gone = self.things.get(id).cloned()?;
+        self.set(id.to_owned(), None);
+        Some(gone)
+    }
+
+    /// Changes what is there; `None` if it is not.
+    pub fn change<R>(&mut self, id: &str, edit: impl FnOnce(&mut V::Thing) -> R) -> Option<R> {
+        let mut thing = self.things.get(id).cloned()?;
+        let result = edit(&mut thing);
+        self.set(id.to_owned(), Some(thing));
+        Some(result)
+    }
+
+    fn set(&mut self, id: String, thing: Option<V::Thing>) {
+        let old = match &thing {
+            Some(thing) => self.things.insert(id.clone(), thing.clone()),
+            None => self.things.remove(&id),
+        };
+        if let Some(moment) = old.as_ref().and_then(V::due) {
+            self.due.remove(&(moment, id.clone()));
+        }
+        if let Some(moment) = thing.as_ref().and_then(V::due) {
+            self.due.insert((moment, id.clone()));
+        }
+        self.unwritten.insert(id.clone());
+        self.before.entry(id).or_insert(old);
+    }
+
+    /// When a transition that begins now is over; `None`: never, because a rule holds it up.
+    pub fn due(&mut self, transition: &str) -> Option<i64> {
+        let drawn = rand::random_range(self.pace.delay.clone());
+        match self.strike(transition, None).map(|(effect, _)| effect) {
+            Some(Effect::Delay { ms }) => Some(self.now + i64::from(ms)),
+            Some(Effect::Lose) => None,
+            Some(Effect::Refuse { .. }) | None => Some(self.now + drawn),
+        }
+    }
+
+    /// The code of a rule that makes this transition fail.
+    pub fn fails(&mut self, transition: &str) -> Option<(String, String)> {
+        match self.strike(transition, None)?.0 {
+            Effect::Refuse { code, message, .. } => Some((code, message)),
+            Effect::Delay { .. } | Effect::Lose => None,
+        }
+    }
+
+    /// Whether something that was made then is known everywhere by now.
+    pub fn settled(&self, made_at: i64) -> bool {
+        self.now - made_at >= self.pace.settle
+    }
+
+    /// The effect of a rule that strikes here, and whether it does so after the call was carried out.
+    pub(super) fn strike(&mut self, action: &str, side: Option<Side>) -> Option<(Effect, bool)> {
+        let rule = fault::strike(&mut self.faults, action, side)?;
+        let used = Use {
+            id: uuid::Uuid::new_v4().to_string(),
+            fault: rule.id.clone(),
+            action: action.to_owned(),
+            at: self.now,
+        };
+        tracing::info!(vendor = V::NAME, action, fault = used.fault, "a failure rule of a simulated cloud struck");
+        let effect = (rule.fault.effect.clone(), rule.fault.after_apply);
+        self.unwritten_uses.push(used);
+        Some(effect)
+    }
+
+    /// Makes every transition that was due, each at its moment.
+    pub(super) fn advance(&mut self, now: i64) {
+        while let Some((moment, id)) = self.due.first().cloned().filter(|(moment, _)| *moment <= now) {
+            self.now = self.now.max(moment);
+            V::ripen(self, &id);
+            if self.due.remove(&(moment, id.clone())) && self.get(&id).and_then(V::due) == Some(moment) {
+                tracing::error!(vendor = V::NAME, id, "a transition of a simulated cloud did not move and is given up");
+            }
+        }
+        self.now = self.now.max(now);
+    }
+
+    /// From here on [`Self::take_back`] keeps what has happened.
+    pub(super) fn begin(&mut self) {
+        self.before.clear();
+    }
+
+    pub(super) fn take_back(&mut self) {
+        for (id, thing) in std::mem::take(&mut self.before) {
+            self.set(id, thing);
+        }
+        self.before.clear();
+    }
+
+    /// What has to be written down: ids, and their things as JSON or `None` where they are gone.
+    pub(super) fn unwritten(&self) -> serde_json::Result<Vec<(String, Option<String>)>> {
+        let body = |id: &String| self.things.get(id).map(serde_json::to_string).transpose();
+        self.unwritten.iter().map(|id| Ok((id.clone(), body(id)?))).collect()
+    }
+
+    pub(super) fn written(&mut self) {
+        self.before.clear();
+        self.unwritten.clear();
+        self.unwritten_uses.clear();
+        self.faults.retain(|rule| rule.remaining > 0);
+    }
+}
+
+#[cfg(test)]
+pub(super) fn pace(delay_ms: u64, settle_ms: u64) -> Pace {
+    use std::time::Duration;
+
+    let delay = Duration::from_millis(delay_ms);
+    Pace::of(&Settings { delay: delay..=delay, settle: Duration::from_millis(settle_ms), ..Settings::default() })
+}
