@@ -21,6 +21,7 @@ export interface Start {
 
 export class Console {
     private server?: ChildProcess;
+    private readonly agents: ChildProcess[] = [];
 
     private constructor(
         /** The data folder. */
@@ -99,8 +100,21 @@ export class Console {
         clearTimeout(late);
     }
 
-    /** Ends the server and removes its data. */
+    /** Enrols a host that records what it is told, with these addresses, the first of them its way out. It ends with the data. */
+    async agent(name: string, token: string, addresses: string[]): Promise<void> {
+        const host = ["--host", `recording:${addresses.join(",")}`, "--state", join(this.data, "agents", name)];
+        const reach = ["--console", `unix:${join(this.data, "agent.sock")}`, "--token-file", "-"];
+        const agent = spawn(BINARY, ["agent", ...reach, ...host], { env: environment(), stdio: ["pipe", "pipe", "pipe"] });
+        this.agents.push(agent);
+        const log = createWriteStream(join(this.data, "console.log"), { flags: "a" });
+        agent.stdout.pipe(log, { end: false });
+        agent.stderr.pipe(log, { end: false });
+        agent.stdin.end(token);
+    }
+
+    /** Ends the server and the agents, and removes the data. */
     async remove(): Promise<void> {
+        for (const agent of this.agents) agent.kill("SIGKILL");
         await this.stop();
         rmSync(this.data, { recursive: true, force: true });
     }

@@ -8,6 +8,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { test as base, expect, type BrowserContext, type Locator, type Page } from "@playwright/test";
 import { ADMINISTRATOR, Console, type Start } from "./console.ts";
+import { Made } from "./made.ts";
 
 export { ADMINISTRATOR, Console, expect };
 export type { Locator, Page };
@@ -19,6 +20,8 @@ interface TestFixtures {
     signedIn: boolean;
     /** Starts a console of this test's own; it is removed after the test. */
     fresh: (how?: Start) => Promise<Console>;
+    /** Makes what a test needs on the worker's console. */
+    made: Made;
     /** Problems that the test expects: `problems.allow(/status of 404/)`. */
     problems: Problems;
 }
@@ -63,6 +66,8 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
         });
         for (const console of started) await console.remove();
     },
+
+    made: async ({ console, context }, use) => use(new Made(console, context.request)),
 
     baseURL: async ({ console }, use) => use(console.url),
 
