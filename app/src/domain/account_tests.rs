@@ -1,1 +1,192 @@
+use super::*;
 
+const ID: &str = "0af12345-0000-4000-8000-000000000001";
+
+fn form(provider: &str) -> AccountForm {
+    AccountForm { provider: provider.into(), name: "Tidewater".into(), ..AccountForm::default() }
+}
+
+fn aws() -> AccountForm {
+    AccountForm {
+        aws_account_id: "111122223333".into(),
+        aws_access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
+        aws_secret_access_key: "wJalrXUtnFEMI".into(),
+        ..form("aws")
+    }
+}
+
+fn google(json: &str) -> AccountForm {
+    AccountForm { google_service_account: json.into(), ..form("google") }
+}
+
+const KEY: &str = r#"{"type":"service_account","project_id":"tidewater-prod","client_email":"console@tidewater-prod.iam.gserviceaccount.com","private_key":"-----BEGIN PRIVATE KEY-----\nMIIE\n"}"#;
+
+fn azure() -> AccountForm {
+    AccountForm {
+        azure_tenant_id: ID.into(),
+        azure_client_id: ID.into(),
+        azure_client_secret: "s3cret~value".into(),
+        azure_subscription_id: ID.into(),
+        azure_resource_group: "console".into(),
+        ..form("azure")
+    }
+}
+
+fn upcloud() -> AccountForm {
+    AccountForm { upcloud_token: "ucat_01ABC".into(), ..form("upcloud") }
+}
+
+fn refused(form: &AccountForm, field: &str) -> String {
+    let refusals = NewAccount::parse(form, None).unwrap_err();
+    refusals.at(field).unwrap_or_else(|| panic!("{refusals}")).to_owned()
+}
+
+#[test]
+fn each_cloud_reads_its_credentials_and_keeps_one_secret() {
+    for (form, provider, secret, identity) in [
+        (aws(), Provider::Aws, Some("wJalrXUtnFEMI"), Some("111122223333")),
+        (google(KEY), Provider::Google, Some(KEY), Some("tidewater-prod")),
+        (azure(), Provider::Azure, Some("s3cret~value"), Some(ID)),
+        (upcloud(), Provider::UpCloud, Some("ucat_01ABC"), None),
+    ] {
+        let new = NewAccount::parse(&form, None).expect("an account");
+        assert_eq!(new.config.provider(), provider);
+        assert_eq!(new.secret.as_ref().map(Secret::reveal), secret);
+        assert_eq!(new.config.identity(), identity);
+        assert!(new.config.has_secret());
+        let json = serde_json::to_string(&new.config).expect("JSON");
+        assert_eq!(serde_json::from_str::<AccountConfig>(&json).expect("its own JSON"), new.config);
+    }
+    let machine = AccountForm {
+        aws_access_key_id: String::new(),
+        aws_secret_access_key: String::new(),
+        aws_role_arn: "arn:aws:iam::444455556666:role/console".into(),
+        ..aws()
+    };
+    let new = NewAccount::parse(&machine, None).expect("an account");
+    assert_eq!((new.secret.is_some(), new.config.has_secret()), (false, false));
+}
+
+#[test]
+fn no_secret_is_printed() {
+    for form in [aws(), google(KEY), azure(), upcloud()] {
+        let new = NewAccount::parse(&form, None).expect("an account");
+        let secret = new.secret.clone().expect("a secret");
+        let printed = format!("{form:?} {new:?} {}", serde_json::to_string(&new.config).expect("JSON"));
+        assert!(!printed.contains(secret.reveal()) && !printed.contains("PRIVATE KEY"), "{printed}");
+        for (_, fact) in new.config.facts() {
+            assert!(!fact.contains(secret.reveal()));
+        }
+    }
+    let broken = google("{\"private_key\": \"-----BEGIN PRIVATE KEY-----");
+    assert!(!refused(&broken, "google_service_account").contains("PRIVATE KEY"));
+}
+
+#[test]
+fn every_mistake_has_its_sentence() {
+    assert_eq!(refused(&form("digitalocean"), "provider"), "Choose a cloud.");
+    assert_eq!(refused(&form("local"), "provider"), "Choose a cloud.");
+    assert_eq!(refused(&AccountForm { name: " ".into(), ..aws() }, "name"), "Enter a name for this account.");
+    assert_eq!(
+        refused(&AccountForm { aws_account_id: "1".into(), ..aws() }, "aws_account_id"),
+        "The AWS account ID has 12 digits."
+    );
+    assert!(
+        refused(&AccountForm { aws_access_key_id: "akia".into(), ..aws() }, "aws_access_key_id")
+            .starts_with("Enter an access key ID such as AKIA")
+    );
+    assert_eq!(
+        refused(&AccountForm { aws_secret_access_key: String::new(), ..aws() }, "aws_secret_access_key"),
+        "Enter the secret access key that belongs to this access key ID."
+    );
+    assert_eq!(
+        refused(&AccountForm { aws_access_key_id: String::new(), ..aws() }, "aws_access_key_id"),
+        "Enter the access key ID that this secret belongs to."
+    );
+    assert_eq!(
+        refused(&AccountForm { aws_role_arn: "console".into(), ..aws() }, "aws_role_arn"),
+        "Enter a role ARN such as arn:aws:iam::012345678901:role/console."
+    );
+    assert_eq!(refused(&google(""), "google_service_account"), "Paste the JSON key file of a service account.");
+    assert_eq!(
+        refused(&google("tidewater"), "google_service_account"),
+        "This is not JSON. Paste the whole key file of a service account."
+    );
+    assert_eq!(
+        refused(&google(&KEY.replace("service_account", "authorized_user")), "google_service_account"),
+        "This is not the key of a service account: its \"type\" is not \"service_account\"."
+    );
+    assert_eq!(
+        refused(&google(&KEY.replace("private_key", "other")), "google_service_account"),
+        "The key file has no \"private_key\". Make a new key for the service account."
+    );
+    assert_eq!(
+        refused(&AccountForm { azure_client_id: "x".into(), ..azure() }, "azure_client_id"),
+        "Enter the application ID as a UUID."
+    );
+    assert_eq!(
+        refused(&AccountForm { azure_client_secret: String::new(), ..azure() }, "azure_client_secret"),
+        "Enter the client secret of the console's application."
+    );
+    assert_eq!(refused(&form("upcloud"), "upcloud_token"), "Enter an API token, or a user name and a password.");
+    assert_eq!(
+        refused(&AccountForm { upcloud_username: "console".into(), ..upcloud() }, "upcloud_token"),
+        "Enter either a token, or a user name and a password."
+    );
+    assert_eq!(
+        refused(&AccountForm { upcloud_username: "console".into(), ..form("upcloud") }, "upcloud_password"),
+        "Enter the password of this UpCloud user."
+    );
+}
+
+#[test]
+fn an_account_is_changed_without_typing_its_secret_again_unless_it_becomes_another() {
+    let former = NewAccount::parse(&aws(), None).expect("an account").config;
+    let kept = AccountForm { aws_secret_access_key: String::new(), ..aws() };
+    assert_eq!(NewAccount::parse(&kept, Some(&former)).expect("a change").secret, None);
+    let other = AccountForm { aws_access_key_id: "AKIAIOSFODNN7EXAMPL2".into(), ..kept };
+    assert!(NewAccount::parse(&other, Some(&former)).is_err(), "another key has another secret");
+    let google_config = NewAccount::parse(&google(KEY), None).expect("an account").config;
+    assert_eq!(NewAccount::parse(&google(""), Some(&google_config)).expect("a change").config, google_config);
+    let error = NewAccount::parse(&upcloud(), Some(&former)).unwrap_err();
+    assert_eq!(error.at("provider"), Some("An account keeps its cloud. Add another one instead."));
+}
+
+#[test]
+fn a_check_says_who_the_console_is_or_why_it_is_not() {
+    let at = Timestamp::from_seconds(1_795_144_320);
+    let account = CloudAccount {
+        id: AccountId::from_uuid(uuid::Uuid::from_u128(1)),
+        name: "Tidewater".into(),
+        config: NewAccount::parse(&aws(), None).expect("an account").config,
+        simulated: false,
+        check: None,
+        vpcs: 0,
+        created_at: at,
+        updated_at: at,
+    };
+    assert_eq!((account.standing(), account.word()), (Standing::Moving, "Not checked yet"));
+    let checked = |error: Option<&str>, identity: Option<&str>| CloudAccount {
+        check: Some(Check {
+            last_check_at: at,
+            last_check_error: error.map(str::to_owned),
+            identity: identity.map(str::to_owned),
+        }),
+        ..account.clone()
+    };
+    let good = checked(None, Some("arn:aws:iam::111122223333:user/console"));
+    assert_eq!(good.standing(), Standing::AsAsked);
+    assert_eq!(good.sentence(), "AWS knows the console as arn:aws:iam::111122223333:user/console.");
+    let bad = checked(Some("AuthFailure: not valid."), None);
+    assert_eq!(bad.standing(), Standing::Failed);
+    assert_eq!(
+        bad.sentence(),
+        "AWS refused the credentials: AuthFailure: not valid. Correct them; VPCs in AWS stand still until then."
+    );
+    assert_eq!(account.deletion_refusal(), None);
+    let used = CloudAccount { vpcs: 2, ..account };
+    assert_eq!(
+        used.deletion_refusal().map(|refusal| refusal.sentence).as_deref(),
+        Some("This account still has 2 VPCs. Delete them first: without it nobody can.")
+    );
+}

@@ -5,6 +5,8 @@
 //! own; [`transition`] is the only thing that moves them.
 
 pub mod field;
+#[cfg(test)]
+mod fixtures;
 pub mod peer;
 mod rules;
 pub mod schedule;

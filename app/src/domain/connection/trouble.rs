@@ -169,3 +169,7 @@ fn by_class(known: &Known<'_>, failed: &Failed) -> Weight {
         FailureClass::Unexpected => Weight::Ours(format!("{cloud} gave an unexpected answer: {reason}")),
     }
 }
+
+#[cfg(test)]
+#[path = "trouble_tests.rs"]
+mod tests;
