@@ -1,48 +1,7 @@
-use uuid::Uuid;
-
-use super::*;
-use crate::domain::CloudName;
-
-const UUID: &str = "03a1b2c3-0000-4000-8000-000000000001";
-
-fn connection(kind: ConnectionType, state: ConnectionState) -> Connection {
-    let (cloud, account, vpc) = match kind.provider() {
-        Provider::Aws if kind == ConnectionType::AwsTgwVpcAttachment => {
-            ("aws-eu-west-1", "111122223333", "tgw-0123456789abcdef0")
-        }
-        Provider::Aws => ("aws-eu-west-1", "111122223333", "vpc-0123456789abcdef0"),
-        Provider::Google => ("google-europe-west1", "tidewater-prod", "harbor"),
-        Provider::Azure => ("azure-westeurope", UUID, "harbor"),
-        _ => ("upcloud-de-fra", "upcloud", UUID),
-    };
-    let mut form = ConnectionForm { peer_cloud_account: account.into(), peer_vpc: vpc.into(), ..Default::default() };
-    if kind == ConnectionType::AzureVnetPeering {
-        form.peer_resource_group = "quay".into();
-        form.peer_azure_app_id = UUID.into();
-        form.peer_azure_tenant_id = UUID.into();
-    }
-    let cloud: CloudName = cloud.parse().expect("a region");
-    let at = Timestamp::from_seconds(1_795_144_320);
-    Connection {
-        id: ConnectionId::from_uuid(Uuid::from_u128(1)),
-        vpc: VpcId::from_uuid(Uuid::from_u128(2)),
-        peer: NewConnection::parse(&cloud, &form).expect("a peer").peer,
-        state,
-        state_info: StateInfo::at_first(kind, Vec::new()),
-        user_peer_network_cidrs: "10.20.4.0/24".parse().expect("ranges"),
-        discovered_peer_cidrs: Some(vec!["10.20.0.0/16".parse().expect("a range")]),
-        routed_cidrs: vec!["10.20.0.0/16".parse().expect("a range")],
-        opened_cidrs: Vec::new(),
-        cloud_state: None,
-        cloud_message: String::new(),
-        created_at: at,
-        updated_at: at,
-        last_look_at: None,
-        next_look_at: None,
-        expires_at: None,
-        simulated: false,
-    }
-}
+use super::{
+    fixtures::{UUID, connection},
+    *,
+};
 
 #[test]
 fn words_of_the_api_are_read_back() {

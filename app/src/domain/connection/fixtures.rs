@@ -1,10 +1,12 @@
 //! A connection of each kind for tests, with the seams that they pull at.
 
+use uuid::Uuid;
+
 use super::{
-    ConnectionForm, ConnectionState, ConnectionType, Event, Failed, FailureClass, Known, NewConnection, Peer, Sight,
-    StateInfo, Told, Warning, transition,
+    Connection, ConnectionForm, ConnectionState, ConnectionType, Event, Failed, FailureClass, Known, NewConnection,
+    Peer, Sight, StateInfo, Told, Warning, transition,
 };
-use crate::domain::{CloudName, Timestamp};
+use crate::domain::{CloudName, ConnectionId, Timestamp, VpcId};
 
 pub const NOW: Timestamp = Timestamp::from_seconds(1_795_144_320);
 pub const UUID: &str = "03a1b2c3-0000-4000-8000-000000000001";
@@ -26,6 +28,29 @@ pub fn peer(kind: ConnectionType) -> Peer {
     }
     let cloud: CloudName = cloud.parse().expect("a region");
     NewConnection::parse(&cloud, &form).expect("a peer").peer
+}
+
+/// A connection as the console shows it: it routes 10.20.4.0/24, and its cloud has told of 10.20.0.0/16.
+pub fn connection(kind: ConnectionType, state: ConnectionState) -> Connection {
+    Connection {
+        id: ConnectionId::from_uuid(Uuid::from_u128(0x0197_c1f2_5c1e_7a40_9b1d_3f2a_6c8e_4d10)),
+        vpc: VpcId::from_uuid(Uuid::from_u128(2)),
+        peer: peer(kind),
+        state,
+        state_info: StateInfo::at_first(kind, Vec::new()),
+        user_peer_network_cidrs: "10.20.4.0/24".parse().expect("ranges"),
+        discovered_peer_cidrs: Some(vec!["10.20.0.0/16".parse().expect("a range")]),
+        routed_cidrs: vec!["10.20.0.0/16".parse().expect("a range")],
+        opened_cidrs: Vec::new(),
+        cloud_state: None,
+        cloud_message: String::new(),
+        created_at: NOW,
+        updated_at: NOW,
+        last_look_at: None,
+        next_look_at: None,
+        expires_at: None,
+        simulated: false,
+    }
 }
 
 /// What is known, with the seams that tests pull at.

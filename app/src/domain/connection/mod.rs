@@ -6,7 +6,7 @@
 
 pub mod field;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 pub mod peer;
 mod rules;
 pub mod schedule;

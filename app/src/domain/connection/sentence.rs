@@ -61,9 +61,9 @@ pub fn deleting_despite(cloud: Provider, reason: &str) -> String {
     format!("{DELETING} {cloud} does not let it happen yet: {}. It will be retried.", bare(reason))
 }
 
-/// Azure's grants take minutes to be seen everywhere.
-pub fn patience(reason: &str, until: Timestamp) -> String {
-    format!("{}. A role assignment can take minutes to take effect; retrying until {until}.", bare(reason))
+/// It may be right already and only not be seen yet.
+pub fn patience(reason: &str, why: &str, until: Timestamp) -> String {
+    format!("{}. {why}; retrying until {until}.", bare(reason))
 }
 
 /// Without the full stop that the sentence around it brings.

@@ -1,7 +1,7 @@
 //! What a failed look or call means for a connection: whose turn it is, and after how much patience (domain 4, clouds 5.3).
 
 use super::{
-    ConnectionState::{Active, Error, InvalidSpecification},
+    ConnectionState::{Active, Error, InvalidSpecification, PendingPeer},
     Known, Peer, Told, sentence,
 };
 
@@ -38,8 +38,9 @@ pub struct Failed {
 
 /// How long Azure's grants may take to be seen everywhere.
 const GRANT_SECONDS: u64 = 600;
-/// How long a shared transit gateway may take to appear.
-const SHARE_SECONDS: u64 = 60;
+const GRANT: &str = "A role assignment can take minutes to take effect";
+/// How long AWS may take to show what was made or shared.
+const SHOWN_SECONDS: u64 = 60;
 /// How long a cloud may be busy or away before a person is told.
 const PASSING_SECONDS: u64 = 120;
 
@@ -68,10 +69,10 @@ fn lasted(known: &Known<'_>) -> u64 {
 pub fn failed(known: &Known<'_>, failed: &Failed) -> Option<Told> {
     match weigh(known, failed) {
         Weight::Nothing => None,
-        Weight::Wait { reason, seconds } if lasted(known) < seconds => {
+        Weight::Wait { reason, why, seconds } if lasted(known) < seconds => {
             let until = known.failing_since.unwrap_or(known.now).plus_seconds(i64::try_from(seconds).unwrap_or(0));
             // An active peering does not read as if it were being set up.
-            (known.state != Active).then(|| Told::new(known.state, sentence::patience(&reason, until)))
+            (known.state != Active).then(|| Told::new(known.state, sentence::patience(&reason, why, until)))
         }
         // What was active once was no mistake: it is tried again, and nobody has to make it anew.
         Weight::Wait { reason, .. } | Weight::Theirs(reason) if known.was_active => {
@@ -89,6 +90,8 @@ enum Weight {
     /// Theirs to mend, if it lasts.
     Wait {
         reason: String,
+        /// Why it may be over soon.
+        why: &'static str,
         seconds: u64,
     },
     Theirs(String),
@@ -109,15 +112,23 @@ fn by_code(known: &Known<'_>, failed: &Failed) -> Option<Weight> {
             let shared_with = known.operator_account;
             Some(Weight::Wait {
                 reason: format!("Transit gateway {gateway} is not shared with account {shared_with}"),
-                seconds: SHARE_SECONDS,
+                why: "A share can take a moment to be seen",
+                seconds: SHOWN_SECONDS,
             })
         }
+        // Ours if it was made a moment ago, else theirs.
+        Peer::AwsVpc { .. } if code.eq_ignore_ascii_case("InvalidVpcID.NotFound") => Some(Weight::Wait {
+            reason: reason(failed),
+            why: "A VPC can take a moment to be seen",
+            seconds: SHOWN_SECONDS,
+        }),
         Peer::AwsVpc { .. } if code.eq_ignore_ascii_case("ActiveVpcPeeringConnectionPerVpcLimitExceeded") => {
             ours("the limit of peering connections per VPC is reached in the console's AWS account")
         }
         Peer::Azure { tenant, .. } => match code {
             "LinkedAuthorizationFailed" => Some(Weight::Wait {
                 reason: "The console application may not peer with this VNet. Check step 2".to_owned(),
+                why: GRANT,
                 seconds: GRANT_SECONDS,
             }),
             // The console's application has no service principal in the tenant, or there is no such tenant.
@@ -127,6 +138,7 @@ fn by_code(known: &Known<'_>, failed: &Failed) -> Option<Weight> {
             {
                 Some(Weight::Wait {
                     reason: format!("The console application is not known in tenant {tenant}. Check step 2"),
+                    why: GRANT,
                     seconds: GRANT_SECONDS,
                 })
             }
@@ -155,7 +167,11 @@ fn by_code(known: &Known<'_>, failed: &Failed) -> Option<Weight> {
 fn by_class(known: &Known<'_>, failed: &Failed) -> Weight {
     let (cloud, reason) = (known.peer.provider(), reason(failed));
     match failed.class {
-        FailureClass::Gone => Weight::Nothing,
+        // What was there is gone: the next look says so. What cannot be made for want of something else has to be told.
+        FailureClass::Gone if matches!(known.state, Active | PendingPeer) || lasted(known) < PASSING_SECONDS => {
+            Weight::Nothing
+        }
+        FailureClass::Gone => Weight::Ours(format!("{cloud} does not find what the request needs: {reason}")),
         // That the cloud does not answer says nothing about a peering that it carries.
         FailureClass::Retry | FailureClass::Unreachable if known.state == Active || is_passing(known, failed) => {
             Weight::Nothing

@@ -58,9 +58,9 @@ fn failures_are_theirs_or_ours() {
         (
             AWS,
             Specification,
-            "InvalidVpcID.NotFound",
+            "InvalidVpcID.Malformed",
             "The VPC does not exist.",
-            invalid("AWS", "The VPC does not exist (InvalidVpcID.NotFound)"),
+            invalid("AWS", "The VPC does not exist (InvalidVpcID.Malformed)"),
         ),
         (
             AWS,
@@ -175,4 +175,34 @@ fn a_transit_gateway_that_is_not_shared_is_named_with_the_account_to_share_it_wi
 fn a_mistake_after_it_was_active_is_retried_and_ends_nothing() {
     let told = Row::new(AWS, Active).fails(FailureClass::Specification, "InvalidParameterValue", "Bad route.");
     assert_eq!(said(told).map(|(state, _)| state), Some(Error));
+}
+
+#[test]
+fn a_vpc_that_aws_does_not_show_is_theirs_after_a_minute() {
+    let gone = |row: &Row| row.fails(FailureClass::Gone, "InvalidVpcID.NotFound", "The vpc ID 'vpc-1' does not exist.");
+    let row = Row::new(AWS, Approved);
+    let waiting = said(gone(&row)).expect("a sentence");
+    assert_eq!(waiting.0, Approved);
+    assert!(
+        waiting.1.ends_with("A VPC can take a moment to be seen; retrying until 2026-11-20T03:13:00Z."),
+        "{}",
+        waiting.1
+    );
+    let over = said(gone(&Row { failing: Some(60), ..row })).expect("a move");
+    assert_eq!(over.0, InvalidSpecification);
+    assert!(over.1.contains("The vpc ID 'vpc-1' does not exist (InvalidVpcID.NotFound)."), "{}", over.1);
+}
+
+#[test]
+fn no_request_waits_for_ever_for_something_that_is_not_there() {
+    let gone = |row: &Row| said(row.fails(FailureClass::Gone, "InvalidRouteTableID.NotFound", "No such table."));
+    assert_eq!(gone(&Row::new(AWS, Approved)), None);
+    let lasting = Row { failing: Some(120), ..Row::new(AWS, Approved) };
+    assert_eq!(
+        gone(&lasting),
+        Some((
+            Error,
+            "Temporary problem on the console side: AWS does not find what the request needs: No such table (InvalidRouteTableID.NotFound). It will be retried.".into()
+        ))
+    );
 }

@@ -1,12 +1,7 @@
 use std::process::Command;
 
-use uuid::Uuid;
-
 use super::{trouble::Probe, *};
-use crate::domain::{
-    ConnectionId, VpcId,
-    connection::{NewConnection, StateInfo, Warning, WarningKind},
-};
+use crate::domain::connection::{NewConnection, Warning, WarningKind, fixtures};
 
 const UUID: &str = "03a1b2c3-0000-4000-8000-000000000001";
 const TENANT: &str = "0bbbbbbb-0000-4000-8000-000000000002";
@@ -49,29 +44,14 @@ fn ours() -> Ours {
     }
 }
 
+/// With the peer of [`form`], and what the cloud has told.
 fn connection(kind: ConnectionType, state: ConnectionState, learnt: &[(&str, &str)]) -> Connection {
-    let at = Timestamp::from_seconds(1_795_144_320);
-    let mut state_info = StateInfo::at_first(kind, Vec::new());
-    state_info.extra = learnt.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    Connection {
-        id: ConnectionId::from_uuid(Uuid::from_u128(0x0197_c1f2_5c1e_7a40_9b1d_3f2a_6c8e_4d10)),
-        vpc: VpcId::from_uuid(Uuid::from_u128(2)),
-        peer: NewConnection::parse(&cloud(kind).parse().expect("a region"), &form(kind)).expect("a peer").peer,
-        state,
-        state_info,
-        user_peer_network_cidrs: Default::default(),
-        discovered_peer_cidrs: None,
-        routed_cidrs: Vec::new(),
-        opened_cidrs: Vec::new(),
-        cloud_state: None,
-        cloud_message: String::new(),
-        created_at: at,
-        updated_at: at,
-        last_look_at: None,
-        next_look_at: None,
-        expires_at: None,
-        simulated: true,
-    }
+    let mut connection = fixtures::connection(kind, state);
+    connection.peer = NewConnection::parse(&cloud(kind).parse().expect("a region"), &form(kind)).expect("a peer").peer;
+    connection.user_peer_network_cidrs = Default::default();
+    let learnt = learnt.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    connection.state_info.extra = learnt.collect();
+    connection
 }
 
 fn guide(kind: ConnectionType, state: ConnectionState, learnt: &[(&str, &str)]) -> Guide {
@@ -147,7 +127,7 @@ fn row_10_google_names_its_project_and_network() {
     );
     assert_eq!(
         all_commands(&guide)[0],
-        "gcloud compute networks peerings create console-0197c1f2 --project=tidewater-prod --network=harbor --peer-project=causeway-1 --peer-network=vpc-0197"
+        "gcloud compute networks peerings create console-3f2a6c8e4d10 --project=tidewater-prod --network=harbor --peer-project=causeway-1 --peer-network=vpc-0197"
     );
 }
 
@@ -182,7 +162,7 @@ fn row_11_azures_wizard_fills_every_value_that_was_typed() {
             .iter()
             .any(|command| command.contains(&format!("-u {UUID} -p \"$USER_APP_SECRET\" --tenant {TENANT}")))
     );
-    assert!(commands.contains(&format!("az network vnet peering create --name console-0197c1f2 --remote-vnet /subscriptions/x/vnet --vnet-name hub-vnet --resource-group 'quay(1)' --subscription {UUID} --allow-vnet-access")), "{commands:#?}");
+    assert!(commands.contains(&format!("az network vnet peering create --name console-3f2a6c8e4d10 --remote-vnet /subscriptions/x/vnet --vnet-name hub-vnet --resource-group 'quay(1)' --subscription {UUID} --allow-vnet-access")), "{commands:#?}");
 }
 
 #[test]

@@ -242,7 +242,8 @@ impl Draft<'_> {
     /// What the peering is called in the other cloud, after our own side's name.
     fn name(&self) -> String {
         match self.connection {
-            Some(connection) => format!("console-{}", &connection.id.to_string()[..8]),
+            // As the drivers name our own side.
+            Some(connection) => format!("console-{}", &connection.id.to_string()[24..]),
             None => "console-peering".to_owned(),
         }
     }
