@@ -1,0 +1,28 @@
+// What a person does on many pages.
+
+import { readFileSync } from "node:fs";
+import { expect, hydrated, isHydrated, type Locator, type Page } from "./fixtures.ts";
+
+/** Follows an entry of a ⋯ menu. */
+export async function choose(page: Page, menu: string, entry: string): Promise<void> {
+    await page.getByLabel(menu).click();
+    await page.getByRole("main").getByRole("link", { name: entry, exact: true }).click();
+    await hydrated(page);
+}
+
+/** What is seen by itself where the page is alive, and by asking for the page again where it is not. */
+export async function eventually(page: Page, seen: (patience: { timeout: number }) => Promise<void>): Promise<void> {
+    if (isHydrated()) return seen({ timeout: 15_000 });
+    await expect(async () => {
+        await page.reload();
+        await seen({ timeout: 500 });
+    }).toPass({ timeout: 15_000 });
+}
+
+/** Presses what downloads a file, and reads it. */
+export async function download(page: Page, what: Locator): Promise<{ name: string; text: string }> {
+    const saving = page.waitForEvent("download");
+    await what.click();
+    const saved = await saving;
+    return { name: saved.suggestedFilename(), text: readFileSync(await saved.path(), "utf8") };
+}
