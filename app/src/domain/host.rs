@@ -11,8 +11,17 @@ use serde::{Deserialize, Serialize};
 use super::{
     Cidr, GatewayId, PublicKey, Timestamp,
     peer::Endpoint,
-    tunnel::{Change, Document, Version},
+    tunnel::{Change, Document, FORMAT, Version},
 };
+
+/// How long an enrolment token is good (architecture, "Security, by design").
+pub const TOKEN_SECONDS: i64 = 3600;
+
+/// What is kept of a token that is random: its SHA-256 in lower-case hexadecimal digits.
+pub fn token_digest(token: &str) -> String {
+    use sha2::Digest;
+    sha2::Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// `POST /agent/v1/enrol`. Answered by [`Enrolled`]; 401 if the token is unknown, used or older than an hour.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,6 +55,47 @@ pub enum Delivery {
         version: Version,
         change: Change,
     },
+}
+
+/// A document as an agent reads it, which may be older than the console.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Offer {
+    Understood(Delivery),
+    /// It says something that must not be ignored and that this agent does not know.
+    Beyond(Version),
+}
+
+impl Offer {
+    /// # Errors
+    /// If it is no document at all.
+    pub fn read(text: &[u8]) -> Result<Self, serde_json::Error> {
+        /// What is said of every document, whatever is in it.
+        #[derive(Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Heading {
+            Full { version: Version },
+            Changes { version: Version },
+        }
+        match serde_json::from_slice::<Delivery>(text) {
+            Ok(delivery) if delivery.needs() <= FORMAT => Ok(Self::Understood(delivery)),
+            Ok(Delivery::Full { version, .. } | Delivery::Changes { version, .. }) => Ok(Self::Beyond(version)),
+            Err(error) => match serde_json::from_slice(text) {
+                Ok(Heading::Full { version } | Heading::Changes { version }) => Ok(Self::Beyond(version)),
+                Err(_) => Err(error),
+            },
+        }
+    }
+}
+
+impl Delivery {
+    fn needs(&self) -> u32 {
+        let gateway = match self {
+            Self::Full { document, .. } => document.gateway.as_ref(),
+            // What did not change was taken before.
+            Self::Changes { change, .. } => change.gateway.as_ref().and_then(Option::as_ref),
+        };
+        gateway.map_or(0, |gateway| gateway.needs)
+    }
 }
 
 /// `POST /agent/v1/report`. Sent at once when something was applied or drifted, else every 5 s.

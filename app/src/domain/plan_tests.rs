@@ -32,6 +32,8 @@ fn alpha() -> Interface {
         drift_policy: DriftPolicy::Repair,
         repairs: 0,
         guarded: Vec::new(),
+        needs: 0,
+        unknown: Default::default(),
     }
 }
 
@@ -44,6 +46,7 @@ fn beta() -> TunnelPeer {
         endpoint: Some("203.0.113.20:51820".parse().expect("an endpoint")),
         keepalive: 25,
         allowed_ips: vec![cidr("10.0.0.0/16"), cidr("10.200.2.0/24")],
+        unknown: Default::default(),
     }
 }
 
@@ -56,6 +59,7 @@ fn laptop(number: u8) -> TunnelPeer {
         endpoint: None,
         keepalive: 0,
         allowed_ips: vec![Cidr::around(Ipv4Addr::new(10, 200, 1, number), 32).expect("a host")],
+        unknown: Default::default(),
     }
 }
 

@@ -5,10 +5,17 @@
 //! thing has one meaning. Documents are ordered by (epoch, generation); a new hash is a new
 //! generation, so nobody bumps a counter by hand. The hash of the peers is a sum over the
 //! peers, so that changing one of 10,000 costs one.
+//!
+//! A newer console may say more than an agent knows. The agent keeps what it does not know,
+//! hashes it with the rest and otherwise ignores it. Where that would be wrong, since the field
+//! takes access away, the console says in [`Interface::needs`] which [`FORMAT`] an agent must
+//! know, and an older one refuses the document. A new field is left out of the text while it has
+//! its default, so that a newer agent finds the hash of an older console too.
 
 use std::{collections::BTreeMap, fmt, net::Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -16,6 +23,17 @@ use super::{
     gateway::{DriftPolicy, GatewaySettings, own_tunnel_address},
     peer::{Endpoint, PeerKind},
 };
+
+mod sum;
+
+pub use sum::PeerSum;
+use sum::{canonical, hexadecimal};
+
+/// What this build knows of documents. Raised with a field that an older agent must not ignore.
+pub const FORMAT: u32 = 1;
+
+/// Fields of a newer console.
+pub type Unknown = BTreeMap<String, Value>;
 
 /// The interface that the agent makes.
 pub const INTERFACE: &str = "wg0";
@@ -72,6 +90,11 @@ pub struct Interface {
     pub repairs: u64,
     /// Ranges that never leave the host unencrypted; merged, in order.
     pub guarded: Vec<Cidr>,
+    /// The [`FORMAT`] that an agent must know to take this document.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub needs: u32,
+    #[serde(flatten)]
+    pub unknown: Unknown,
 }
 
 /// A peer as WireGuard is told.
@@ -87,6 +110,13 @@ pub struct TunnelPeer {
     pub keepalive: u16,
     /// Sorted, without duplicates.
     pub allowed_ips: Vec<Cidr>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde lends it")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 mod peers_as_list {
@@ -138,7 +168,7 @@ impl Document {
     /// The hash, when the sum over the peers is known already.
     pub fn hash_with(&self, peers: &PeerSum) -> Hash {
         let mut digest = Sha256::new();
-        digest.update(serde_json::to_vec(&self.gateway).expect("plain data serializes"));
+        digest.update(canonical(&self.gateway));
         for limb in peers.0 {
             digest.update(limb.to_be_bytes());
         }
@@ -178,40 +208,6 @@ impl Document {
         routes.dedup();
         routes
     }
-}
-
-/// A sum of the peers' digests modulo 2^256: order does not matter, and one peer can be taken out and put in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PeerSum([u64; 4]);
-
-impl PeerSum {
-    pub fn add(&mut self, peer: &TunnelPeer) {
-        let mut carry = false;
-        for (limb, add) in self.0.iter_mut().zip(digest(peer)).rev() {
-            let (sum, first) = limb.overflowing_add(add);
-            let (sum, second) = sum.overflowing_add(u64::from(carry));
-            (*limb, carry) = (sum, first || second);
-        }
-    }
-
-    pub fn remove(&mut self, peer: &TunnelPeer) {
-        let mut borrow = false;
-        for (limb, take) in self.0.iter_mut().zip(digest(peer)).rev() {
-            let (rest, first) = limb.overflowing_sub(take);
-            let (rest, second) = rest.overflowing_sub(u64::from(borrow));
-            (*limb, borrow) = (rest, first || second);
-        }
-    }
-}
-
-fn digest(peer: &TunnelPeer) -> [u64; 4] {
-    let bytes = Sha256::digest(serde_json::to_vec(peer).expect("plain data serializes"));
-    let limb = |at: usize| u64::from_be_bytes(bytes[at * 8..at * 8 + 8].try_into().expect("eight bytes"));
-    [limb(0), limb(1), limb(2), limb(3)]
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What a gateway's document is derived from.
@@ -261,6 +257,8 @@ pub fn derive(wish: &Wish) -> Document {
         drift_policy: wish.settings.drift_policy,
         repairs: wish.repairs,
         guarded: wish.guarded.clone(),
+        needs: 0,
+        unknown: Unknown::new(),
     };
     let peers =
         wish.peers.iter().filter(|peer| peer.enabled).map(|peer| (peer.public_key, tunnel_peer(peer))).collect();
@@ -287,6 +285,7 @@ pub fn tunnel_peer(peer: &WishedPeer) -> TunnelPeer {
         endpoint,
         keepalive: peer.keepalive,
         allowed_ips,
+        unknown: Unknown::new(),
     }
 }
 
@@ -365,6 +364,47 @@ mod tests {
         let rendered = &document.peers[&PublicKey::from_bytes([9; 32])];
         assert_eq!(rendered.allowed_ips, [Cidr::literal([10, 0, 0, 0], 16), Cidr::literal([10, 200, 2, 0], 24)]);
         assert_eq!(document.routes(), rendered.allowed_ips, "road warriors live in the connected tunnel subnet");
+    }
+
+    /// A console that knows one field more of each, and puts it where it likes.
+    #[derive(Serialize)]
+    struct Newer<'a> {
+        mark: u32,
+        #[serde(flatten)]
+        known: &'a Value,
+        zone: Option<&'a str>,
+    }
+
+    #[test]
+    fn fields_of_a_newer_console_are_kept_and_hashed_as_it_hashes_them() {
+        let known = serde_json::to_value(derive(&wish(vec![peer(2, true)]))).expect("plain data");
+        let newer = |known| serde_json::to_string(&Newer { mark: 7, known, zone: None }).expect("plain data");
+        let (gateway, peer) = (newer(&known["gateway"]), newer(&known["peers"][0]));
+        // What its own hash is made of: the same texts, each in the order of its names.
+        let sorted = |text: &str| {
+            serde_json::to_string(&serde_json::from_str::<BTreeMap<String, Value>>(text).expect("an object"))
+        };
+        let digest = |text: &str| Sha256::digest(sorted(text).expect("plain data"));
+        let mut whole = Sha256::new();
+        whole.update(sorted(&gateway).expect("plain data"));
+        whole.update(digest(&peer));
+        let expected = Hash(hexadecimal(&whole.finalize()));
+
+        let text = format!(r#"{{"gateway":{gateway},"peers":[{peer}]}}"#);
+        let document: Document = serde_json::from_str(&text).expect("what is not known is no mistake");
+        assert_eq!(document.hash(), expected);
+        let stored = serde_json::to_string(&document).expect("plain data");
+        let again: Document = serde_json::from_str(&stored).expect("its own text");
+        assert_eq!((again.hash(), again == document), (expected, true), "it survives the agent's disk");
+        let mut changed = document.clone();
+        changed.peers.first_entry().expect("a peer").get_mut().unknown.insert("mark".to_owned(), 8.into());
+        assert_eq!(document.change_to(&changed).set.len(), 1, "and a change of it is a change");
+    }
+
+    #[test]
+    fn a_document_says_nothing_of_a_field_that_has_its_default() {
+        let text = serde_json::to_string(&derive(&wish(vec![peer(2, true)]))).expect("plain data");
+        assert!(!text.contains("needs") && !text.contains("unknown"), "{text}");
     }
 
     #[test]
