@@ -6,6 +6,9 @@
 //! room (a site too many, a tunnel beyond the last lane) is counted on the map and stands
 //! in the table.
 
+mod columns;
+mod text;
+
 use std::collections::BTreeMap;
 
 use super::{
@@ -19,6 +22,8 @@ use crate::domain::{
     peering::PeeringState,
     standing::{Standing, Target},
 };
+use columns::Columns;
+use text::{MONO, NAME, SANS, cut, letters, pair};
 
 const WIDTH: f64 = 1024.0;
 /// The baseline of a heading, and where what it heads begins.
@@ -39,10 +44,6 @@ const MOST_PIPS: usize = 9;
 /// From a VPC to the terminus of a site, and the text beyond it.
 const SPAN: f64 = 76.0;
 const SITE_TEXT: f64 = 184.0;
-/// A character of the mono face at 11.5 px, of the sans at 12 and at 12.5 semibold.
-const MONO: f64 = 6.9;
-const SANS: f64 = 6.3;
-const NAME: f64 = 7.2;
 
 /// What a row of the map needs to know about itself.
 struct Line<'a> {
@@ -214,91 +215,6 @@ fn order_at(row: usize, drawn: &[Drawn]) -> (Vec<usize>, Vec<usize>) {
 
 fn place_at(line: &Line<'_>, count: usize, place: usize) -> f64 {
     line.middle() + (place as f64 - (count - 1) as f64 / 2.0) * STEP
-}
-
-/// Where each column begins; columns that hold nothing take no room.
-struct Columns {
-    width: f64,
-    index: f64,
-    people_from: f64,
-    people: f64,
-    /// The innermost lane, and the distance to the next.
-    lane: f64,
-    pitch: f64,
-    gateway: f64,
-    vpc: f64,
-    vpc_end: f64,
-    terminus: f64,
-}
-
-impl Columns {
-    fn of(facts: &Facts<'_>, drawn: &[Drawn], lines: &[Line<'_>], now: Timestamp) -> Self {
-        let sites = lines.iter().any(|line| !line.facts.sites.is_empty());
-        let people = lines.iter().filter_map(|line| line.facts.people).map(|(_, all)| all).max();
-        let gateways = lines.iter().any(|line| line.facts.gateway.is_some());
-        let lanes = drawn.iter().map(|tunnel| tunnel.lane + 1).max().unwrap_or(0);
-        let pitch = match lanes {
-            0..=3 => 26.0,
-            4..=6 => 21.0,
-            _ => 17.0,
-        };
-        let longest = drawn.iter().map(|tunnel| {
-            let fact = &facts.tunnels[tunnel.fact];
-            let [a, b] = &fact.peering.sides;
-            let names = a.vpc_name.as_str().len() + b.vpc_name.as_str().len() + 3;
-            NUMBER + names as f64 * MONO + 10.0 + said_width(fact, now)
-        });
-        let index = match longest.reduce(f64::max) {
-            None => 0.0,
-            Some(longest) => longest.clamp(180.0, if sites { 236.0 } else { 300.0 }),
-        };
-        let mut x = index;
-        let people_from = if index > 0.0 { x + 28.0 } else { 0.0 };
-        if let Some(most) = people {
-            let digits = 2 * most.to_string().len() + 1;
-            let pips = most.min(MOST_PIPS) as f64 * 9.0;
-            x = people_from + (digits as f64 * MONO + 20.0 + pips).max(104.0);
-        }
-        let people = x;
-        let lane = if lanes == 0 { x } else { x + 30.0 + (lanes - 1) as f64 * pitch };
-        let gateway = if !gateways {
-            0.0
-        } else if lanes > 0 {
-            lane + 34.0
-        } else if people > 0.0 {
-            x + 60.0
-        } else {
-            6.0
-        };
-        let names = lines.iter().filter_map(|line| line.facts.gateway).map(|gateway| gateway.name.as_str().len());
-        let vpc = match names.max() {
-            None => 0.0,
-            Some(longest) => gateway + (longest as f64 * MONO + 20.0).clamp(88.0, if sites { 112.0 } else { 176.0 }),
-        };
-        let vpc_width = if sites { 172.0 } else { 232.0 };
-        let needed = if sites { vpc + vpc_width + SPAN + 14.0 + SITE_TEXT } else { vpc + vpc_width };
-        let width = needed.max(WIDTH);
-        // What is left over makes the lines longer, up to where they stop being lines.
-        let slack = if lanes > 0 || people > 0.0 { (width - needed).min(120.0) } else { 0.0 };
-        let vpc = vpc + slack;
-        let vpc_end = vpc + vpc_width;
-        Self {
-            width,
-            index,
-            people_from,
-            people,
-            lane: lane + slack,
-            pitch,
-            gateway: gateway + slack,
-            vpc,
-            vpc_end,
-            terminus: vpc_end + SPAN,
-        }
-    }
-
-    fn lane_x(&self, lane: usize) -> f64 {
-        self.lane - lane as f64 * self.pitch
-    }
 }
 
 fn tunnels(map: &mut Map, facts: &Facts<'_>, lines: &[Line<'_>], drawn: &[Drawn], columns: &Columns, now: Timestamp) {
@@ -498,35 +414,4 @@ fn sites(map: &mut Map, line: &Line<'_>, gateway: &Gateway, columns: &Columns, f
             text: format!("{} more sites in the table", all.len() - shown),
         });
     }
-}
-
-/// How many characters of a face fit; never fewer than a name can be told by.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a width in pixels, clamped to a few hundred"
-)]
-fn letters(room: f64, width: f64) -> usize {
-    (room / width).clamp(6.0, 200.0) as usize
-}
-
-fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most { text.to_owned() } else { text.chars().take(most - 1).chain(['…']).collect() }
-}
-
-/// "alpha – beta", the longer name cut first.
-fn pair(a: &str, b: &str, most: usize) -> String {
-    let room = most.saturating_sub(3).max(8);
-    let (long_a, long_b) = (a.chars().count(), b.chars().count());
-    let half = room / 2;
-    let (for_a, for_b) = if long_a + long_b <= room {
-        (long_a, long_b)
-    } else if long_a <= half {
-        (long_a, room - long_a)
-    } else if long_b <= half {
-        (room - long_b, long_b)
-    } else {
-        (half, room - half)
-    };
-    format!("{} – {}", cut(a, for_a), cut(b, for_b))
 }
