@@ -2,11 +2,13 @@
 //!
 //! Asked by the form while a person types and by the server inside the transaction that writes.
 
+use uuid::Uuid;
+
 use super::{ConnectionState, ConnectionType, NewConnection, Peer, PeerCidrs, Sight, Warning, WarningKind, peer};
 use crate::domain::{
     Cidr, ConnectionId, Network, Provider, Refusal, Refusals, VpcId,
     network::{ConnectionRange, VpcRange},
-    vpc::VpcState,
+    vpc::{NewVpc, VpcState},
 };
 
 const CIDRS: &str = "user_peer_network_cidrs";
@@ -53,6 +55,21 @@ impl Network {
         }));
         refusals.extend(self.refuse_cidrs(here, None, &new.cidrs));
         Refusals::none_of(refusals)
+    }
+
+    /// The same for a connection that is asked for together with its VPC.
+    pub fn admit_connection_of_new(&self, vpc: &NewVpc, new: &NewConnection) -> Result<(), Refusals> {
+        let id = VpcId::from_uuid(Uuid::nil());
+        let mut with = self.clone();
+        with.vpcs.push(VpcRange {
+            id,
+            name: vpc.name.clone(),
+            cloud: vpc.cloud.clone(),
+            cidr: vpc.cidr,
+            state: VpcState::Approved,
+            cloud_id: None,
+        });
+        with.admit_connection(id, new)
     }
 
     /// Whether these may be the routed ranges of a connection that is there.

@@ -311,3 +311,14 @@ fn a_cloud_without_an_account_says_so() {
     let sentence = network.admit_gateway_in(&network.vpcs[0]).unwrap_err().sentence;
     assert_eq!(sentence, "VPN gateways are not enabled in Ireland - AWS: Ireland.");
 }
+
+#[test]
+fn row_21_a_connection_is_asked_for_together_with_its_vpc() {
+    let new = NewVpc::parse("quay", "aws-us-east-1", "10.64.0.0/24").expect("a VPC");
+    let with = |range: &str| network().admit_connection_of_new(&new, &asked("111122223333", PEER, range));
+    assert_eq!(with("10.20.0.0/16"), Ok(()));
+    assert_eq!(
+        with("10.64.0.0/16").unwrap_err().at("user_peer_network_cidrs"),
+        Some("The peer network 10.64.0.0/16 overlaps with the VPC range 10.64.0.0/24.")
+    );
+}
