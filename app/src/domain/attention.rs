@@ -5,12 +5,15 @@
 //! A sentence names its age, so whoever shows it computes it where the clock is read: once,
 //! on the server, with the data.
 
+mod connections;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     GatewayId, Network, Timestamp,
+    connection::Connection,
     gateway::{DriftPolicy, Gateway, GatewayStatus},
     peer::{Peer, PeerKind, PeerStatus, SESSION_SECONDS},
     peering::{Peering, PeeringState},
@@ -103,6 +106,7 @@ pub struct Need {
 pub fn needs(seen: &Snapshot<'_>) -> Vec<Need> {
     let gateways: BTreeMap<GatewayId, &Gateway> = seen.gateways.iter().map(|gateway| (gateway.id, gateway)).collect();
     let mut needs: Vec<Need> = seen.vpcs.iter().filter_map(vpc).collect();
+    needs.extend(connections::connections(seen));
     needs.extend(seen.gateways.iter().filter_map(|one| gateway(one, &gateways, seen)));
     needs.extend(seen.peerings.iter().filter_map(|one| peering(one, &gateways, seen.now)));
     needs.extend(seen.peers.iter().filter_map(|one| site(one, gateways.get(&one.gateway)?, seen.now)));
@@ -114,16 +118,19 @@ pub fn needs(seen: &Snapshot<'_>) -> Vec<Need> {
 }
 
 fn vpc(vpc: &Vpc) -> Option<Need> {
-    let sentence = match vpc.state {
-        VpcState::Approved => "is being created.",
-        VpcState::Deleting => "is being deleted.",
-        VpcState::Active | VpcState::Deleted => return None,
+    let severity = Severity::of(vpc.standing())?;
+    let sentence = match (vpc.state, severity) {
+        (VpcState::Approved, Severity::Failed) => "cannot be created.",
+        (VpcState::Approved, _) => "is being created.",
+        (VpcState::Deleting, Severity::Failed) => "cannot be deleted.",
+        (VpcState::Deleting, _) => "is being deleted.",
+        (VpcState::Active | VpcState::Deleted, _) => return None,
     };
     Some(Need {
-        severity: Severity::Moving,
+        severity,
         subject: vpc.name.to_string(),
         sentence: sentence.to_owned(),
-        detail: vpc.sentence().to_owned(),
+        detail: vpc.sentence(),
         since: (vpc.state == VpcState::Approved).then_some(vpc.created_at),
         target: Target::Vpc(vpc.id),
         act: Act::Open,
@@ -419,7 +426,8 @@ impl Summary {
         let peerings: Vec<Standing> = seen.peerings.iter().map(|peering| peering.standing(seen.now)).collect();
         let own = seen.peers.iter().filter(|peer| peer.kind != PeerKind::VpcPeering);
         let peers: Vec<Standing> = own.map(|peer| peer.standing(seen.now)).collect();
-        let all = [&vpcs, &gateways, &peerings, &peers];
+        let connections = seen.vpcs.iter().flat_map(|vpc| &vpc.connections).map(Connection::standing).collect();
+        let all = [&vpcs, &gateways, &peerings, &peers, &connections];
         let count = |severity| needs.iter().filter(|need| need.severity == severity).count();
         Self {
             failed: count(Severity::Failed),
