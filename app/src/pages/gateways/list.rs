@@ -176,6 +176,13 @@ fn row(gateway: &Gateway, scale: u64, project: &ProjectName) -> impl IntoView + 
         Some(at) => view! { <Time at short=true/> }.into_any(),
         None => "never".into_any(),
     };
+    // Nothing was asked of a host that is not there.
+    let config = match gateway.status {
+        GatewayStatus::Provisioning if !gateway.enrolled() => {
+            view! { <span class="quiet">"no host yet"</span> }.into_any()
+        }
+        _ => view! { <Badge tone=sync_tone(gateway.sync) word=gateway.sync.word()/> }.into_any(),
+    };
     let enrol_word = if gateway.enrolled() { "Install command" } else { "Enrol host" };
     let connected = format!("{} of {} connected", gateway.peers_connected, gateway.peers);
     view! {
@@ -186,7 +193,7 @@ fn row(gateway: &Gateway, scale: u64, project: &ProjectName) -> impl IntoView + 
             <td class="nowrap">{public}</td>
             <td class="nowrap"><Copy value=gateway.tunnel.to_string()/></td>
             <td class="nowrap" data-at="a2"><Badge tone=gateway_tone(gateway.status) word=gateway.status.word()/></td>
-            <td class="nowrap" data-at="b2"><Badge tone=sync_tone(gateway.sync) word=gateway.sync.word()/></td>
+            <td class="nowrap" data-at="b2">{config}</td>
             <td class="num fact" title=connected data-at="c2">{format!("{}/{}", gateway.peers_connected, gateway.peers)}</td>
             <td data-at="c1"><Spark samples=gateway.samples.clone() scale/></td>
             <td class="num quiet nowrap wide">{seen}</td>

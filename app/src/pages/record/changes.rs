@@ -98,6 +98,7 @@ fn log(changes: &[Change], filter: &ChangeFilter, project: &ProjectName) -> impl
                     Column::number("Number").descending(), Column::text("Time"), Column::text("What"), Column::text("Object"),
                     Column::text("Before and after"), Column::text("Actor"),
                 ]
+                stack=true
             >
                 {rows}
             </Table>
@@ -140,11 +141,11 @@ fn row(change: &Change, project: &ProjectName) -> impl IntoView + use<> {
     view! {
         <tr>
             <th scope="row" class="num fact">{grouped(change.seq)}</th>
-            <td class="nowrap quiet"><Time at=change.at/></td>
-            <td class="nowrap"><span class="flow"><Mark tone=tone(change)/>{change.kind.words()}</span></td>
-            <td class="nowrap">{object}</td>
-            <td>{change.differences().into_iter().map(difference).collect_view()}</td>
-            <td class="nowrap quiet">{change.actor.clone()}</td>
+            <td class="nowrap quiet" data-at="a2"><Time at=change.at/></td>
+            <td class="nowrap" data-at="a1"><span class="flow"><Mark tone=tone(change)/>{change.kind.words()}</span></td>
+            <td class="nowrap" data-at="b1">{object}</td>
+            <td data-at="c">{change.differences().into_iter().map(difference).collect_view()}</td>
+            <td class="nowrap quiet" data-at="b2">{change.actor.clone()}</td>
         </tr>
     }
 }

@@ -48,13 +48,13 @@ fn table(controllers: &[ControllerStatus]) -> impl IntoView + use<> {
         });
         view! {
             <tr>
-                <th scope="row">{controller.name.clone()}</th>
-                <td>{controller.purpose.clone()} {failures.collect_view()}</td>
-                <td>{badge}</td>
+                <th scope="row" data-at="a1">{controller.name.clone()}</th>
+                <td data-at="c">{controller.purpose.clone()} {failures.collect_view()}</td>
+                <td data-at="a2">{badge}</td>
                 <td class="num fact">{grouped(controller.keys)}</td>
                 <td class="num fact">{grouped(controller.runs)}</td>
-                <td class="num fact nowrap">{duration(controller.duration_micros)}</td>
-                <td class="nowrap quiet">{controller.last_run.map(|at| view! { <Time at/> })}</td>
+                <td class="num fact nowrap" data-at="b2">{duration(controller.duration_micros)}</td>
+                <td class="nowrap quiet" data-at="b1">{controller.last_run.map(|at| view! { <Time at/> })}</td>
                 <td class="nowrap quiet">{controller.next_run.map(|at| view! { <Time at/> })}</td>
             </tr>
         }
@@ -68,6 +68,7 @@ fn table(controllers: &[ControllerStatus]) -> impl IntoView + use<> {
                     Column::text("Controller"), Column::text("Answers for"), Column::text("Result"), Column::number("Things"),
                     Column::number("Runs"), Column::number("Took"), Column::text("Last run"), Column::text("Next by itself"),
                 ]
+                stack=true
             >
                 {rows}
             </Table>

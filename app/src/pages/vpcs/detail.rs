@@ -7,7 +7,13 @@ use crate::{
     components::{
         Badge, Block, ButtonLink, Column, Copy, Empty, Fact, Facts, Glyph, PageHead, RangeBar, Table, Time, grouped,
     },
-    domain::{Network, ProjectName, change::Topic, peering::Peering, vpc::Vpc},
+    domain::{
+        Network, ProjectName,
+        change::Topic,
+        peering::Peering,
+        planner::{self, Holder},
+        vpc::Vpc,
+    },
     live::use_live,
     pages::{
         failure::settle,
@@ -53,7 +59,12 @@ impl LazyRoute for VpcDetail {
 }
 
 fn shown(vpc: Vpc, network: &Network, project: &ProjectName) -> impl IntoView + use<> {
-    let others: Vec<_> = network.ranges().collect();
+    // Not the rows of VPC peerings: they say the same ranges again, and this VPC would overlap itself.
+    let others: Vec<_> = planner::owned(network)
+        .into_iter()
+        .filter(|owned| !matches!(owned.holder, Holder::Planned))
+        .map(|owned| owned.cidr)
+        .collect();
     let crumbs = vec![("VPCs".to_owned(), routes::vpcs(project))];
     let (state, sentence, name, own) = (vpc.state, vpc.sentence(), vpc.name.to_string(), vpc.cidr);
     let (place, cloud, id, created) = (vpc.place.clone(), vpc.cloud.to_string(), vpc.id.to_string(), vpc.created_at);
