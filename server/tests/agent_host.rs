@@ -225,6 +225,8 @@ fn alpha() -> Document {
         drift_policy: DriftPolicy::Repair,
         repairs: 0,
         guarded: ["10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "198.18.7.0/24"].map(cidr).to_vec(),
+        needs: 0,
+        unknown: Default::default(),
     };
     let mut document = Document { gateway: Some(gateway), peers: Peers::new() };
     let mut beta = peer(2, PeerKind::VpcPeering, &["10.0.0.0/16", "10.200.2.0/24"]);
@@ -257,6 +259,7 @@ fn peer(number: u8, kind: PeerKind, ranges: &[&str]) -> TunnelPeer {
         endpoint: None,
         keepalive: 0,
         allowed_ips,
+        unknown: Default::default(),
     }
 }
 

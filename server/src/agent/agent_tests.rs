@@ -135,6 +135,8 @@ fn alpha(mtu: u16) -> Document {
         drift_policy: DriftPolicy::Repair,
         repairs: 0,
         guarded: Vec::new(),
+        needs: 0,
+        unknown: Default::default(),
     };
     Document { gateway: Some(gateway), peers: Default::default() }
 }

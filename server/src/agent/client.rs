@@ -1,14 +1,14 @@
 //! The agent's side of the conversation with the console: HTTP/1.1 over TLS or a unix socket, nothing else.
 //!
 //! TLS is checked against the SHA-256 of the console's certificate, which the enrolment text
-//! carries, or against the authorities of `--ca`. Plain http is refused: the credential and
+//! carries if it is self-signed, else against the authorities of `--ca` or those that the host trusts. Plain http is refused: the credential and
 //! preshared keys pass here.
 
 use std::{fmt, fs::File, io::BufReader, path::Path, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use app::domain::{
-    host::{Delivery, Enrol, Enrolled, Report},
+    host::{Enrol, Enrolled, Offer, Report},
     tunnel::Version,
 };
 use http::{Method, Request, StatusCode, header};
@@ -158,13 +158,16 @@ impl Client {
         bearer: &str,
         have: Option<&Version>,
         wait: Duration,
-    ) -> Result<Option<Delivery>, Trouble> {
+    ) -> Result<Option<Offer>, Trouble> {
         let mut path = format!("/agent/v1/document?wait={}", wait.as_secs());
         if let Some(Version { epoch, generation, hash }) = have {
             path = format!("{path}&epoch={epoch}&generation={generation}&hash={hash}");
         }
         let (status, body) = self.ask(Method::GET, &path, Some(bearer), Vec::new(), wait + ANSWER).await?;
-        if status == StatusCode::NO_CONTENT { Ok(None) } else { self.read((status, body)).map(Some) }
+        if status == StatusCode::NO_CONTENT {
+            return Ok(None);
+        }
+        Offer::read(&body).map(Some).map_err(|error| not_understood(status, &error))
     }
 
     /// True: the console wants everything again.
@@ -189,10 +192,7 @@ impl Client {
     }
 
     fn read<T: DeserializeOwned>(&self, (status, body): (StatusCode, Bytes)) -> Result<T, Trouble> {
-        serde_json::from_slice(&body).map_err(|error| Trouble::Refused {
-            status,
-            message: format!("with something that is not understood ({error})"),
-        })
+        serde_json::from_slice(&body).map_err(|error| not_understood(status, &error))
     }
 
     /// A successful answer. A kept connection that the console closed meanwhile is opened again, once.
@@ -292,11 +292,26 @@ fn tls(pin: Option<[u8; 32]>, ca: Option<&Path>) -> Result<ClientConfig> {
         let verifier = Arc::new(PinnedCertificate::new(pin, provider));
         return Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth());
     }
-    let Some(path) = ca else {
-        bail!(
-            "The agent cannot know the console without the SHA-256 of its certificate. Copy the address with #sha256=… from the gateway's page, or name the authority's certificate with --ca FILE."
-        )
+    let roots = match ca {
+        Some(path) => named_authorities(path)?,
+        None => known_authorities()?,
     };
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Those that this host trusts anyway (SSL_CERT_FILE and SSL_CERT_DIR name others).
+fn known_authorities() -> Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        bail!(
+            "This host trusts no authority that could vouch for the console. Install ca-certificates, name the authority's certificate with --ca FILE, or copy an address with #sha256=… from the gateway's page."
+        );
+    }
+    Ok(roots)
+}
+
+fn named_authorities(path: &Path) -> Result<RootCertStore> {
     let file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_reader_iter(BufReader::new(file)) {
@@ -308,7 +323,11 @@ fn tls(pin: Option<[u8; 32]>, ca: Option<&Path>) -> Result<ClientConfig> {
     if roots.is_empty() {
         bail!("{} holds no certificate.", path.display());
     }
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    Ok(roots)
+}
+
+fn not_understood(status: StatusCode, error: &serde_json::Error) -> Trouble {
+    Trouble::Refused { status, message: format!("with something that is not understood ({error})") }
 }
 
 /// What an error says, whatever it is.

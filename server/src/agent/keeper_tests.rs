@@ -2,7 +2,7 @@ use std::net::Ipv4Addr;
 
 use app::domain::{
     Cidr, GatewayId,
-    host::Delivery,
+    host::{Delivery, Offer},
     peer::PeerKind,
     tunnel::{Hash, Interface, TunnelPeer},
 };
@@ -43,7 +43,8 @@ impl Scene {
     }
 
     async fn deliver(&mut self, document: &Document, generation: u64) -> Next {
-        self.keeper.deliver(Delivery::Full { version: version(document, generation), document: document.clone() }).await
+        let full = Delivery::Full { version: version(document, generation), document: document.clone() };
+        self.keeper.deliver(Offer::Understood(full)).await
     }
 
     async fn watch(&mut self) {
@@ -83,6 +84,8 @@ fn document(peers: u8) -> Document {
         drift_policy: DriftPolicy::Repair,
         repairs: 0,
         guarded: vec![Cidr::literal([10, 0, 0, 0], 8)],
+        needs: 0,
+        unknown: Default::default(),
     };
     let peer = |number: u8| TunnelPeer {
         name: format!("laptop-{number}").parse().expect("a name"),
@@ -96,6 +99,7 @@ fn document(peers: u8) -> Document {
         } else {
             Cidr::literal([10, 200, 1, number], 32)
         }],
+        unknown: Default::default(),
     };
     Document { gateway: Some(gateway), peers: (1..=peers).map(peer).map(|peer| (peer.public_key, peer)).collect() }
 }
@@ -123,7 +127,9 @@ async fn a_change_is_taken_only_by_the_document_that_it_was_made_for_and_only_wi
     let mut scene = Scene::new().await;
     let (one, two) = (document(2), document(3));
     scene.deliver(&one, 1).await;
-    let change = |from: Version, version: Version| Delivery::Changes { from, version, change: one.change_to(&two) };
+    let change = |from: Version, version: Version| {
+        Offer::Understood(Delivery::Changes { from, version, change: one.change_to(&two) })
+    };
     let wrong = Version { hash: Hash("0".repeat(64)), ..version(&two, 2) };
     assert_eq!(scene.keeper.deliver(change(version(&one, 1), wrong)).await.have, None, "asks for the whole");
     assert_eq!(scene.keeper.deliver(change(version(&two, 9), version(&two, 10))).await.have, None);
@@ -155,7 +161,8 @@ async fn older_news_and_one_number_with_two_meanings_are_refused_until_the_conso
     // A restored backup raises its epoch: newer, whatever the generation.
     let restored = document(1);
     let version = Version { epoch: 2, ..version(&restored, 1) };
-    scene.keeper.deliver(Delivery::Full { version: version.clone(), document: restored }).await;
+    let full = Delivery::Full { version: version.clone(), document: restored };
+    scene.keeper.deliver(Offer::Understood(full)).await;
     assert_eq!(scene.keeper.have(), Some(version));
     assert_eq!(scene.host_state().await.peers.len(), 1);
 }
@@ -166,7 +173,8 @@ async fn a_document_that_does_not_have_its_hash_is_refused() {
     let mut forged = document(3);
     let version = version(&forged, 1);
     forged.peers.pop_first();
-    assert!(scene.keeper.deliver(Delivery::Full { version, document: forged }).await.refused);
+    let full = Delivery::Full { version, document: forged };
+    assert!(scene.keeper.deliver(Offer::Understood(full)).await.refused);
     assert_eq!(scene.host_state().await.peers.len(), 0);
 }
 
@@ -302,4 +310,47 @@ async fn a_joined_gateway_is_let_call_first_and_is_called_if_it_does_not() {
     scene.watch().await;
     assert_eq!((keepalive(scene.host_state().await), scene.drift().len()), (25, 0), "it called at once");
     assert_eq!(scene.status().verified, Some(version(&document, 1)));
+}
+
+/// What a console sends that knows more: fields, or words, that this agent has never heard of.
+fn offered(document: &Document, generation: u64, change: impl FnOnce(&mut serde_json::Value)) -> Offer {
+    let full = Delivery::Full { version: version(document, generation), document: document.clone() };
+    let mut text = serde_json::to_value(full).expect("plain data");
+    change(&mut text["full"]["document"]);
+    let hash = serde_json::from_value::<Document>(text["full"]["document"].clone()).map(|document| document.hash());
+    if let Ok(hash) = hash {
+        text["full"]["version"]["hash"] = hash.0.into();
+    }
+    Offer::read(text.to_string().as_bytes()).expect("a document")
+}
+
+#[tokio::test]
+async fn what_a_newer_console_says_beside_is_kept_and_what_must_not_be_ignored_is_refused() {
+    let mut scene = Scene::new().await;
+    let known = document(3);
+    let beside = offered(&known, 1, |document| {
+        document["gateway"]["region"] = "north".into();
+        document["peers"][1]["colour"] = serde_json::json!({ "hue": 120 });
+    });
+    assert!(!scene.keeper.deliver(beside).await.refused);
+    scene.watch().await;
+    assert_eq!((scene.status().verified.as_ref().map(|version| version.generation), scene.drift().len()), (Some(1), 0));
+    let mut scene = scene.restarted().await;
+    assert_eq!(scene.keeper.have().map(|version| version.generation), Some(1), "and it boots from it");
+
+    for (what, beyond) in [
+        ("a format", offered(&known, 2, |document| document["gateway"]["needs"] = 1_000.into())),
+        ("a word", offered(&known, 2, |document| document["peers"][0]["kind"] = "satellite".into())),
+    ] {
+        assert!(scene.keeper.deliver(beyond).await.refused, "{what}");
+        let error = scene.status().error.clone().expect("told");
+        assert_eq!(error.version.generation, 2);
+        assert!(error.message.contains("is older than the console"), "{}", error.message);
+        assert!(error.message.contains("Install the console's Causeway"), "{}", error.message);
+        assert_eq!(scene.host_state().await.peers.len(), 3, "the tunnels stay");
+    }
+    assert!(!scene.keeper.deliver(offered(&known, 3, |_| {})).await.refused);
+    scene.watch().await;
+    assert_eq!(scene.status().error, None, "what came after is understood");
+    assert!(Offer::read(b"{\"bill\": 12}").is_err());
 }

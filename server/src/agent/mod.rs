@@ -111,8 +111,8 @@ pub async fn run(arguments: AgentArguments) -> Result<()> {
                 return Ok(());
             }
             event = news.recv() => match event {
-                Some(News::Document(delivery, tell)) => {
-                    let next = keeper.deliver(*delivery).await;
+                Some(News::Document(offer, tell)) => {
+                    let next = keeper.deliver(*offer).await;
                     // Nobody waits for it if the task was stopped.
                     let _ = tell.send(next);
                 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use app::domain::{host::Delivery, tunnel::Version};
+use app::domain::{host::Offer, tunnel::Version};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep},
@@ -26,7 +26,7 @@ const RENEWAL: Duration = Duration::from_secs(3600);
 
 /// What the console said.
 pub enum News {
-    Document(Box<Delivery>, oneshot::Sender<Next>),
+    Document(Box<Offer>, oneshot::Sender<Next>),
     /// Nothing newer, after a document that was refused.
     Nothing,
     /// The gateway no longer exists.
@@ -64,14 +64,14 @@ pub async fn poll(
                 if told.take().is_some() {
                     tracing::info!("the console answers again");
                 }
-                let Some(delivery) = answer else {
+                let Some(offer) = answer else {
                     if std::mem::take(&mut refused) {
                         let _ = news.send(News::Nothing).await;
                     }
                     continue;
                 };
                 let (tell, next) = oneshot::channel();
-                if news.send(News::Document(Box::new(delivery), tell)).await.is_err() {
+                if news.send(News::Document(Box::new(offer), tell)).await.is_err() {
                     return Ok(());
                 }
                 let Ok(next) = next.await else { return Ok(()) };

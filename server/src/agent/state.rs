@@ -256,6 +256,7 @@ mod tests {
             endpoint: None,
             keepalive: 0,
             allowed_ips: vec![Cidr::literal([10, 200, 1, number], 32)],
+            unknown: Default::default(),
         };
         Document { gateway: None, peers: (1..=peers).map(peer).map(|peer| (peer.public_key, peer)).collect() }
     }

@@ -157,6 +157,7 @@ mod tests {
             endpoint: None,
             keepalive: 0,
             allowed_ips: vec![Cidr::literal([10, 200, 1, 7], 32)],
+            unknown: Default::default(),
         };
         let set = SetPeer {
             peer,

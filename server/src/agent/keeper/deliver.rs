@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use app::domain::{
     PublicKey,
-    host::{ApplyError, Delivery},
+    host::{ApplyError, Delivery, Offer},
     peer::PeerKind,
     plan::{Peers, plan_change},
     tunnel::{Change, Document, Interface, PeerSum, Version},
@@ -28,14 +28,25 @@ enum Refused {
     Changed(String),
     #[error("Document {0} does not have the hash that came with it. It was refused.")]
     Hash(String),
+    #[error(
+        "This agent ({agent}) is older than the console, and document {0} asks for something that it does not know. It was refused, and the tunnels stay as they are. Install the console's Causeway on this host and restart the agent.",
+        agent = env!("CARGO_PKG_VERSION")
+    )]
+    Beyond(String),
 }
 
 impl Keeper {
     /// Takes a document, or says no. Applied when this returns.
-    pub async fn deliver(&mut self, delivery: Delivery) -> Next {
-        match delivery {
-            Delivery::Full { version, document } => self.deliver_full(version, document).await,
-            Delivery::Changes { from, version, change } => self.deliver_change(&from, version, change).await,
+    pub async fn deliver(&mut self, offer: Offer) -> Next {
+        match offer {
+            Offer::Understood(Delivery::Full { version, document }) => self.deliver_full(version, document).await,
+            Offer::Understood(Delivery::Changes { from, version, change }) => {
+                self.deliver_change(&from, version, change).await
+            }
+            Offer::Beyond(version) => {
+                let refused = self.admit(&version).err().unwrap_or_else(|| Refused::Beyond(number(&version)));
+                self.refuse(version, &refused)
+            }
         }
     }
 
@@ -104,8 +115,13 @@ impl Keeper {
     }
 
     fn refuse(&mut self, version: Version, refused: &Refused) -> Next {
-        tracing::error!("{refused}");
-        self.status.error = Some(ApplyError { version, message: refused.to_string() });
+        let message = refused.to_string();
+        // It is offered again every few seconds.
+        if self.logged.as_ref() != Some(&message) {
+            tracing::error!("{message}");
+            self.logged = Some(message.clone());
+        }
+        self.status.error = Some(ApplyError { version, message });
         self.outbox.set_status(&self.status);
         Next { have: self.have(), refused: true }
     }
