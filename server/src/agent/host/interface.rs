@@ -2,7 +2,12 @@
 //!
 //! A separate process, in its own process group: it survives the agent, and so do the tunnels.
 
-use std::{process::Stdio, time::Duration};
+use std::{
+    io::ErrorKind,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket},
+    process::Stdio,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
 use app::domain::tunnel::INTERFACE;
@@ -21,6 +26,19 @@ pub async fn make_interface(netlink: &Netlink, kernel: bool) -> Result<()> {
         return Ok(());
     }
     start_daemon().await
+}
+
+/// A device that is down takes any port without a word, and one that is up gives up its old one first: so we ask before.
+pub fn ensure_port_is_free(port: u16) -> Result<()> {
+    let wildcards = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+    for error in wildcards.into_iter().filter_map(|address| UdpSocket::bind((address, port)).err()) {
+        if error.kind() == ErrorKind::AddrInUse {
+            bail!(
+                "UDP port {port} is taken by another program on this host ({error}). `ss -lunp sport = :{port}` names it. Stop it, or choose another listen port for the gateway; the agent goes on by itself."
+            );
+        }
+    }
+    Ok(())
 }
 
 async fn start_daemon() -> Result<()> {
@@ -58,4 +76,19 @@ async fn start_daemon() -> Result<()> {
         sleep(Duration::from_millis(5)).await;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_somebody_has_is_named_with_what_to_do_and_one_that_nobody_has_is_free() {
+        let thief = UdpSocket::bind(("127.0.0.1", 0)).expect("a free port");
+        let port = thief.local_addr().expect("bound").port();
+        let error = ensure_port_is_free(port).expect_err("it is taken").to_string();
+        assert!(error.starts_with(&format!("UDP port {port} is taken by another program on this host")), "{error}");
+        drop(thief);
+        ensure_port_is_free(port).expect("given back");
+    }
 }

@@ -156,7 +156,13 @@ impl Host for LiveHost {
             Step::RemoveInterface => self.netlink.remove_interface().await,
             Step::SetSysctl { key, value } => sysctl::ensure_sysctl(key, value),
             Step::SetDevice { key, listen_port } => {
-                self.wireguard().set_device(key.then_some(&self.key), *listen_port).await
+                let wireguard = self.wireguard();
+                if *key {
+                    wireguard.set_device(Some(&self.key), None).await?;
+                }
+                let Some(port) = *listen_port else { return Ok(()) };
+                interface::ensure_port_is_free(port)?;
+                wireguard.set_device(None, Some(port)).await
             }
             Step::SetPeers { remove, set } => self.wireguard().set_peers(remove, set).await,
             Step::SetMtu(mtu) => self.netlink.ensure_mtu(*mtu).await,
