@@ -4,15 +4,17 @@ use std::{io::IsTerminal, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use axum::Router;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    clock,
     config::{Config, master_key, write_private},
     console::{
         EnrolmentAddress, Shared,
         door::{Entrance, SET_UP_LINK_HOURS, Token},
     },
+    crew::Crew,
     http::{self, Inner, Site, agents},
     lab::{control, demo::Demo},
     listen::{Bound, Listen},
@@ -32,7 +34,8 @@ pub struct Serving {
     /// As they are bound: port 0 has become a port.
     pub listening: Vec<Listen>,
     stop: CancellationToken,
-    doors: JoinSet<()>,
+    doors: Crew,
+    chores: Crew,
     reconcilers: Reconcilers,
 }
 
@@ -41,15 +44,20 @@ pub struct Serving {
 /// # Errors
 /// In a sentence, if the console cannot start.
 pub async fn run(config: Config) -> Result<()> {
-    let serving = Serving::start(config).await?;
-    let lost = tokio::select! {
-        ended = told_to_stop() => ended.map(|()| false)?,
-        () = serving.stop.cancelled() => true,
+    let mut serving = Serving::start(config).await?;
+    let lost = serving.stop.clone();
+    let early = tokio::select! {
+        biased;
+        told = told_to_stop() => told.map(|()| None)?,
+        () = lost.cancelled() => Some("the database's lock was lost, and another console may have taken over".to_owned()),
+        ended = serving.ended() => Some(ended),
     };
     tracing::info!("stopping");
     serving.stop().await;
-    anyhow::ensure!(!lost, "The database's lock was lost: another console may have taken over. This one has stopped.");
-    Ok(())
+    match early {
+        None => Ok(()),
+        Some(why) => anyhow::bail!("The console cannot go on: {why}. It has stopped; its log says more."),
+    }
 }
 
 impl Serving {
@@ -86,6 +94,7 @@ impl Serving {
             sealer: Sealer::new(key),
             locations: config.locations.clone(),
             silent_after,
+            listening_since: clock::now(),
             statuses: reconcilers.statuses.clone(),
             enrolment: enrolment_address(&config, tls.as_ref()),
             lab: Arc::new(Demo::new(
@@ -99,30 +108,42 @@ impl Serving {
 
         let agents = agents::router(agents::AgentsState {
             store: store.clone(),
+            sealer: Sealer::new(key),
             documents: Arc::clone(&reconcilers.documents),
             intake: Arc::clone(&reconcilers.intake),
         });
-        let mut doors = JoinSet::new();
+        let mut doors = Crew::default();
         for bound in bound {
             tracing::info!("listening on {}", bound.listen);
             let router = http::router(&site, bound.listen.entry(), agents.clone());
-            doors.spawn(bound.serve(router, tls.as_ref().map(|tls| tls.acceptor.clone()), stop.clone()));
+            let name = format!("the listener on {}", bound.listen);
+            doors.spawn(name, bound.serve(router, tls.as_ref().map(|tls| tls.acceptor.clone()), stop.clone()));
         }
         if let Some(listener) = metrics {
-            doors.spawn(serve_metrics(listener, http::metrics_router(Arc::clone(&site)), stop.clone()));
+            let router = http::metrics_router(Arc::clone(&site));
+            doors.spawn("the figures' listener", serve_metrics(listener, router, stop.clone()));
         }
-        tokio::spawn(sweep(entrance, stop.clone()));
-        tokio::spawn(watch(lock, stop.clone()));
-        Ok(Self { listening: config.listen, stop, doors, reconcilers })
+        let mut chores = Crew::default();
+        chores.spawn("the sweep of what is old", sweep(entrance, store, config.changes_keep_days, stop.clone()));
+        chores.spawn("the watch over the database's lock", watch(lock, stop.clone()));
+        Ok(Self { listening: config.listen, stop, doors, chores, reconcilers })
+    }
+
+    /// Which part of the console has ended, which none should.
+    async fn ended(&mut self) -> String {
+        tokio::select! {
+            ended = self.doors.ended() => ended,
+            ended = self.chores.ended() => ended,
+            ended = self.reconcilers.ended() => ended,
+        }
     }
 
     /// Ends streams and long-polls, lets requests finish, then the controllers.
     pub async fn stop(mut self) {
         self.stop.cancel();
-        let finished = async { while self.doors.join_next().await.is_some() {} };
-        if tokio::time::timeout(GRACE, finished).await.is_err() {
+        if tokio::time::timeout(GRACE, self.doors.finish()).await.is_err() {
             tracing::warn!("some requests did not finish in time");
-            self.doors.abort_all();
+            self.doors.abort();
         }
         self.reconcilers.stop().await;
     }
@@ -147,26 +168,29 @@ fn agents_socket(config: &Config) -> &Path {
     socket.expect("the settings always have one")
 }
 
-/// What agents are told to call: an address that reaches this console from elsewhere if there is one, else the socket.
+/// For an agent that cannot tell by itself whether to believe the certificate.
+const OWN_CERTIFICATE: &str = "The certificate is one of your own, so the agent knows this console by its name and its issuer. If the host does not trust the issuer already, give the agent the issuer's certificate by --ca FILE (CAUSEWAY_AGENT_CA).";
+
+/// What agents are told to call: an address that reaches this console from elsewhere if there is one, else the socket. Only the
+/// self-signed certificate is pinned, which is kept for ever; the operator's own is renewed, and a pin would lock agents out then.
 fn enrolment_address(config: &Config, tls: Option<&Tls>) -> EnrolmentAddress {
     let public = config.public_url.as_ref().filter(|url| url.https);
     let own = config.listen.iter().find_map(|listen| match listen {
         Listen::Https(address) => Some(*address),
         Listen::Http(_) | Listen::Unix(_) => None,
     });
-    let pin = tls.map_or_else(String::new, |tls| format!("#sha256={}", tls.fingerprint));
+    let self_signed = tls.filter(|_| config.certificate.is_none());
+    let pin = self_signed.map_or_else(String::new, |tls| format!("#sha256={}", tls.fingerprint));
+    let by_its_issuer = self_signed.is_none().then(|| OWN_CERTIFICATE.to_owned());
     match (public, own) {
-        (Some(url), _) => EnrolmentAddress {
-            console: format!("https://{}:{}{pin}", url.host, url.port),
-            hint: tls.is_none().then(|| {
-                "The certificate of the public address is not this console's own. If the host does not trust its issuer already, give the agent the issuer's certificate by --ca FILE.".to_owned()
-            }),
-        },
+        (Some(url), _) => {
+            EnrolmentAddress { console: format!("https://{}:{}{pin}", url.host, url.port), hint: by_its_issuer }
+        }
         (None, Some(address)) if address.ip().is_unspecified() => EnrolmentAddress {
             console: format!("https://{}:{}{pin}", crate::tls::host_name().unwrap_or_else(|| "localhost".to_owned()), address.port()),
             hint: Some("This is the machine's own name. If gateways do not know it, start the console with --public-url https://NAME:PORT.".to_owned()),
         },
-        (None, Some(address)) => EnrolmentAddress { console: format!("https://{address}{pin}"), hint: None },
+        (None, Some(address)) => EnrolmentAddress { console: format!("https://{address}{pin}"), hint: by_its_issuer },
         (None, None) => EnrolmentAddress {
             console: format!("unix:{}", agents_socket(config).display()),
             hint: Some(
@@ -206,10 +230,19 @@ async fn serve_metrics(listener: TcpListener, router: Router, stop: Cancellation
     }
 }
 
-async fn sweep(entrance: Arc<Entrance>, stop: CancellationToken) {
+/// `keep_days`: how far back the event log reaches; 0: for ever.
+async fn sweep(entrance: Arc<Entrance>, store: Store, keep_days: u32, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(SWEEP)).await.is_some() {
         if let Err(error) = entrance.sweep().await {
             tracing::warn!(%error, "old sessions could not be removed");
+        }
+        if keep_days == 0 {
+            continue;
+        }
+        match store.forget_changes(clock::now().plus_seconds(-i64::from(keep_days) * 86_400)).await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::info!(forgotten, "old entries of the event log were removed"),
+            Err(error) => tracing::warn!(%error, "old entries of the event log could not be removed"),
         }
     }
 }
@@ -259,6 +292,16 @@ mod tests {
         let (public, again) = of(&["https://0.0.0.0:8443"], Some("https://console.example.com"));
         assert_eq!(again.as_deref(), Some(digest.as_str()), "the certificate is kept: agents have pinned it");
         assert_eq!((public.console, public.hint), (format!("https://console.example.com:443#sha256={digest}"), None));
+
+        let mut renewed = config(data.path(), &["https://0.0.0.0:8443"], Some("https://console.example.com"));
+        renewed.certificate = Some((data.path().join("tls/certificate.pem"), data.path().join("tls/key.pem")));
+        let tls = Tls::load(&renewed).expect("a certificate");
+        let own = enrolment_address(&renewed, Some(&tls));
+        assert_eq!(
+            own.console, "https://console.example.com:443",
+            "the operator renews it: a pin would lock agents out"
+        );
+        assert!(own.hint.expect("a hint").contains("--ca"));
 
         let (proxied, _) = of(&["127.0.0.1:3000"], Some("https://console.example.com"));
         assert_eq!(proxied.console, "https://console.example.com:443");

@@ -26,11 +26,12 @@ use tokio::time::Instant;
 
 use crate::{
     reconcile::{
-        Refused,
+        LARGEST_NUMBER, Refused,
         documents::{Answer, Documents},
         enrolment,
         reports::{Intake, Receipt},
     },
+    seal::Sealer,
     store::Store,
 };
 
@@ -39,12 +40,11 @@ const SMALL_BODY: usize = 64 * 1024;
 const REPORT_BODY: usize = 8 * 1024 * 1024;
 /// Below the minute after which proxies give up on a silent answer.
 const LONGEST_WAIT: u64 = 55;
-/// Numbers are stored with a sign, and an epoch may be raised above what an agent claims.
-const LARGEST_NUMBER: u64 = i64::MAX as u64 / 2;
 
 #[derive(Clone)]
 pub struct AgentsState {
     pub store: Store,
+    pub sealer: Sealer,
     pub documents: Arc<Documents>,
     pub intake: Arc<Intake>,
 }
@@ -62,7 +62,7 @@ async fn enrol(
     State(state): State<AgentsState>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Enrolled>, Refusal> {
-    let enrolled = enrolment::enrol(&state.store, &read::<Enrol>(body)?).await?;
+    let enrolled = enrolment::enrol(&state.store, &state.sealer, &read::<Enrol>(body)?).await?;
     state.intake.welcome(enrolled.gateway).await;
     Ok(Json(enrolled))
 }
@@ -122,6 +122,11 @@ async fn document(
         return match answer.map_err(Refused::Failed)? {
             Answer::Newer(text) => Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response()),
             Answer::Nothing => Ok(StatusCode::NO_CONTENT.into_response()),
+            Answer::Beyond => Err(Refusal(
+                StatusCode::CONFLICT,
+                "This gateway was never given a document of such a number. Remove the agent's stored document, or enrol the host again."
+                    .to_owned(),
+            )),
             // Its credential says whether it was removed for good.
             Answer::Gone => {
                 authenticated(&state, &headers).await?;
@@ -155,7 +160,7 @@ async fn report(
 
 async fn credential(State(state): State<AgentsState>, headers: HeaderMap) -> Result<Json<Enrolled>, Refusal> {
     let gateway = authenticated(&state, &headers).await?;
-    Ok(Json(enrolment::rotate(&state.store, gateway).await?))
+    Ok(Json(enrolment::rotate(&state.store, &state.sealer, gateway).await?))
 }
 
 async fn authenticated(state: &AgentsState, headers: &HeaderMap) -> Result<GatewayId, Refusal> {
@@ -166,7 +171,7 @@ async fn authenticated(state: &AgentsState, headers: &HeaderMap) -> Result<Gatew
     let Some(token) = bearer.filter(|token| !token.is_empty() && token.len() <= 512) else {
         return Err(Refusal(StatusCode::UNAUTHORIZED, "Send the agent's credential as a bearer token.".to_owned()));
     };
-    let gateway = enrolment::authenticate(&state.store, token).await?;
+    let gateway = enrolment::authenticate(&state.store, &state.sealer, token).await?;
     state.intake.contact(gateway);
     Ok(gateway)
 }

@@ -1,18 +1,19 @@
-//! How a host comes to speak for a gateway: a one-time token for a credential of its own, and a new credential for an old one.
+//! How a host comes to speak for a gateway: a one-time token for a credential of its own, a new credential for an old one,
+//! and a credential that the database should know and does not, since it is an older copy.
 
 use app::domain::{
     GatewayId, PublicKey, Refusal,
     change::{ChangeKind, Facts, Topic},
     host::{Enrol, Enrolled, HostFacts},
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Refused, transitions};
+use super::{Refused, credential::Claim, transitions};
 use crate::{
-    clock, seal,
+    clock,
+    seal::Sealer,
     store::{
         Result, Store, StoreError, Tx,
-        hosts::{Bearer, Enrolling, HostScope, digest},
+        hosts::{Bearer, Enrolling, HostScope, Standing, digest},
         transact,
     },
 };
@@ -21,45 +22,52 @@ use crate::{
 ///
 /// # Errors
 /// If the token is not good, or the key belongs to somebody else; then the token is still good.
-pub async fn enrol(store: &Store, request: &Enrol) -> Result<Enrolled, Refused> {
+pub async fn enrol(store: &Store, sealer: &Sealer, request: &Enrol) -> Result<Enrolled, Refused> {
     check_facts(&request.facts)?;
-    let (token, credential) = (digest(&request.token), new_credential());
+    let token = digest(&request.token);
+    // Anybody may ask: who has no good token does not get in the way of those who write.
+    if !store.enrolment_is_good(&token, clock::now()).await.map_err(Refused::failed)? {
+        return Err(spent());
+    }
     let written = transact!(store, clock::now(), |tx| {
         let Enrolling::Taken(gateway) = tx.take_enrolment(&token).await? else { return Err(StoreError::NotFound) };
         let Some(host) = tx.host(gateway).await?.filter(|host| !host.deleting) else {
             return Err(StoreError::NotFound);
         };
         if tx.key_is_taken(gateway, request.public_key).await? {
-            return Err(Refusal::conflict(
-                    "public_key",
-                    "This key pair belongs to another gateway or peer already. Remove the agent's state folder, so that it makes a new pair.",
-                )
-                .into());
+            return Err(Refusal::conflict("public_key", KEY_IS_TAKEN).into());
         }
+        let issued_at = tx.issue_moment(gateway).await?;
+        let credential = Claim { gateway, public_key: request.public_key, issued_at }.seal(sealer);
         tx.replace_credentials(gateway, &digest(&credential)).await?;
-        tx.rekey_mirrors(gateway, request.public_key).await?;
-        admit(tx, host, request).await?;
-        Ok(gateway)
+        admit(tx, host, request.public_key, Some(&request.facts), Facts::new()).await?;
+        Ok(Enrolled { gateway, credential })
     });
     match written {
-        Ok(gateway) => {
-            tracing::info!(gateway.id = %gateway, host = request.facts.host_name, "a gateway host has enrolled");
-            Ok(Enrolled { gateway, credential })
+        Ok(enrolled) => {
+            tracing::info!(gateway.id = %enrolled.gateway, host = request.facts.host_name, "a gateway host has enrolled");
+            Ok(enrolled)
         }
-        Err(StoreError::NotFound) => Err(Refused::Unauthenticated(
-            "The enrolment token is unknown, used or older than an hour. Issue a new one on the gateway's page."
-                .to_owned(),
-        )),
+        Err(StoreError::NotFound) => Err(spent()),
         Err(StoreError::Refused(refusals)) => Err(Refused::Conflict(refusals.to_string())),
         Err(error) => Err(Refused::Failed(error.into())),
     }
 }
 
-/// Stores the host as it introduces itself; nothing of what the former one did is true of it.
-async fn admit(tx: &mut Tx, mut host: HostScope, request: &Enrol) -> Result<()> {
+const KEY_IS_TAKEN: &str = "This key pair belongs to another gateway or peer already. Remove the agent's state folder, so that it makes a new pair.";
+
+/// Stores a host that is new to the database; nothing of what the former one did is true of it.
+async fn admit(
+    tx: &mut Tx,
+    mut host: HostScope,
+    public_key: PublicKey,
+    facts: Option<&HostFacts>,
+    mut after: Facts,
+) -> Result<()> {
+    tx.rekey_mirrors(host.row.gateway, public_key).await?;
     let former = host.row.public_key;
     let row = &mut host.row;
-    (row.enrolled, row.public_key, row.facts) = (true, Some(request.public_key), Some(request.facts.clone()));
+    (row.enrolled, row.public_key, row.facts) = (true, Some(public_key), facts.cloned());
     (row.last_seen, row.applied, row.verified) = (Some(tx.at()), 0, 0);
     (row.apply_error, row.drift) = (None, Vec::new());
     host.cleaned = false;
@@ -67,8 +75,10 @@ async fn admit(tx: &mut Tx, mut host: HostScope, request: &Enrol) -> Result<()> 
     let key = |key: Option<PublicKey>| {
         key.map_or_else(Facts::new, |key| Facts::from([("public_key".to_owned(), key.short())]))
     };
-    let mut after = key(Some(request.public_key));
-    after.insert("host".to_owned(), request.facts.host_name.clone());
+    after.extend(key(Some(public_key)));
+    if let Some(facts) = facts {
+        after.insert("host".to_owned(), facts.host_name.clone());
+    }
     transitions::note_as(tx, &actor, &host, ChangeKind::VpnGatewayEnrol, key(former), after).await?;
     // It has spoken just now, so silence is no question.
     transitions::note_status(tx, &mut host, u64::MAX).await?;
@@ -81,7 +91,7 @@ async fn admit(tx: &mut Tx, mut host: HostScope, request: &Enrol) -> Result<()> 
 ///
 /// # Errors
 /// If it speaks for nobody.
-pub async fn authenticate(store: &Store, token: &str) -> Result<GatewayId, Refused> {
+pub async fn authenticate(store: &Store, sealer: &Sealer, token: &str) -> Result<GatewayId, Refused> {
     let digest = digest(token);
     match store.bearer(&digest).await.map_err(Refused::failed)? {
         Bearer::Live { gateway, first_use: false } => Ok(gateway),
@@ -89,36 +99,95 @@ pub async fn authenticate(store: &Store, token: &str) -> Result<GatewayId, Refus
             transact!(store, clock::now(), |tx| tx.use_credential(gateway, &digest).await).map_err(Refused::failed)?;
             Ok(gateway)
         }
-        Bearer::Departed => Err(Refused::Gone(
-            "The gateway was removed. Remove its tunnels and this agent's stored document.".to_owned(),
-        )),
-        Bearer::Unknown => Err(Refused::Unauthenticated(
-            "The credential is unknown or was revoked. Enrol the host again with a token from the gateway's page."
-                .to_owned(),
-        )),
+        Bearer::Departed => Err(gone()),
+        Bearer::Unknown => recognize(store, sealer, token, &digest).await,
     }
+}
+
+/// A credential that the database does not know: was it revoked, or issued after this copy of the database was made?
+async fn recognize(store: &Store, sealer: &Sealer, token: &str, digest: &str) -> Result<GatewayId, Refused> {
+    let Some(claim) = Claim::open(sealer, token) else { return Err(unknown()) };
+    match store.standing(claim.gateway).await.map_err(Refused::failed)? {
+        Standing::Since(from) if claim.issued_at > from => {}
+        Standing::Since(_) => return Err(unknown()),
+        Standing::Departed => return Err(gone()),
+        Standing::Unknown => {
+            return Err(Refused::Unauthenticated(format!(
+                "This console issued the credential for gateway {}, which its database does not know: an older copy of the database was put back. Create the gateway again and enrol this host with a token from its page.",
+                claim.gateway
+            )));
+        }
+    }
+    let written = transact!(store, clock::now(), |tx| {
+        let host = tx.host(claim.gateway).await?.ok_or(StoreError::NotFound)?;
+        if claim.issued_at <= tx.credentials_from(claim.gateway).await? {
+            return Err(StoreError::NotFound);
+        }
+        if tx.key_is_taken(claim.gateway, claim.public_key).await? {
+            return Err(Refusal::conflict("public_key", KEY_IS_TAKEN).into());
+        }
+        tx.adopt_credential(claim.gateway, digest, claim.issued_at).await?;
+        let reason = "Issued after this copy of the database was made.";
+        let after = Facts::from([("reason".to_owned(), reason.to_owned())]);
+        if host.row.public_key == Some(claim.public_key) {
+            let actor = host.actor();
+            let kind = ChangeKind::VpnGatewayCredentialRotate;
+            return transitions::note_as(tx, &actor, &host, kind, Facts::new(), after).await;
+        }
+        admit(tx, host, claim.public_key, None, after).await
+    });
+    match written {
+        Ok(()) => {
+            tracing::warn!(gateway.id = %claim.gateway, "a credential is newer than the database, of which an older copy was put back; it was taken over");
+            Ok(claim.gateway)
+        }
+        Err(StoreError::NotFound) => Err(unknown()),
+        Err(StoreError::Refused(refusals)) => Err(Refused::Conflict(refusals.to_string())),
+        Err(error) => Err(Refused::Failed(error.into())),
+    }
+}
+
+fn spent() -> Refused {
+    Refused::Unauthenticated(
+        "The enrolment token is unknown, used or older than an hour. Issue a new one on the gateway's page.".to_owned(),
+    )
+}
+
+fn gone() -> Refused {
+    Refused::Gone("The gateway was removed. Remove its tunnels and this agent's stored document.".to_owned())
+}
+
+fn unknown() -> Refused {
+    Refused::Unauthenticated(
+        "The credential is unknown or was revoked. Enrol the host again with a token from the gateway's page."
+            .to_owned(),
+    )
 }
 
 /// A successor for the credential of a gateway's agent; the old one is good until the new one is first used.
 ///
 /// # Errors
 /// If the gateway is gone.
-pub async fn rotate(store: &Store, gateway: GatewayId) -> Result<Enrolled, Refused> {
-    let credential = new_credential();
-    let successor = digest(&credential);
-    transact!(store, clock::now(), |tx| {
+pub async fn rotate(store: &Store, sealer: &Sealer, gateway: GatewayId) -> Result<Enrolled, Refused> {
+    let credential = transact!(store, clock::now(), |tx| {
         let host = tx.host(gateway).await?.ok_or(StoreError::NotFound)?;
-        tx.add_credential(gateway, &successor).await?;
-        let actor = host.actor();
-        transitions::note_as(tx, &actor, &host, ChangeKind::VpnGatewayCredentialRotate, Facts::new(), Facts::new())
-            .await
+        let public_key = host.row.public_key.ok_or(StoreError::NotFound)?;
+        if tx.is_noisy(gateway).await? {
+            let sentence = "Too much has changed at this gateway lately. Ask again in ten minutes.";
+            return Err(Refusal::conflict("", sentence).into());
+        }
+        let issued_at = tx.issue_moment(gateway).await?;
+        let credential = Claim { gateway, public_key, issued_at }.seal(sealer);
+        tx.add_credential(gateway, &digest(&credential)).await?;
+        let (actor, kind) = (host.actor(), ChangeKind::VpnGatewayCredentialRotate);
+        transitions::note_as(tx, &actor, &host, kind, Facts::new(), Facts::new()).await?;
+        Ok(credential)
     })
-    .map_err(Refused::failed)?;
+    .map_err(|error| match error {
+        StoreError::Refused(refusals) => Refused::Conflict(refusals.to_string()),
+        error => Refused::failed(error),
+    })?;
     Ok(Enrolled { gateway, credential })
-}
-
-fn new_credential() -> String {
-    URL_SAFE_NO_PAD.encode(seal::random::<32>())
 }
 
 /// Facts are shown to people and stored with every report, so they stay small.

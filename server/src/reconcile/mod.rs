@@ -6,6 +6,8 @@
 //! [`presence`] judges what time alone changes.
 
 pub mod cleanup;
+// pub mod clouds;
+mod credential;
 pub mod documents;
 pub mod enrolment;
 pub mod presence;
@@ -18,14 +20,16 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use app::domain::change::Topic;
 use async_trait::async_trait;
-use tokio::task::JoinSet;
 
 use self::{cleanup::Cleanup, documents::Documents, presence::Presence, reports::Intake};
 pub use self::{
     pulse::Pulse,
     run::{Statuses, Wakes, run},
 };
-use crate::{seal::Sealer, store::Store};
+use crate::{crew::Crew, seal::Sealer, store::Store};
+
+/// Agents' numbers are stored with a sign, and an epoch may be raised above what an agent claims.
+pub const LARGEST_NUMBER: u64 = i64::MAX as u64 / 2;
 
 /// When to look at a key again if nothing wakes us first.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,6 +44,8 @@ pub enum Next {
 pub trait Controller: Send + Sync + 'static {
     type Key: Ord + Clone + Send + Sync + std::fmt::Display;
     const NAME: &'static str;
+    /// How many keys may be under way at once.
+    const AT_ONCE: usize = 1;
 
     /// Everything this controller answers for.
     async fn keys(&self) -> anyhow::Result<BTreeSet<Self::Key>>;
@@ -77,7 +83,7 @@ pub struct Reconcilers {
     pub statuses: Statuses,
     pub documents: Arc<Documents>,
     pub intake: Arc<Intake>,
-    tasks: JoinSet<()>,
+    crew: Crew,
 }
 
 /// Starts every controller. `silent_after`: seconds without a word from an agent until its gateway is in error.
@@ -93,40 +99,51 @@ pub async fn start(store: Store, sealer: Sealer, silent_after: u64) -> anyhow::R
     let cleanup = Arc::new(Cleanup::new(store.clone()));
     let feed = store.feed();
 
-    let mut tasks = JoinSet::new();
-    tasks.spawn(run(
+    let mut crew = Crew::default();
+    crew.spawn("the controller of documents", run(
         documents.clone(),
         "Derives the desired document of every gateway's host from the whole network; what differs becomes its next generation.",
         Wakes::numbered(feed),
         documents::PERIOD,
         statuses.clone(),
     ));
-    tasks.spawn(run(
-        presence,
-        "Notices agents that fall silent or come back, and VPC peerings that are established or lost.",
-        Wakes::topics(feed, &[Topic::Gateways, Topic::Peers]),
-        Duration::from_secs(5),
-        statuses.clone(),
-    ));
-    tasks.spawn(run(
-        cleanup,
-        "Removes gateways whose host has cleaned up, and enrolment tokens that have expired.",
-        Wakes::topics(feed, &[Topic::Gateways]),
-        Duration::from_secs(60),
-        statuses.clone(),
-    ));
-    tasks.spawn({
+    crew.spawn(
+        "the controller of presence",
+        run(
+            presence,
+            "Notices agents that fall silent or come back, and VPC peerings that are established or lost.",
+            Wakes::topics(feed, &[Topic::Gateways, Topic::Peers]),
+            Duration::from_secs(5),
+            statuses.clone(),
+        ),
+    );
+    crew.spawn(
+        "the controller of cleanup",
+        run(
+            cleanup,
+            "Removes gateways whose host has cleaned up, and enrolment tokens that have expired.",
+            Wakes::topics(feed, &[Topic::Gateways]),
+            Duration::from_secs(60),
+            statuses.clone(),
+        ),
+    );
+    crew.spawn("the writer of agents' reports", {
         let intake = intake.clone();
         async move { intake.keep_flushing().await }
     });
-    tasks.spawn(async move { pulse.run().await });
-    Ok(Reconcilers { statuses, documents, intake, tasks })
+    crew.spawn("the pulse of observed values", async move { pulse.run().await });
+    Ok(Reconcilers { statuses, documents, intake, crew })
 }
 
 impl Reconcilers {
+    /// Which of them has ended, which none should. Never, while all run.
+    pub async fn ended(&mut self) -> String {
+        self.crew.ended().await
+    }
+
     /// Stops the controllers between two steps and writes what agents have told so far.
     pub async fn stop(mut self) {
-        self.tasks.shutdown().await;
+        self.crew.shutdown().await;
         if let Err(error) = self.intake.flush().await {
             tracing::error!(error = %error, "the last figures of the gateways' hosts could not be written");
         }

@@ -34,6 +34,7 @@ use server::{
     },
 };
 use sqlx::Row;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 /// Makes each async test `fn(Stage)` two tests: one per engine.
@@ -75,18 +76,24 @@ pub struct Stage {
 
 struct NoLab;
 
+fn at_once() -> oneshot::Receiver<()> {
+    let (done, heard) = oneshot::channel();
+    done.send(()).expect("it is listened to");
+    heard
+}
+
 #[async_trait]
 impl LabControl for NoLab {
     async fn state(&self) -> LabState {
         LabState::Absent
     }
 
-    async fn build(&self, _: &ProjectName, _: SharedBackend) -> Result<(), ApiError> {
-        Ok(())
+    async fn build(&self, _: &ProjectName, _: SharedBackend) -> Result<oneshot::Receiver<()>, ApiError> {
+        Ok(at_once())
     }
 
-    async fn remove(&self, _: &ProjectName, _: SharedBackend) -> Result<(), ApiError> {
-        Ok(())
+    async fn remove(&self, _: &ProjectName, _: SharedBackend) -> Result<oneshot::Receiver<()>, ApiError> {
+        Ok(at_once())
     }
 }
 
@@ -129,6 +136,7 @@ impl Stage {
                 location("local-attic", false),
             ],
             silent_after: SILENT_AFTER,
+            listening_since: Timestamp::default(),
             statuses: Statuses::new(Pulse::new(store.feed().clone())),
             enrolment: EnrolmentAddress { console: "https://console.example:3000#sha256=00".into(), hint: None },
             lab: Arc::new(NoLab),
@@ -154,6 +162,17 @@ impl Stage {
         tx.insert_membership(person.id, &membership).await.expect("a new membership");
         tx.commit(()).await.expect("a commit");
         let actor = Actor { person: person.id, email: person.email, super_admin: false, memberships: vec![membership] };
+        Console::for_actor(self.shared.clone(), actor)
+    }
+
+    /// Somebody who may do everything on the installation.
+    pub async fn administrator(&self) -> Console {
+        let person =
+            Person { id: PersonId::from_uuid(Uuid::now_v7()), email: name("sigrid@example.com"), is_super_admin: true };
+        let mut tx = self.store.begin(clock::now()).await.expect("a transaction");
+        tx.insert_person(&person, "no hash").await.expect("a new person");
+        tx.commit(()).await.expect("a commit");
+        let actor = Actor { person: person.id, email: person.email, super_admin: true, memberships: Vec::new() };
         Console::for_actor(self.shared.clone(), actor)
     }
 
@@ -190,7 +209,7 @@ impl Stage {
             wan: Some("eth0".into()),
         };
         let request = Enrol { token: enrolment.token, public_key, facts };
-        enrolment::enrol(&self.store, &request).await.map_err(|_| ()).expect("the token is good");
+        enrolment::enrol(&self.store, &self.shared.sealer, &request).await.map_err(|_| ()).expect("the token is good");
         let mut tx = self.store.begin(clock::now()).await.expect("a transaction");
         let mut host = tx.host(gateway).await.expect("the store answers").expect("a host");
         (host.row.applied, host.row.verified) = (1, 1);
@@ -213,6 +232,31 @@ impl Stage {
 
     pub async fn wish(&self, gateway: GatewayId) -> Option<Wish> {
         self.store.wish(gateway, &self.shared.sealer).await.expect("the store answers")
+    }
+
+    /// Keeps a copy of what is in the database, as a backup does.
+    pub async fn copy_database(&self) {
+        for table in TABLES {
+            self.execute(&format!("create table copy_of_{table} as select * from {table}")).await;
+        }
+    }
+
+    /// Puts the copy back. Whoever remembers something of the database must be started anew.
+    pub async fn put_back(&self) {
+        for table in TABLES.iter().rev() {
+            self.execute(&format!("delete from {table}")).await;
+        }
+        for table in TABLES {
+            self.execute(&format!("insert into {table} select * from copy_of_{table}")).await;
+        }
+    }
+
+    async fn execute(&self, statement: &str) {
+        let mut connection =
+            <sqlx::AnyConnection as sqlx::Connection>::connect(&self.url).await.expect("the database answers");
+        sqlx::query("pragma busy_timeout = 10000").execute(&mut connection).await.ok();
+        let done = sqlx::query(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut connection).await;
+        done.unwrap_or_else(|error| panic!("{statement}: {error}"));
     }
 
     /// Every text of every table: what a stolen database gives away.
@@ -243,6 +287,22 @@ impl Stage {
         texts
     }
 }
+
+/// What a network is made of, those first that others refer to. The counter goes on, since the store that remembers it does.
+const TABLES: [&str; 12] = [
+    "change",
+    "vpc",
+    "gateway",
+    "peer",
+    "peer_network",
+    "document",
+    "enrolment",
+    "credential",
+    "departed",
+    "host",
+    "observed_peer",
+    "observed_pair",
+];
 
 fn location(cloud: &str, vpn_gateway_enabled: bool) -> Location {
     Location { cloud: name(cloud), label: cloud.trim_start_matches("local-").to_owned(), vpn_gateway_enabled }

@@ -37,10 +37,20 @@ impl Desk {
     }
 
     pub async fn with(stage: &Stage, silent_after: u64) -> Self {
-        let reconcilers =
-            reconcile::start(stage.store.clone(), Sealer::new([7; 32]), silent_after).await.expect("a start");
+        Self::start(stage, silent_after, [7; 32]).await
+    }
+
+    /// A console that has another master key than the stage's.
+    pub async fn sealed_with(stage: &Stage, key: [u8; 32]) -> Self {
+        Self::start(stage, SILENT_AFTER, key).await
+    }
+
+    async fn start(stage: &Stage, silent_after: u64, key: [u8; 32]) -> Self {
+        let sealer = Sealer::new(key);
+        let reconcilers = reconcile::start(stage.store.clone(), sealer.clone(), silent_after).await.expect("a start");
         let state = AgentsState {
             store: stage.store.clone(),
+            sealer,
             documents: Arc::clone(&reconcilers.documents),
             intake: Arc::clone(&reconcilers.intake),
         };

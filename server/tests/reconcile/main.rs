@@ -7,3 +7,4 @@ mod documents;
 mod enrolment;
 mod presence;
 mod reports;
+mod restored;

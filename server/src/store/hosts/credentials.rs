@@ -19,6 +19,16 @@ pub enum Bearer {
     Unknown,
 }
 
+/// What the database knows of a gateway whose credential it does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Every credential from before this moment that counts is known.
+    Since(Timestamp),
+    /// Removed for good.
+    Departed,
+    Unknown,
+}
+
 /// What became of an enrolment token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enrolling {
@@ -28,6 +38,19 @@ pub enum Enrolling {
 }
 
 impl Store {
+    /// Whether an enrolment token could be used now. Asked before a write begins; [`Tx::take_enrolment`] decides.
+    pub async fn enrolment_is_good(&self, token_digest: &str, now: Timestamp) -> Result<bool> {
+        let row = sqlx::query(
+            "select digest from enrolment where digest = $1 and used_at = 0 and expires_at > $2
+               and epoch = (select value from counter where name = 'epoch')",
+        )
+        .bind(token_digest.to_owned())
+        .bind(now.0)
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(row.is_some())
+    }
+
     pub async fn bearer(&self, digest: &str) -> Result<Bearer> {
         let row = sqlx::query("select gateway_id, used_at from credential where digest = $1")
             .bind(digest.to_owned())
@@ -42,6 +65,21 @@ impl Store {
             .fetch_optional(self.pool())
             .await?;
         Ok(if departed.is_some() { Bearer::Departed } else { Bearer::Unknown })
+    }
+
+    pub async fn standing(&self, gateway: GatewayId) -> Result<Standing> {
+        let row = sqlx::query("select credentials_from from gateway where id = $1")
+            .bind(gateway.to_string())
+            .fetch_optional(self.pool())
+            .await?;
+        if let Some(row) = row {
+            return Ok(Standing::Since(Timestamp(row.try_get("credentials_from")?)));
+        }
+        let departed = sqlx::query("select digest from departed where gateway_id = $1 limit 1")
+            .bind(gateway.to_string())
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(if departed.is_some() { Standing::Departed } else { Standing::Unknown })
     }
 }
 
@@ -78,9 +116,17 @@ impl Tx {
         row.map_or(Ok(Enrolling::Refused), |row| Ok(Enrolling::Taken(parsed(&row, "enrolment", "gateway_id")?)))
     }
 
+    /// When a credential that is issued now says that it was: later than any before it, whatever the clock says.
+    pub async fn issue_moment(&mut self, gateway: GatewayId) -> Result<Timestamp> {
+        let last = self.credentials_from(gateway).await?;
+        let moment = self.at().max(Timestamp(last.0 + 1));
+        self.set_credentials_from(gateway, moment).await?;
+        Ok(moment)
+    }
+
     /// The gateway's only credential from now on.
     pub async fn replace_credentials(&mut self, gateway: GatewayId, digest: &str) -> Result<()> {
-        self.revoke_credential(gateway).await?;
+        self.end_credentials(gateway).await?;
         let now = self.at();
         self.insert_credential(gateway, digest, now.0).await
     }
@@ -92,6 +138,30 @@ impl Tx {
             .execute(self.connection())
             .await?;
         self.insert_credential(gateway, digest, 0).await
+    }
+
+    /// The gateway's only credential from now on, though this database did not issue it. Of several such the last one counts.
+    pub async fn adopt_credential(&mut self, gateway: GatewayId, digest: &str, issued_at: Timestamp) -> Result<()> {
+        self.replace_credentials(gateway, digest).await?;
+        self.set_credentials_from(gateway, issued_at).await
+    }
+
+    /// A credential that is not known counts only if it was issued after this.
+    pub async fn credentials_from(&mut self, gateway: GatewayId) -> Result<Timestamp> {
+        let row = sqlx::query("select credentials_from from gateway where id = $1")
+            .bind(gateway.to_string())
+            .fetch_one(self.connection())
+            .await?;
+        Ok(Timestamp(row.try_get("credentials_from")?))
+    }
+
+    async fn set_credentials_from(&mut self, gateway: GatewayId, from: Timestamp) -> Result<()> {
+        sqlx::query("update gateway set credentials_from = $2 where id = $1")
+            .bind(gateway.to_string())
+            .bind(from.0)
+            .execute(self.connection())
+            .await?;
+        Ok(())
     }
 
     async fn insert_credential(&mut self, gateway: GatewayId, digest: &str, used_at: i64) -> Result<()> {
@@ -124,8 +194,13 @@ impl Tx {
         Ok(())
     }
 
-    /// Every credential of the gateway ends at once.
+    /// Every credential of the gateway ends at once, also those that an older copy of the database has forgotten.
     pub async fn revoke_credential(&mut self, gateway: GatewayId) -> Result<()> {
+        self.end_credentials(gateway).await?;
+        self.issue_moment(gateway).await.map(drop)
+    }
+
+    async fn end_credentials(&mut self, gateway: GatewayId) -> Result<()> {
         sqlx::query("delete from credential where gateway_id = $1")
             .bind(gateway.to_string())
             .execute(self.connection())
@@ -133,9 +208,15 @@ impl Tx {
         Ok(())
     }
 
-    /// Remembers the credentials of a gateway that is about to be removed for good.
+    /// Remembers a gateway that is about to be removed for good, and its credentials.
     pub async fn bury_credentials(&mut self, gateway: GatewayId) -> Result<()> {
         let now = self.at().0;
+        // By its own name too: the host may hold a credential that an older copy of the database never knew.
+        sqlx::query("insert into departed (digest, gateway_id, removed_at) values ($1, $1, $2)")
+            .bind(gateway.to_string())
+            .bind(now)
+            .execute(self.connection())
+            .await?;
         sqlx::query(
             "insert into departed (digest, gateway_id, removed_at) select digest, gateway_id, $2 from credential
              where gateway_id = $1",

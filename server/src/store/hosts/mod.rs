@@ -19,12 +19,14 @@ use app::domain::{
 use sqlx::{Any, Executor, Row, any::AnyRow};
 
 pub use self::{
-    credentials::{Bearer, Enrolling},
+    credentials::{Bearer, Enrolling, Standing},
     documents::Step,
     figures::{Figures, SLOT_SECONDS, SLOTS, Sample},
     leftovers::PairSeen,
 };
-use super::{Result, Store, StoreError, Tx};
+pub use app::domain::host::token_digest as digest;
+
+use super::{Result, Store, StoreError, Tx, people::parsed};
 
 /// What is known of a gateway's host.
 #[derive(Clone, Debug, PartialEq)]
@@ -213,20 +215,6 @@ fn host_row(row: &AnyRow) -> Result<HostRow> {
         apply_error: (!error.is_empty()).then_some(error),
         drift: read_json("host", "drift", &text("drift")?)?,
     })
-}
-
-fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
-    row: &AnyRow,
-    table: &'static str,
-    column: &'static str,
-) -> Result<T> {
-    row.try_get::<String, _>(column)?.parse().map_err(|error| StoreError::corrupt(table, column, error))
-}
-
-/// What is kept of a token: SHA-256 in lower-case hexadecimal digits.
-pub fn digest(token: &str) -> String {
-    use sha2::Digest;
-    sha2::Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn json(value: &impl serde::Serialize) -> String {
