@@ -14,7 +14,7 @@ use app::{
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{Console, facts, failed, list, picture::Picture};
+use super::{Console, failed, list, picture::Picture};
 use crate::{
     clock, seal,
     store::{Result as StoreResult, StoreError, Tx, peers::PeerRow, transact},
@@ -24,9 +24,9 @@ use crate::{
 impl Peerings for Console {
     async fn peerings(&self, project: &ProjectName) -> Result<Vec<Peering>, ApiError> {
         let project = self.enter(project, Permission::NetworkingRead).await?;
-        let silent_after = self.shared.silent_after;
+        let vantage = self.vantage(clock::now());
         let mut tx = self.store().snapshot().await.map_err(failed)?;
-        Ok(Picture::read(&mut tx, project.id, silent_after).await.map_err(failed)?.peerings())
+        Ok(Picture::read(&mut tx, project.id, &vantage).await.map_err(failed)?.peerings())
     }
 
     async fn create_peering(
@@ -57,6 +57,7 @@ impl Console {
         let hosts = tx.hosts(project).await?;
         let preshared = PresharedKey::from_bytes(seal::random());
         let [a, b] = sides;
+        let mut after = Facts::new();
         for (here, there) in [(a, b), (b, a)] {
             let key = hosts.get(&there.gateway).and_then(|host| host.public_key);
             let public_key = key.ok_or_else(|| {
@@ -83,12 +84,12 @@ impl Console {
                 networks: Vec::new(),
             };
             tx.insert_peer(&row).await?;
-            let mut note =
-                self.note(ChangeKind::VpnPeeringCreate, Topic::Peers, project, here.gateway, &here.gateway_name);
-            note.after = about(&row);
-            note.after.insert("allowed_ips".to_owned(), list(&here.allowed_ips));
-            tx.note(note).await?;
+            let ranges = list(&here.allowed_ips);
+            after.insert(here.gateway_name.to_string(), format!("{}, which reaches {ranges}", about(&row)));
         }
+        let mut note = self.note(ChangeKind::VpnPeeringCreate, Topic::Peers, project, pair, named(&after));
+        note.after = after;
+        tx.note_pair(note, [a.gateway, b.gateway]).await?;
         wake_all(tx);
         Ok(())
     }
@@ -96,16 +97,25 @@ impl Console {
     /// Both rows of a VPC peering go; a missing mirror is no mistake (domain 5.9).
     pub(super) async fn part(&self, tx: &mut Tx, project: ProjectId, pair: PairId) -> StoreResult<()> {
         let rows = tx.pair_rows(pair).await?;
+        let mut before = Facts::new();
         for row in &rows {
             tx.delete_peer(row.id).await?;
             let gateway = tx.gateway(project, row.gateway).await?;
-            let mut note = self.note(ChangeKind::VpnPeeringDelete, Topic::Peers, project, row.gateway, gateway.name);
-            note.before = about(row);
-            tx.note(note).await?;
+            before.insert(gateway.name.to_string(), about(row));
+        }
+        if let [one, .., other] | [one @ other] = &rows[..] {
+            let mut note = self.note(ChangeKind::VpnPeeringDelete, Topic::Peers, project, pair, named(&before));
+            note.before = before;
+            tx.note_pair(note, [one.gateway, other.gateway]).await?;
         }
         wake_all(tx);
         Ok(())
     }
+}
+
+/// The gateways of a deed, which its facts are named by.
+fn named(facts: &Facts) -> String {
+    facts.keys().map(String::as_str).collect::<Vec<_>>().join(" and ")
 }
 
 /// A VPC peering shows on the pages of VPCs, gateways and peers, and takes ranges.
@@ -115,10 +125,6 @@ pub(super) fn wake_all(tx: &mut Tx) {
     }
 }
 
-fn about(row: &PeerRow) -> Facts {
-    facts([
-        ("peer", row.name.to_string()),
-        ("remote", row.remote.as_ref().map(|(_, name)| name.to_string()).unwrap_or_default()),
-        ("tunnel_address", row.tunnel_address.to_string()),
-    ])
+fn about(row: &PeerRow) -> String {
+    format!("{} at {}", row.name, row.tunnel_address)
 }

@@ -2,14 +2,26 @@
 
 use std::collections::HashMap;
 
-use app::domain::{PairId, PeerId, ProjectId, Timestamp};
+use app::domain::{GatewayId, PairId, PeerId, ProjectId, Timestamp};
 
 use super::{
-    Result, StoreError, Tx,
+    Note, Result, StoreError, Tx,
     peers::{PeerRow, Raw, select_peers},
 };
 
 impl Tx {
+    /// Notes a deed about two gateways: one entry, which is found by the id of either.
+    pub async fn note_pair(&mut self, note: Note<'_>, gateways: [GatewayId; 2]) -> Result<()> {
+        let seq = self.note(note).await?;
+        let [one, other] = gateways;
+        sqlx::query("update change set also = $2 where seq = $1")
+            .bind(i64::try_from(seq).unwrap_or(i64::MAX))
+            .bind(format!(" {one} {other} "))
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// Both rows of every VPC peering of a project, in the order in which they were made.
     pub async fn peering_rows(&mut self, project: ProjectId) -> Result<Vec<PeerRow>> {
         let rows: Vec<Raw> = sqlx::query_as(select_peers!(
@@ -29,6 +41,7 @@ impl Tx {
             .await?;
         rows.into_iter().map(PeerRow::try_from).collect()
     }
+
     /// When each row of a project's VPC peerings saw its last handshake; those that saw none are left out.
     pub async fn peering_handshakes(&mut self, project: ProjectId) -> Result<HashMap<PeerId, Timestamp>> {
         let rows: Vec<(String, i64)> = sqlx::query_as(
