@@ -15,8 +15,9 @@ use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use server::agent::host::key::PrivateKey;
 
 use super::{
-    console::{Answer, PROJECT},
-    stage::{ALPHA, BETA, Site, Stage},
+    console::{Answer, Console, PROJECT, postgres_database},
+    lab::Lab,
+    stage::{ALPHA, BETA, Site, Stage, VM_ALPHA, VM_BETA},
 };
 
 pub fn full() -> bool {
@@ -49,8 +50,12 @@ struct Campaign {
 
 impl Campaign {
     fn new() -> Self {
+        Self::on(Stage::new())
+    }
+
+    fn on(stage: Stage) -> Self {
         let random = StdRng::seed_from_u64(seed());
-        let (stage, alpha, beta) = Stage::joined("repair");
+        let (stage, alpha, beta) = stage.with_both_joined("repair");
         let gateways = [(&ALPHA, alpha), (&BETA, beta)];
         Self { stage, gateways, random, number: 0, dead: BTreeSet::new(), kills: 0, lost: 0 }
     }
@@ -218,7 +223,15 @@ fn on_host(stage: &Stage, site: &Site) -> Tunnels {
 }
 
 pub fn killed_at_random_moments() {
-    let mut campaign = Campaign::new();
+    kill_and_converge(Campaign::new());
+}
+
+pub fn killed_at_random_moments_on_postgresql() {
+    let console = Console::start_on(Some(postgres_database()), &[]);
+    kill_and_converge(Campaign::on(Stage::of(console, Lab::up())));
+}
+
+fn kill_and_converge(mut campaign: Campaign) {
     let began = Instant::now();
     campaign.run(if full() { 2000 } else { 200 });
     let edited = began.elapsed();
@@ -266,6 +279,42 @@ pub fn an_older_copy_of_the_database() {
     // And it goes on from there.
     campaign.run(2);
     campaign.converges();
+}
+
+/// Made before one host enrolled at all, and before the other one did anew: neither needs a person.
+pub fn an_older_copy_that_knows_no_host() {
+    let mut stage = Stage::new();
+    let (alpha, beta) = (stage.gateway(&ALPHA, "repair"), stage.gateway(&BETA, "repair"));
+    stage.enrol(&ALPHA, alpha);
+    stage.in_sync(alpha);
+    stage.console.kill();
+    let copy = tempfile::tempdir().expect("a folder");
+    stage.console.copy_database(copy.path());
+    stage.console.begin();
+    stage.kill_agent(ALPHA.host);
+    stage.enrol(&ALPHA, alpha);
+    stage.enrol(&BETA, beta);
+    stage.in_sync(beta);
+    stage.in_sync(alpha);
+    stage.join(alpha, beta);
+    stage.lab.reaches("vm-alpha", VM_BETA);
+
+    stage.console.kill();
+    assert!(stage.lab.ping("vm-alpha", VM_BETA), "the tunnels need no console");
+    stage.console.put_database_back(copy.path());
+    stage.console.begin();
+    for gateway in [alpha, beta] {
+        let shown = stage.in_sync(gateway);
+        assert!(shown.public_key.is_some(), "{} has its host", shown.name);
+        raised(&stage, gateway);
+    }
+    assert!(stage.peerings().is_empty(), "what was made since is forgotten");
+    stage.lab.never_reaches("vm-alpha", VM_BETA);
+    assert_eq!(stage.lab.leaks(), 0);
+    // And it goes on from there, with the keys that the hosts have.
+    stage.join(alpha, beta);
+    stage.lab.reaches("vm-alpha", VM_BETA);
+    stage.lab.reaches("vm-beta", VM_ALPHA);
 }
 
 /// The event log says that an older copy was noticed.

@@ -16,6 +16,8 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_causeway");
 const EMAIL: &str = "ingrid@example.com";
 const PASSWORD: &str = "correct horse battery staple";
 pub const PROJECT: &str = "default";
+/// Names the server for the trials on PostgreSQL.
+pub const POSTGRES: &str = "CAUSEWAY_TEST_POSTGRES";
 
 /// The binary without the settings of somebody's console.
 pub fn causeway() -> Command {
@@ -39,16 +41,23 @@ pub struct Console {
 impl Console {
     /// With somebody who may do everything.
     pub fn start(options: &[&str]) -> Self {
+        Self::start_on(None, options)
+    }
+
+    /// `database`: where it is, if not in a file of the console's own.
+    pub fn start_on(database: Option<String>, options: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a folder");
+        let database: Vec<String> = database.into_iter().flat_map(|url| ["--database-url".to_owned(), url]).collect();
         let mut create = causeway();
         create
             .args(["user", "create", "--super-admin", "--password-stdin", "--email", EMAIL, "--data"])
-            .arg(data.path());
+            .arg(data.path())
+            .args(&database);
         let mut child = create.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the command runs");
         child.stdin.take().expect("piped").write_all(PASSWORD.as_bytes()).expect("the password");
         assert!(child.wait().expect("it ends").success(), "there is an administrator");
         let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port");
-        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        let options = database.into_iter().chain(options.iter().map(|option| (*option).to_owned())).collect();
         let mut console = Self { data, port: free.port(), options, child: None };
         console.begin();
         console
@@ -137,6 +146,21 @@ impl Drop for Console {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// An empty database of its own on the server that `CAUSEWAY_TEST_POSTGRES` names.
+pub fn postgres_database() -> String {
+    let server = std::env::var(POSTGRES).expect("the trial is left out without one");
+    let database = format!("causeway_network_{}", uuid::Uuid::now_v7().simple());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        sqlx::any::install_default_drivers();
+        let connection = <sqlx::AnyConnection as sqlx::Connection>::connect(&server).await;
+        let create = sqlx::AssertSqlSafe(format!("create database {database}"));
+        sqlx::query(create).execute(&mut connection.expect("the server answers")).await.expect("a new database");
+    });
+    let (server, _) = server.rsplit_once('/').expect("an address ends with /DATABASE");
+    format!("{server}/{database}")
 }
 
 pub fn last_lines(file: &Path, count: usize) -> String {

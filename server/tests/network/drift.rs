@@ -14,7 +14,7 @@ use app::domain::{
 use super::{
     console::PROJECT,
     lab::Lab,
-    stage::{ALPHA, Stage, VM_BETA},
+    stage::{ALPHA, BETA, Stage, VM_ALPHA, VM_BETA},
 };
 
 /// With the policy to repair, each is put right without anybody asking.
@@ -73,6 +73,57 @@ fn told(stage: &Stage, gateway: GatewayId, after: u64, what: &str) {
         assert!(Instant::now() < patience, "the event log tells of {what}");
         sleep(Duration::from_millis(200));
     }
+}
+
+/// Another program has the port: the console shows what the kernel says and what to do, and nothing else is lost.
+pub fn a_taken_port() {
+    const THIEF: &str =
+        "for i in $(seq 100); do [ -S /run/wireguard/wg9.sock ] && break; sleep 0.05; done; wg set wg9 listen-port";
+    let stage = Stage::new();
+    let refused = |gateway: GatewayId, port: u16| {
+        let shown = stage.shows(gateway, 20, "refused", |shown| shown.apply_error.is_some());
+        let error = shown.apply_error.expect("just seen");
+        assert_eq!((shown.status, shown.sync), (GatewayStatus::Error, ConfigSync::Failed), "{error}");
+        for part in
+            [format!("UDP port {port} is taken by another program"), "Address already in use".into(), "Stop it".into()]
+        {
+            assert!(error.contains(&part), "{part} in {error}");
+        }
+    };
+    let take = |port: u16| {
+        stage.lab.must(&["start", "thief", "gw-alpha", "wireguard-go", "-f", "wg9"], "");
+        stage.lab.run("gw-alpha", &format!("{THIEF} {port} && ip link set wg9 up"));
+    };
+    take(51820);
+    let alpha = stage.gateway(&ALPHA, "repair");
+    stage.enrol(&ALPHA, alpha);
+    refused(alpha, 51820);
+    stage.lab.must(&["stop", "thief", "--hard"], "");
+    stage.in_sync(alpha);
+
+    // A gateway that is to move to a port that is taken stays where it is, and so do its sessions.
+    let beta = stage.gateway(&BETA, "repair");
+    stage.enrol(&BETA, beta);
+    stage.in_sync(beta);
+    stage.join(alpha, beta);
+    stage.lab.reaches("vm-alpha", VM_BETA);
+    take(51999);
+    let move_to = |port: &str| {
+        let id = alpha.to_string();
+        let fields = [
+            ("id", id.as_str()),
+            ("form[public_address]", ALPHA.public),
+            ("form[internet_egress]", "on"),
+            ("form[listen_port]", port),
+        ];
+        stage.web.act("gateways/update", &fields);
+    };
+    move_to("51999");
+    refused(alpha, 51999);
+    assert!(stage.lab.ping("vm-alpha", VM_BETA) && stage.lab.ping("vm-beta", VM_ALPHA), "nothing is cut");
+    stage.lab.must(&["stop", "thief", "--hard"], "");
+    stage.in_sync(alpha);
+    assert_eq!(stage.lab.run("gw-alpha", "wg show wg0 listen-port"), "51999", "it is taken when it is free");
 }
 
 pub fn a_dead_wireguard() {

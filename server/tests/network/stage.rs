@@ -64,7 +64,10 @@ impl Stage {
     }
 
     pub fn with(options: &[&str], lab: Lab) -> Self {
-        let console = Console::start(options);
+        Self::of(Console::start(options), lab)
+    }
+
+    pub fn of(console: Console, lab: Lab) -> Self {
         Self { web: console.sign_in(), lab, console }
     }
 
