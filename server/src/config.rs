@@ -62,6 +62,9 @@ pub struct ServeArguments {
     /// Seconds after which a session ends in any case
     #[arg(long, env = "CAUSEWAY_SESSION_LIFETIME", value_name = "SECONDS")]
     pub session_lifetime: Option<u64>,
+    /// Days that the event log reaches back; 0 keeps it for ever
+    #[arg(long, env = "CAUSEWAY_CHANGES_KEEP_DAYS", value_name = "DAYS")]
+    pub changes_keep_days: Option<u32>,
     /// A listener of their own for the Prometheus figures, such as 127.0.0.1:9090
     #[arg(long, env = "CAUSEWAY_METRICS_LISTEN", value_name = "ADDRESS")]
     pub metrics_listen: Option<SocketAddr>,
@@ -76,6 +79,16 @@ pub struct DatabaseArguments {
     /// postgres://… or sqlite:PATH; without it SQLite in the data folder. Give one with a password by CAUSEWAY_DATABASE_URL
     #[arg(long, env = "CAUSEWAY_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<String>,
+}
+
+/// Which database a command besides `serve` works on.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct StoreArguments {
+    /// The console's settings file
+    #[arg(long, env = "CAUSEWAY_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub database: DatabaseArguments,
 }
 
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -114,6 +127,8 @@ pub struct Config {
     pub locations: Vec<Location>,
     pub agent_silent_after: Duration,
     pub session: SessionLifetimes,
+    /// How far back the event log reaches; 0: for ever.
+    pub changes_keep_days: u32,
     pub metrics_listen: Option<SocketAddr>,
     pub metrics_token: Option<Hidden<String>>,
     /// `None`: a file in the data folder.
@@ -188,6 +203,8 @@ impl PublicUrl {
 const SILENT_AFTER: u64 = 300;
 const SESSION_IDLE: u64 = 12 * 3600;
 const SESSION_LIFETIME: u64 = 7 * 86_400;
+/// A year and a month: what happened at this time last year can still be looked up.
+const CHANGES_KEEP_DAYS: u32 = 400;
 /// Everything at info, the database driver's and the connections' chatter left out.
 pub const LOG_FILTER: &str = "info,sqlx=warn,hyper=warn,h2=warn,rustls=warn";
 
@@ -254,6 +271,7 @@ impl Config {
             locations: if locations.is_empty() { vec![default_location()] } else { locations },
             agent_silent_after: at_least("agent.silent_after", 10, silent_after)?,
             session,
+            changes_keep_days: arguments.changes_keep_days.or(file.changes.keep_days).unwrap_or(CHANGES_KEEP_DAYS),
             metrics_listen: arguments.metrics_listen.or(file.metrics.listen),
             metrics_token: secret::from_environment("CAUSEWAY_METRICS_TOKEN").or(file.metrics.token),
             master_key: secret::from_environment("CAUSEWAY_MASTER_KEY").or(file.master_key),
@@ -261,14 +279,23 @@ impl Config {
         })
     }
 
-    /// What a command besides `serve` needs: where the data is.
+    /// What a command besides `serve` needs: the console's database. Makes no folder, and no database that the console's user
+    /// could not open.
     ///
     /// # Errors
     /// In a sentence that names the setting.
-    pub fn database(arguments: DatabaseArguments) -> Result<(PathBuf, Hidden<String>)> {
-        let data = data_folder(arguments.data)?;
-        let url = database_url(arguments.database_url, &data)?;
-        Ok((data, Hidden(url)))
+    pub fn database(arguments: StoreArguments) -> Result<Hidden<String>> {
+        let file = match &arguments.config {
+            Some(path) => File::read(path)?,
+            None => File::default(),
+        };
+        let data = arguments.database.data.or(file.data).unwrap_or_else(|| DEFAULT_DATA.into());
+        let data = std::path::absolute(&data).with_context(|| format!("{} is no path", data.display()))?;
+        let url = database_url(arguments.database.database_url.or(file.database_url.map(|url| url.0)), &data)?;
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            is_the_consoles(Path::new(path.split('?').next().unwrap_or(path)))?;
+        }
+        Ok(Hidden(url))
     }
 
     /// The address that people are given: the public one, else the first that a browser can use.
@@ -287,6 +314,23 @@ fn first<T>(arguments: Vec<T>, file: Vec<T>) -> Vec<T> {
 fn at_least(name: &str, least: u64, seconds: u64) -> Result<Duration> {
     ensure!(seconds >= least, "{name} must be at least {least} seconds, not {seconds}.");
     Ok(Duration::from_secs(seconds))
+}
+
+/// Refuses a database file that would be made here in the console's stead.
+fn is_the_consoles(database: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+
+    const ELSEWHERE: &str =
+        "If the console keeps its data elsewhere, name its settings file by --config or its folder by --data.";
+    let folder = database.parent().unwrap_or(database);
+    let found = std::fs::metadata(folder)
+        .with_context(|| format!("The data folder {} does not exist. {ELSEWHERE}", folder.display()))?;
+    ensure!(
+        database.exists() || found.uid() == rustix::process::geteuid().as_raw(),
+        "There is no database in {} yet, and one made by this user would be closed to the console. Start the console once. {ELSEWHERE}",
+        folder.display()
+    );
+    Ok(())
 }
 
 fn data_folder(given: Option<PathBuf>) -> Result<PathBuf> {

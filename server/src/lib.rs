@@ -7,6 +7,7 @@ pub mod agent;
 pub mod clock;
 pub mod config;
 pub mod console;
+pub mod crew;
 pub mod http;
 pub mod lab;
 pub mod listen;

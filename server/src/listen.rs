@@ -3,6 +3,8 @@
 //! Plain http is for browsers and on the loopback only; https is for both; a unix socket
 //! is for agents only. Every request is told by which door and from whom it came.
 
+mod patience;
+
 use std::{
     fmt, fs, io,
     net::{IpAddr, Ipv6Addr, SocketAddr},
@@ -27,6 +29,8 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
+
+use self::patience::{Deadline, Patient};
 
 /// As written in `--listen`.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -239,6 +243,10 @@ enum Stream {
 const MOST_CONNECTIONS: usize = 16_384;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 const HEADERS: Duration = Duration::from_secs(20);
+/// For the whole body of a request: 8 MB, the largest report, at 1 Mbit/s.
+const BODY: Duration = Duration::from_secs(70);
+/// How long the other end may take nothing of an answer.
+const STALL: Duration = Duration::from_secs(60);
 
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -247,14 +255,17 @@ async fn converse(
     stop: CancellationToken,
 ) {
     let service = tower::service_fn(move |request: http::Request<hyper::body::Incoming>| {
-        let mut request = request.map(Body::new);
+        let mut request = request.map(|body| match hyper::body::Body::is_end_stream(&body) {
+            true => Body::empty(),
+            false => Body::new(Deadline::new(body, BODY)),
+        });
         request.extensions_mut().insert(arrival);
         router.clone().oneshot(request)
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        .serve_connection(TokioIo::new(Patient::new(stream, STALL)), TowerToHyperService::new(service));
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -10,7 +10,7 @@ use app::domain::person::{Email, Password};
 use clap::{Args, Parser, Subcommand};
 use server::{
     agent::{self, AgentArguments},
-    config::{Config, DatabaseArguments, LOG_FILTER, Log, LogArguments, LogFormat, ServeArguments, SessionLifetimes},
+    config::{Config, LOG_FILTER, Log, LogArguments, LogFormat, ServeArguments, SessionLifetimes, StoreArguments},
     console::door::Entrance,
     lab::command::{self as lab, LabArguments},
     serve,
@@ -79,7 +79,7 @@ struct CreateUser {
     #[arg(long, required = true)]
     password_stdin: bool,
     #[command(flatten)]
-    database: DatabaseArguments,
+    store: StoreArguments,
 }
 
 #[derive(Args)]
@@ -90,7 +90,7 @@ struct SetPassword {
     #[arg(long, required = true)]
     password_stdin: bool,
     #[command(flatten)]
-    database: DatabaseArguments,
+    store: StoreArguments,
 }
 
 /// A gateway's host has this one file only, so the unit is in it.
@@ -127,14 +127,13 @@ async fn run(command: Command) -> Result<()> {
         }
         Command::User { command: UserCommand::Create(wanted) } => {
             let password = password_from_stdin()?;
-            let id =
-                entrance(wanted.database).await?.create_person(&wanted.email, password, wanted.super_admin).await?;
+            let id = entrance(wanted.store).await?.create_person(&wanted.email, password, wanted.super_admin).await?;
             println!("{id}");
             Ok(())
         }
         Command::User { command: UserCommand::Password(wanted) } => {
             let password = password_from_stdin()?;
-            entrance(wanted.database).await?.set_password(&wanted.email, password).await
+            entrance(wanted.store).await?.set_password(&wanted.email, password).await
         }
         Command::Lab { arguments, log } => {
             log_to_stderr(&log_of(log))?;
@@ -169,7 +168,7 @@ fn password_from_stdin() -> Result<Password> {
     Password::chosen(text.trim_end_matches(['\r', '\n'])).map_err(|sentence| anyhow!(sentence))
 }
 
-async fn entrance(database: DatabaseArguments) -> Result<Entrance> {
-    let (_, url) = Config::database(database)?;
+async fn entrance(store: StoreArguments) -> Result<Entrance> {
+    let url = Config::database(store)?;
     Ok(Entrance::new(Store::open(&url.0).await?, SessionLifetimes::default()))
 }

@@ -72,7 +72,7 @@ const RULES: &[Rule] = &[
     Rule { room: "server::clouds", rooms: &["app::domain", "server::clock"], crates: None },
     Rule {
         room: "server::reconcile",
-        rooms: &["app::domain", "server::store", "server::clouds", "server::clock", "server::seal"],
+        rooms: &["app::domain", "server::store", "server::clouds", "server::clock", "server::seal", "server::crew"],
         crates: None,
     },
     Rule { room: "server::agent", rooms: &["app::domain", "server::clock"], crates: None },
@@ -90,6 +90,7 @@ const RULES: &[Rule] = &[
             // Who is signed in, and the change feed; no table of networks.
             "server::store::Store",
             "server::store::Wake",
+            "server::store::Seen",
             "server::store::Feed",
             "server::store::sessions",
         ],
@@ -241,7 +242,9 @@ fn paths(text: &str, module: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut rest = text;
     while let Some(at) = rest.find("use ") {
-        let starts_a_statement = rest[..at].chars().next_back().is_none_or(|before| before.is_whitespace());
+        // Not the word in a sentence.
+        let before = rest[..at].rsplit('\n').next().unwrap_or_default().trim();
+        let starts_a_statement = before.is_empty() || before.starts_with("pub");
         rest = &rest[at + 4..];
         let Some(end) = rest.find(';') else { break };
         let tree: String = rest[..end].chars().filter(|letter| *letter != '\n').collect();

@@ -549,8 +549,17 @@ fn create_gateway(browser: &mut Browser) -> String {
     serde_json::from_str(&made.body).expect("an id")
 }
 
-/// A host joins by the agents' socket, as the agent does it.
+/// A host joins by the agents' socket, as the agent does it; gives the token that it used up.
 fn enrol(console: &Console, browser: &mut Browser, gateway: &str) -> String {
+    join(console, browser, gateway).0
+}
+
+/// The same; gives its credential.
+fn enrolled(console: &Console, browser: &mut Browser, gateway: &str) -> String {
+    join(console, browser, gateway).1
+}
+
+fn join(console: &Console, browser: &mut Browser, gateway: &str) -> (String, String) {
     let answer = browser.call("gateways/enrolment", &[("project", "default"), ("id", gateway)]);
     let enrolment: serde_json::Value = serde_json::from_str(&answer.body).expect("an enrolment");
     let facts = serde_json::json!({
@@ -574,7 +583,9 @@ fn enrol(console: &Console, browser: &mut Browser, gateway: &str) -> String {
         request.to_string().as_bytes(),
     );
     assert!((400..500).contains(&again.status), "a token is good once: {}", again.body);
-    enrolment["token"].as_str().expect("a token").to_owned()
+    let joined: serde_json::Value = serde_json::from_str(&joined.body).expect("an answer");
+    let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+    (text(&enrolment["token"]), text(&joined["credential"]))
 }
 
 #[test]
@@ -666,4 +677,176 @@ fn a_restored_backup_ends_every_session() {
     let mut browser = Browser::signed_in(&console);
     console.sql("update counter set value = value + 1 where name = 'epoch'");
     assert_eq!(browser.call("vpcs/list", &[("project", "default")]).status, 401);
+}
+
+/// Every server function as it stands in the sources: its path and the names of its arguments.
+fn server_functions() -> Vec<(String, Vec<String>)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../app/src/api");
+    let mut functions = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("the folder of server functions") {
+        let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a source");
+        for piece in text.split("#[server(endpoint = \"").skip(1) {
+            let (endpoint, rest) = piece.split_once('"').expect("it ends");
+            let (_, rest) = rest.split_once("pub async fn ").expect("a function follows");
+            let (_, rest) = rest.split_once('(').expect("it has arguments");
+            let (arguments, _) = rest.split_once(") ->").expect("and a result");
+            // The first of `name: Type` after each comma; types of arguments have none.
+            let names = arguments.split(',').filter_map(|argument| argument.split_once(':'));
+            functions.push((endpoint.to_owned(), names.map(|(name, _)| name.trim().to_owned()).collect()));
+        }
+    }
+    assert!(functions.len() > 40, "{functions:?}");
+    functions
+}
+
+/// What may be asked with any text at all: a search, an id that nobody has.
+const TAKES_ANY_TEXT: [(&str, &str); 3] = [("find", "text"), ("flash/get", "id"), ("session/set-up-link", "token")];
+
+#[test]
+fn every_server_function_answers_hostile_values_with_a_4xx_and_nothing_changes() {
+    let console = Console::start();
+    let mut browser = Browser::signed_in(&console);
+    browser.create_vpc("alpha", "10.20.0.0/16");
+    let seq = |browser: &mut Browser| -> u64 {
+        let viewer: serde_json::Value =
+            serde_json::from_str(&browser.call("session/viewer", &[]).body).expect("the viewer");
+        viewer["seq"].as_u64().expect("a number")
+    };
+    let before = seq(&mut browser);
+    let long = "x".repeat(100_000);
+    let hostile =
+        ["", "\0", "' or 1=1 --", "<script>alert(1)</script>", "../../etc/passwd", &long, "\u{202e}\u{7f}", "-1", "{}"];
+    for (function, arguments) in server_functions() {
+        let path = format!("/api/{function}");
+        let own = [("sec-fetch-site", "same-origin")];
+        for (body, kind) in [("<x/>", "text/xml"), ("{", "application/json"), ("[1]", "application/json")] {
+            if arguments.is_empty() && kind != "text/xml" {
+                continue; // It reads no body.
+            }
+            let headers = [own[0], ("content-type", kind)];
+            let answer = browser.send("POST", &path, &headers, body.as_bytes());
+            assert!((400..500).contains(&answer.status), "{function} {body}: {} {}", answer.status, answer.body);
+        }
+        for bad in &arguments {
+            // Objects that nobody has, in a project that there is, so that nothing but the answer comes of it.
+            let good = |name: &str| match name {
+                "project" => "default",
+                "password" => "a wrong password",
+                _ => "0197c1f2-5c1e-7a40-9b1d-3f2a6c8e4d10",
+            };
+            for value in hostile {
+                for nested in [bad.clone(), format!("{bad}[name]")] {
+                    let fields: Vec<(&str, &str)> = arguments
+                        .iter()
+                        .map(|name| if name == bad { (nested.as_str(), value) } else { (name.as_str(), good(name)) })
+                        .collect();
+                    let answer = browser.call(&function, &fields);
+                    let any = TAKES_ANY_TEXT.contains(&(function.as_str(), bad.as_str()));
+                    assert!(
+                        (400..500).contains(&answer.status) || any && answer.status == 200,
+                        "{function} with {nested}={value:.30?}: {} {}",
+                        answer.status,
+                        answer.body
+                    );
+                    assert!(!answer.body.contains("panicked") && !answer.body.contains("sqlx"), "{}", answer.body);
+                }
+            }
+        }
+    }
+    assert_eq!(seq(&mut browser), before, "nothing has changed");
+}
+
+#[test]
+fn row_88_whoever_opens_the_confirmation_and_cancels_deletes_nothing() {
+    let console = Console::start();
+    let mut browser = Browser::signed_in(&console);
+    let gateway = create_gateway(&mut browser);
+    let page = format!("/projects/default/gateways/{gateway}/delete");
+    let dialog = browser.get(&page);
+    assert_eq!(dialog.status, 200);
+    let cancel = dialog.body.split("<a ").find(|link| link.contains(">Cancel<")).expect("a way out");
+    let href = cancel.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("it leads somewhere");
+    assert_eq!(browser.get(href).status, 200);
+    let fields = [("project", "default"), ("id", gateway.as_str())];
+    assert_eq!(browser.call("gateways/get", &fields).status, 200, "it is still there");
+    let done = browser.submit("gateways/delete", &page, &fields);
+    assert_eq!(done.status, 303, "{}", done.body);
+    assert_eq!(browser.call("gateways/get", &fields).status, 404);
+}
+
+#[test]
+fn an_agent_that_hangs_up_while_it_waits_is_not_counted_any_more() {
+    let console = Console::start_with(&[("CAUSEWAY_METRICS_TOKEN", "open sesame")], &[]);
+    let mut browser = Browser::signed_in(&console);
+    let gateway = create_gateway(&mut browser);
+    let credential = enrolled(&console, &mut browser, &gateway);
+    let mut waiting = std::os::unix::net::UnixStream::connect(console.data().join("agent.sock")).expect("the socket");
+    // The first document is taken before, so that the second question waits.
+    let first = Answer::over_socket_as(&console.data().join("agent.sock"), &credential, "/agent/v1/document?wait=5");
+    let version = serde_json::from_str::<serde_json::Value>(&first.body).expect("a delivery")["full"]["version"].clone();
+    let question = format!(
+        "GET /agent/v1/document?wait=50&epoch={}&generation={}&hash={} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {credential}\r\n\r\n",
+        version["epoch"], version["generation"], version["hash"].as_str().expect("a hash")
+    );
+    std::io::Write::write_all(&mut waiting, question.as_bytes()).expect("it is sent");
+    let mut connected = |count: u32| {
+        let end = Instant::now() + Duration::from_secs(10);
+        let line = format!("causeway_agents_connected {count}\n");
+        while Instant::now() < end {
+            let figures = browser.send("GET", "/metrics", &[("authorization", "Bearer open sesame")], b"");
+            if figures.body.contains(&line) {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        false
+    };
+    assert!(connected(1), "it waits");
+    drop(waiting);
+    assert!(connected(0), "it has hung up");
+}
+
+#[test]
+fn a_certificate_of_the_operators_own_is_known_by_its_issuer_and_may_be_renewed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
+    let issuer_key = rcgen::KeyPair::generate().expect("a key");
+    let mut issuer = rcgen::CertificateParams::new(Vec::new()).expect("an issuer");
+    issuer.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    std::fs::write(path("issuer.pem"), issuer.self_signed(&issuer_key).expect("a certificate").pem()).expect("written");
+    let own_key = rcgen::KeyPair::generate().expect("a key");
+    let own = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).expect("names");
+    let issuer = rcgen::Issuer::new(issuer, &issuer_key);
+    std::fs::write(path("own.pem"), own.signed_by(&own_key, &issuer).expect("a certificate").pem()).expect("written");
+    std::fs::write(path("key.pem"), own_key.serialize_pem()).expect("written");
+
+    let (own, key) = (path("own.pem"), path("key.pem"));
+    let options = ["--listen", "https://127.0.0.1:0", "--tls-certificate", &own, "--tls-key", &key];
+    let console = Console::start_with(&[], &options);
+    let mut browser = Browser::signed_in(&console);
+    let gateway = create_gateway(&mut browser);
+    let answer = browser.call("gateways/enrolment", &[("project", "default"), ("id", &gateway)]);
+    let enrolment: serde_json::Value = serde_json::from_str(&answer.body).expect("an enrolment");
+    assert!(!answer.body.contains("sha256="), "the operator renews it: {}", answer.body);
+
+    // A host that trusts the issuer needs nothing but the address.
+    let address = format!("https://localhost:{}", console.https_port());
+    let run = |authorities: &str| {
+        let mut agent = std::process::Command::new(env!("CARGO_BIN_EXE_causeway"));
+        agent.args(["agent", "--console", &address, "--host", "recording:203.0.113.10", "--state", &path("state")]);
+        agent.env("CAUSEWAY_TOKEN", enrolment["token"].as_str().expect("a token"));
+        agent.env("SSL_CERT_FILE", authorities).stderr(std::process::Stdio::null()).spawn().expect("the agent")
+    };
+    let mut agent = run(&path("issuer.pem"));
+    let end = Instant::now() + Duration::from_secs(20);
+    let mut key = String::new();
+    while key.is_empty() && Instant::now() < end {
+        let shown = browser.call("gateways/get", &[("project", "default"), ("id", &gateway)]);
+        let shown: serde_json::Value = serde_json::from_str(&shown.body).expect("a gateway");
+        key = shown["public_key"].as_str().unwrap_or_default().to_owned();
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    agent.kill().expect("it runs");
+    _ = agent.wait();
+    assert!(!key.is_empty(), "the host has enrolled");
 }

@@ -27,7 +27,14 @@ pub async fn issue_enrolment(project: String, id: String) -> Result<Enrolment, A
 #[server(endpoint = "gateways/revoke")]
 pub async fn revoke_credential(project: String, id: String) -> Result<(), ApiError> {
     let (project, id) = (super::path(&project)?, super::path(&id)?);
-    crate::backend::backend()?.revoke_credential(&project, id).await?;
-    leptos_axum::redirect(&crate::routes::gateway(&project, id));
+    let backend = crate::backend::backend()?;
+    let deleting = backend.gateway(&project, id).await?.status == crate::domain::gateway::GatewayStatus::Deleting;
+    backend.revoke_credential(&project, id).await?;
+    // One that was being deleted is gone with its credential.
+    leptos_axum::redirect(&if deleting {
+        crate::routes::gateways(&project)
+    } else {
+        crate::routes::gateway(&project, id)
+    });
     Ok(())
 }

@@ -74,7 +74,7 @@ pub async fn find(project: String, text: String) -> Result<FindAnswer, ApiError>
     for gateway in searched {
         peers.extend(backend.peers(&project, gateway.id).await?);
     }
-    let may_write = backend.viewer().await?.may_write;
+    let may_write = backend.viewer().await?.may_write(&project);
     let index = Index::of(&Snapshot {
         vpcs: &vpcs,
         gateways: &gateways,

@@ -79,9 +79,8 @@ pub async fn issue_road_warrior(
     use crate::domain::peer::NewRoadWarrior;
 
     let (project, gateway) = (super::path(&project)?, super::path(&gateway)?);
-    let backend = crate::backend::backend()?;
-    let id = backend.create_road_warrior(&project, gateway, NewRoadWarrior::parse(&name, &public_key)?).await?;
-    Ok((id, backend.road_warrior_file(&project, id).await?))
+    let new = NewRoadWarrior::parse(&name, &public_key)?;
+    crate::backend::backend()?.issue_road_warrior(&project, gateway, new).await
 }
 
 /// Form fields are `project`, `gateway` and `form[name]`, …

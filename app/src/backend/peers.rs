@@ -20,6 +20,13 @@ pub trait Peers {
         gateway: GatewayId,
         new: NewRoadWarrior,
     ) -> Result<PeerId, ApiError>;
+    /// A new road warrior with its file, in one step: of two people who ask for one name, nobody is left with a peer that has none.
+    async fn issue_road_warrior(
+        &self,
+        project: &ProjectName,
+        gateway: GatewayId,
+        new: NewRoadWarrior,
+    ) -> Result<(PeerId, FileFacts), ApiError>;
     async fn create_site(&self, project: &ProjectName, gateway: GatewayId, new: NewSite) -> Result<PeerId, ApiError>;
     /// Of a VPC peering, both rows.
     async fn enable_peer(&self, project: &ProjectName, id: PeerId, enabled: bool) -> Result<(), ApiError>;

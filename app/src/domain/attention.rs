@@ -18,6 +18,7 @@ use super::{
     peer::{Peer, PeerKind, PeerStatus, SESSION_SECONDS},
     peering::{Peering, PeeringState},
     planner::{self, Conflict},
+    road_warrior::Stale,
     standing::{Standing, Target},
     vpc::{Vpc, VpcState},
 };
@@ -154,6 +155,9 @@ fn gateway(gateway: &Gateway, all: &BTreeMap<GatewayId, &Gateway>, seen: &Snapsh
     } else if !gateway.enrolled() {
         let detail = format!("Run the enrolment command on the host that joins {}.", gateway.vpc_name);
         ("waits for its host.".to_owned(), detail, Some(gateway.created_at), Act::Enrol)
+    } else if gateway.revoked() {
+        let sentence = "may not speak for itself: its agent's credential was revoked.";
+        (sentence.to_owned(), cut_off(gateway, all, seen), gateway.last_seen, Act::Enrol)
     } else if gateway.silent() {
         (format!("{silence}."), cut_off(gateway, all, seen), gateway.last_seen, Act::Open)
     } else if let Some(error) = &gateway.apply_error {
@@ -333,11 +337,7 @@ fn files(seen: &Snapshot<'_>, all: &BTreeMap<GatewayId, &Gateway>) -> Vec<Need> 
         let names: Vec<&str> = peers.iter().map(|peer| peer.name.as_str()).collect();
         let (sentence, detail, target) = match peers.as_slice() {
             [one] => ("needs a new file.", file_difference(one), Target::Peer(one.id, gateway.id)),
-            _ => (
-                "need new files.",
-                "The networks that they reach have changed since they were downloaded.".to_owned(),
-                Target::Gateway(gateway.id),
-            ),
+            _ => ("need new files.", shared_difference(&peers), Target::Gateway(gateway.id)),
         };
         let subject = listed(&names);
         Some(Need {
@@ -353,7 +353,19 @@ fn files(seen: &Snapshot<'_>, all: &BTreeMap<GatewayId, &Gateway>) -> Vec<Need> 
     outdated.into_iter().filter_map(line).collect()
 }
 
+/// Peers of one gateway: what is stale of one is stale of all that were downloaded then.
+fn shared_difference(peers: &[&Peer]) -> String {
+    let stale: std::collections::BTreeSet<Stale> = peers.iter().flat_map(|peer| peer.stale.iter().copied()).collect();
+    match Stale::sentence(&stale.into_iter().collect::<Vec<_>>()) {
+        none if none.is_empty() => "The networks that they reach have changed since they were downloaded.".to_owned(),
+        sentence => sentence,
+    }
+}
+
 fn file_difference(peer: &Peer) -> String {
+    if !peer.stale.is_empty() {
+        return Stale::sentence(&peer.stale);
+    }
     let known = peer.downloaded.as_deref().unwrap_or_default();
     let missing: Vec<String> =
         peer.reaches.iter().filter(|range| !known.contains(range)).map(ToString::to_string).collect();

@@ -3,6 +3,7 @@ use crate::domain::{
     fixtures::{NOW, Town, harbor, minutes_ago},
     gateway::ConfigSync,
     host::Drift,
+    road_warrior::Stale,
 };
 
 /// Severity, subject and sentence, then the detail, one need a line.
@@ -228,6 +229,18 @@ fn a_road_warrior_that_is_away_is_no_failure() {
 }
 
 #[test]
+fn a_gateway_whose_credential_was_revoked_says_so_and_is_not_applying() {
+    let mut town = harbor();
+    silence(&mut town, 2);
+    town.gateways[2].mute = true;
+    let said = said(&town);
+    assert!(
+        said[0].starts_with("Failed: gw-lab-bergen may not speak for itself: its agent's credential was revoked."),
+        "{said:?}"
+    );
+}
+
+#[test]
 fn outdated_files_are_one_line_for_each_gateway() {
     let mut town = harbor();
     town.road_warrior("hq-oslo", "laptop-mira");
@@ -252,6 +265,13 @@ fn outdated_files_are_one_line_for_each_gateway() {
             "YourTurn: laptop-mira needs a new file. The one it has does not route 172.28.0.0/16, and still routes 10.9.0.0/16."
         ]
     );
+}
+
+#[test]
+fn a_file_whose_gateway_has_moved_says_so() {
+    let mut town = harbor();
+    town.road_warrior("hq-oslo", "laptop-mira").stale = vec![Stale::Key, Stale::Endpoint];
+    assert_eq!(said(&town), ["YourTurn: laptop-mira needs a new file. The gateway's key and address have changed."]);
 }
 
 #[test]

@@ -86,6 +86,8 @@ pub enum ChangeKind {
     PlannedNetworkCreate,
     PlannedNetworkDelete,
     AdministratorCreate,
+    PersonCreate,
+    PasswordSet,
     SignIn,
     SignOutEverywhere,
     LabBuild,
@@ -104,7 +106,7 @@ pub enum ChangeKind {
 }
 
 impl ChangeKind {
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 38] = [
         Self::ProjectVpcCreate,
         Self::ProjectVpcDelete,
         Self::VpnGatewayCreate,
@@ -126,6 +128,8 @@ impl ChangeKind {
         Self::PlannedNetworkCreate,
         Self::PlannedNetworkDelete,
         Self::AdministratorCreate,
+        Self::PersonCreate,
+        Self::PasswordSet,
         Self::SignIn,
         Self::SignOutEverywhere,
         Self::LabBuild,
@@ -166,6 +170,8 @@ impl ChangeKind {
             Self::PlannedNetworkCreate => "planned_network_create",
             Self::PlannedNetworkDelete => "planned_network_delete",
             Self::AdministratorCreate => "administrator_create",
+            Self::PersonCreate => "person_create",
+            Self::PasswordSet => "password_set",
             Self::SignIn => "sign_in",
             Self::SignOutEverywhere => "sign_out_everywhere",
             Self::LabBuild => "lab_build",
@@ -212,6 +218,8 @@ impl ChangeKind {
             Self::PlannedNetworkCreate => "Planned network added",
             Self::PlannedNetworkDelete => "Planned network removed",
             Self::AdministratorCreate => "Administrator created",
+            Self::PersonCreate => "Person created",
+            Self::PasswordSet => "Password set, sessions ended",
             Self::SignIn => "Signed in",
             Self::SignOutEverywhere => "Signed out everywhere",
             Self::LabBuild => "Lab network built",

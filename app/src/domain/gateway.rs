@@ -290,6 +290,8 @@ impl GatewayObservation {
     pub fn status(&self, now: Timestamp, silent_after: u64) -> GatewayStatus {
         if self.deleting {
             GatewayStatus::Deleting
+        } else if self.revoked() {
+            GatewayStatus::Error
         } else if !self.enrolled || self.applied == 0 {
             if self.apply_error { GatewayStatus::Error } else { GatewayStatus::Provisioning }
         } else if self.recorded {
@@ -302,7 +304,8 @@ impl GatewayObservation {
     }
 
     pub fn sync(&self, now: Timestamp, silent_after: u64) -> ConfigSync {
-        if self.enrolled && self.silent(now, silent_after) {
+        // A recording host promises nothing, so its silence breaks no promise.
+        if self.revoked() || self.enrolled && !self.recorded && self.silent(now, silent_after) {
             ConfigSync::Silent
         } else if self.apply_error {
             ConfigSync::Failed
@@ -320,6 +323,9 @@ impl GatewayObservation {
         match self.status(now, silent_after) {
             GatewayStatus::Active | GatewayStatus::Recorded => None,
             GatewayStatus::Deleting => Some(format!("{name} is being deleted.")),
+            GatewayStatus::Error if self.revoked() => {
+                Some(format!("The credential of {name}'s agent was revoked. Enrol its host again, or another one."))
+            }
             GatewayStatus::Error if self.apply_error => {
                 Some(format!("The host of {name} refused its configuration; its page says why."))
             }
@@ -331,6 +337,17 @@ impl GatewayObservation {
             }
             GatewayStatus::Provisioning => Some(format!("{name} has no host yet. Enrol one first.")),
         }
+    }
+
+    /// A host has applied something once and nobody may speak for it now: what it does is not known.
+    fn revoked(&self) -> bool {
+        !self.enrolled && self.applied > 0
+    }
+
+    /// Nobody listened before this moment: that the console was away is no silence of the agent's.
+    pub fn listened_to_since(mut self, moment: Timestamp) -> Self {
+        self.last_seen = self.last_seen.map(|seen| seen.max(moment));
+        self
     }
 
     fn silent(&self, now: Timestamp, silent_after: u64) -> bool {
@@ -367,6 +384,8 @@ pub struct Gateway {
     /// The host's address inside the VPC: the next hop of the VPC's routes.
     pub private_address: Option<Ipv4Addr>,
     pub public_key: Option<PublicKey>,
+    /// Its host's agent has no credential any more, or none yet.
+    pub mute: bool,
     pub status: GatewayStatus,
     pub sync: ConfigSync,
     /// The generation of the wanted document; 0 before the first.
@@ -475,6 +494,53 @@ mod tests {
         assert_eq!((seen.status(later, 300), seen.sync(later, 300)), (GatewayStatus::Error, ConfigSync::Silent));
         seen.recorded = true;
         assert_eq!(seen.status(now, 300), GatewayStatus::Recorded);
+    }
+
+    #[test]
+    fn a_gateway_whose_credential_was_revoked_is_an_error_at_once_and_claims_nothing() {
+        let now = Timestamp::from_seconds(1000);
+        let seen = GatewayObservation {
+            last_seen: Some(now),
+            wanted: 4,
+            applied: 3,
+            verified: 3,
+            ..GatewayObservation::default()
+        };
+        assert_eq!((seen.status(now, 300), seen.sync(now, 300)), (GatewayStatus::Error, ConfigSync::Silent));
+        let why = seen.not_peerable(&"gw-oslo".parse().expect("a name"), now, 300).expect("it cannot be peered");
+        assert!(why.contains("was revoked"), "{why}");
+    }
+
+    #[test]
+    fn a_recording_host_promises_nothing_that_its_silence_could_break() {
+        let now = Timestamp::from_seconds(100_000);
+        let seen = GatewayObservation {
+            enrolled: true,
+            recorded: true,
+            last_seen: Some(Timestamp::from_seconds(1000)),
+            wanted: 3,
+            applied: 3,
+            verified: 3,
+            ..GatewayObservation::default()
+        };
+        assert_eq!((seen.status(now, 300), seen.sync(now, 300)), (GatewayStatus::Recorded, ConfigSync::InSync));
+    }
+
+    #[test]
+    fn an_agent_is_not_silent_because_the_console_was_away() {
+        let now = Timestamp::from_seconds(100_000);
+        let seen = GatewayObservation {
+            enrolled: true,
+            last_seen: Some(Timestamp::from_seconds(1000)),
+            wanted: 1,
+            applied: 1,
+            verified: 1,
+            ..GatewayObservation::default()
+        };
+        assert_eq!(seen.clone().status(now, 300), GatewayStatus::Error);
+        let since_a_minute = seen.clone().listened_to_since(now.plus_seconds(-60));
+        assert_eq!(since_a_minute.status(now, 300), GatewayStatus::Active);
+        assert_eq!(seen.listened_to_since(now.plus_seconds(-301)).status(now, 300), GatewayStatus::Error);
     }
 
     #[test]

@@ -317,9 +317,6 @@ impl Network {
         let (Some(vpc_a), Some(vpc_b)) = (self.vpc(a.vpc), self.vpc(b.vpc)) else {
             return Err(Refusal::malformed("remote", "Choose a remote gateway."));
         };
-        if a.owner != b.owner {
-            return refuse("Both gateways must belong to the same user.".into());
-        }
         if a.vpc == b.vpc {
             return refuse("Cannot peer gateways in the same VPC".into());
         }
@@ -339,6 +336,9 @@ impl Network {
             return refuse(
                 format!("Both gateways must be active. {}", inactive.inactive_because).trim_end().to_owned(),
             );
+        }
+        if a.owner != b.owner {
+            return refuse("Both gateways must belong to the same user.".into());
         }
         if let Some(unreachable) = [a, b].into_iter().find(|gateway| gateway.public_address.is_none()) {
             return refuse(format!("Gateway {} has no public address. Enter one in its settings.", unreachable.name));
@@ -477,11 +477,6 @@ impl Network {
         let remotes: BTreeSet<GatewayId> =
             self.routed.iter().filter(|routed| routed.gateway == gateway).filter_map(|routed| routed.remote).collect();
         remotes.into_iter().filter_map(|remote| self.vpc(self.gateway(remote)?.vpc))
-    }
-
-    /// The VPC that an address belongs to.
-    pub fn vpc_of(&self, address: Ipv4Addr) -> Option<&VpcRange> {
-        self.vpcs.iter().find(|vpc| vpc.cidr.contains(address))
     }
 }
 

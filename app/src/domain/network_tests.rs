@@ -121,6 +121,12 @@ fn gateways_of_two_people_are_never_joined() {
     let mut network = two_gateways();
     network.gateways[1].owner = owner(2);
     assert_eq!(peering(&network), Err("Both gateways must belong to the same user.".into()));
+    network.vpcs[1].cidr = network.vpcs[0].cidr;
+    assert_eq!(
+        peering(&network),
+        Err("The VPC CIDRs of the two gateways overlap".into()),
+        "the guide's checks come first"
+    );
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::{fmt, net::Ipv4Addr, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cidr, GatewayId, GatewayName, PairId, PeerId, PeerName, PublicKey, Refusal, Refusals, Timestamp, refusal::Parse,
-    text_newtype,
+    Cidr, GatewayId, GatewayName, InvalidCidr, PairId, PeerId, PeerName, PublicKey, Refusal, Refusals, Timestamp,
+    refusal::Parse, road_warrior::Stale, text_newtype,
 };
 
 /// WireGuard refuses a session after this many seconds (REJECT_AFTER_TIME); an older handshake is not "connected".
@@ -175,7 +175,11 @@ fn networks(text: &str) -> Result<Vec<Cidr>, String> {
     }
     let mut cidrs = Vec::with_capacity(parts.len());
     for part in parts {
-        let cidr: Cidr = part.parse().map_err(|error| format!("{part}: {error}"))?;
+        let cidr: Cidr = part.parse().map_err(|error: InvalidCidr| {
+            let sentence = error.to_string();
+            // Of several networks the sentence must say which one it means, once.
+            if sentence.contains(part) { sentence } else { format!("{part}: {sentence}") }
+        })?;
         if let Some(range) = cidr.reserved() {
             return Err(format!("{cidr} overlaps with the reserved range {range}."));
         }
@@ -281,6 +285,8 @@ pub struct Peer {
     pub samples: Vec<(u64, u64)>,
     /// The networks of its file when it was last downloaded; `None` if it never was.
     pub downloaded: Option<Vec<Cidr>>,
+    /// What else of that file is no longer true.
+    pub stale: Vec<Stale>,
     /// The networks that its file has now; none for a VPC peering, which has no file.
     pub reaches: Vec<Cidr>,
     pub recorded: bool,
@@ -302,9 +308,9 @@ impl Peer {
         }
     }
 
-    /// Networks that its downloaded file does not know yet, or no longer should: the file must be downloaded again.
+    /// Its downloaded file lacks networks, has too many, or leads to where the gateway no longer is: it must be downloaded again.
     pub fn file_outdated(&self) -> bool {
-        self.downloaded.as_ref().is_some_and(|downloaded| *downloaded != self.reaches)
+        !self.stale.is_empty() || self.downloaded.as_ref().is_some_and(|downloaded| *downloaded != self.reaches)
     }
 }
 
@@ -346,9 +352,11 @@ mod tests {
     fn a_site_names_each_bad_network() {
         let form = SiteForm { networks: "192.168.88.1/24".into(), ..SiteForm::default() };
         let refusals = form.parse().unwrap_err();
+        assert_eq!(refusals.at("networks"), Some("192.168.88.1/24 has host bits set. Use 192.168.88.0/24 instead."));
+        let form = SiteForm { networks: "10.0.0.0/8, office".into(), ..form };
         assert_eq!(
-            refusals.at("networks"),
-            Some("192.168.88.1/24: 192.168.88.1/24 has host bits set. Use 192.168.88.0/24 instead.")
+            form.parse().unwrap_err().at("networks"),
+            Some("office: Enter an IPv4 range in CIDR notation, for example 10.0.0.0/24.")
         );
         assert_eq!(refusals.at("public_key"), Some("Enter a WireGuard public key."));
         let form = SiteForm { networks: "127.0.0.0/8".into(), ..form };

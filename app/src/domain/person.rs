@@ -92,6 +92,7 @@ impl SetUp {
             match organization.trim() {
                 "" => Err("Enter a name for your organization."),
                 text if text.chars().count() > 83 => Err("A name has at most 83 characters."),
+                text if text.contains(char::is_control) => Err("A name has no control characters in it."),
                 text => Ok(text.to_owned()),
             },
         );
@@ -113,11 +114,17 @@ pub struct Viewer {
     pub email: Email,
     pub organization: String,
     pub projects: Vec<ProjectName>,
-    /// Whether the person may change networks here; forms are disabled with the sentence otherwise.
-    pub may_write: bool,
+    /// Those in which the person may change networks too; elsewhere forms are disabled with a sentence.
+    pub writable: Vec<ProjectName>,
     /// The number of the last change, for the live mark.
     pub seq: u64,
     pub now: Timestamp,
+}
+
+impl Viewer {
+    pub fn may_write(&self, project: &ProjectName) -> bool {
+        self.writable.contains(project)
+    }
 }
 
 #[cfg(test)]
@@ -133,6 +140,12 @@ mod tests {
         for text in ["", "ingrid", "@example.com", "ingrid@", "a b@example.com", "a@b@c"] {
             assert_eq!(text.parse::<Email>(), Err(InvalidEmail), "{text}");
         }
+    }
+
+    #[test]
+    fn an_organizations_name_is_plain_text() {
+        let refusals = SetUp::parse("a@b", "long enough for us", "Tide\0water", "harbor-prod").unwrap_err();
+        assert_eq!(refusals.at("organization"), Some("A name has no control characters in it."));
     }
 
     #[test]

@@ -23,6 +23,61 @@ pub struct FileFacts {
     pub endpoint: Endpoint,
 }
 
+/// What a file says of its gateway. Kept with each download, so that a file that is no longer true is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WayIn {
+    pub key: PublicKey,
+    pub endpoint: Endpoint,
+    pub mtu: u16,
+    pub dns: Vec<Ipv4Addr>,
+}
+
+/// What of a downloaded file is no longer true of its gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stale {
+    Key,
+    Endpoint,
+    Mtu,
+    Dns,
+}
+
+impl Stale {
+    /// As in "the gateway's key has changed".
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Endpoint => "address",
+            Self::Mtu => "MTU",
+            Self::Dns => "DNS",
+        }
+    }
+
+    /// "The gateway's key and address have changed." Empty if nothing has.
+    pub fn sentence(all: &[Self]) -> String {
+        let words: Vec<&str> = all.iter().map(|stale| stale.word()).collect();
+        match words.as_slice() {
+            [] => String::new(),
+            [one] => format!("The gateway's {one} has changed."),
+            [first @ .., last] => format!("The gateway's {} and {last} have changed.", first.join(", ")),
+        }
+    }
+}
+
+impl WayIn {
+    pub fn stale(&self, now: &Self) -> Vec<Stale> {
+        [
+            (Stale::Key, self.key != now.key),
+            (Stale::Endpoint, self.endpoint != now.endpoint),
+            (Stale::Mtu, self.mtu != now.mtu),
+            (Stale::Dns, self.dns != now.dns),
+        ]
+        .into_iter()
+        .filter_map(|(what, differs)| differs.then_some(what))
+        .collect()
+    }
+}
+
 /// Stands where the private key is filled in by its owner.
 pub const KEY_PLACEHOLDER: &str =
     "# PrivateKey = the key that was made when this peer was added; Causeway never had it";

@@ -75,6 +75,11 @@ impl Gateway {
         self.public_key.is_some()
     }
 
+    /// Whether its host's agent had a credential and has none now.
+    pub fn revoked(&self) -> bool {
+        self.mute && self.enrolled() && self.applied > 0
+    }
+
     pub fn silent(&self) -> bool {
         self.sync == ConfigSync::Silent
     }

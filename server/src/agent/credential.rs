@@ -7,8 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use app::domain::host::{Enrol, HostFacts};
-use sha2::{Digest, Sha256};
+use app::domain::host::{Enrol, HostFacts, token_digest};
 
 use super::{
     backoff::Backoff,
@@ -68,7 +67,7 @@ impl Token {
 
     /// How an enrolment remembers which token it was for.
     fn digest(&self) -> String {
-        Sha256::digest(self.0.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        token_digest(&self.0)
     }
 }
 

@@ -25,6 +25,7 @@ pub struct File {
     pub log: Log,
     pub agent: Agent,
     pub session: Session,
+    pub changes: Changes,
     pub metrics: Metrics,
     pub locations: Vec<Place>,
 }
@@ -54,6 +55,12 @@ pub struct Agent {
 pub struct Session {
     pub idle: Option<u64>,
     pub lifetime: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Changes {
+    pub keep_days: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -120,6 +127,7 @@ impl File {
             log,
             agent,
             session,
+            changes,
             metrics,
             locations,
         } = self;
@@ -140,6 +148,7 @@ impl File {
             && agent.silent_after.is_some()
             && session.idle.is_some()
             && session.lifetime.is_some()
+            && changes.keep_days.is_some()
             && metrics_listen.is_some()
             && token.is_some()
             && !locations.is_empty()

@@ -1,4 +1,8 @@
-//! Back-off of sign-in attempts: a wait that grows with each failure, per e-mail address and per source, and no lock-out.
+//! Back-off of sign-in attempts: a wait that grows with each failure, and no lock-out.
+//!
+//! Counted per source, per e-mail address, and per address from one source. The wait of an address holds
+//! only for sources that have failed at it themselves: a stranger who guesses without pause slows
+//! down himself, and others who guess with him, but not its owner elsewhere.
 //!
 //! Pure but for its memory. An attempt counts as failed from its beginning, so that many at
 //! once do not slip through together; success takes it back.
@@ -15,12 +19,15 @@ use app::domain::Timestamp;
 struct Rule {
     /// Failures that cost nothing: people mistype.
     free: u32,
-    /// The longest wait in seconds. For an address short, so that a stranger cannot keep its owner out.
+    /// The longest wait in seconds.
     most: u64,
 }
 
 const EMAIL: Rule = Rule { free: 5, most: 60 };
 const SOURCE: Rule = Rule { free: 20, most: 900 };
+const PAIR: Rule = Rule { free: 5, most: 900 };
+/// So many failures of its own spare a source the wait of an address.
+const SPARED: u32 = 2;
 
 /// Failures are forgotten after this many quiet seconds.
 const FORGET: u64 = 1800;
@@ -38,24 +45,32 @@ struct Count {
 pub struct Attempts {
     emails: HashMap<String, Count>,
     sources: HashMap<IpAddr, Count>,
+    pairs: HashMap<(String, IpAddr), Count>,
 }
 
 impl Attempts {
     /// Counts an attempt, or says how many seconds to wait before the next.
     pub fn begin(&mut self, email: &str, source: IpAddr, now: Timestamp) -> Result<(), u64> {
         let source = network(source);
-        let wait = waiting(&EMAIL, self.emails.get(email), now).max(waiting(&SOURCE, self.sources.get(&source), now));
+        let pair = (email.to_owned(), source);
+        let own = self.pairs.get(&pair).filter(|count| count.last.age_seconds(now) < FORGET);
+        let shared = self.emails.get(email).filter(|_| own.is_some_and(|own| own.failures >= SPARED));
+        let wait = waiting(&SOURCE, self.sources.get(&source), now)
+            .max(waiting(&PAIR, own, now))
+            .max(waiting(&EMAIL, shared, now));
         if wait > 0 {
             return Err(wait);
         }
         fail(&mut self.emails, email.to_owned(), now);
         fail(&mut self.sources, source, now);
+        fail(&mut self.pairs, pair, now);
         Ok(())
     }
 
     /// Takes back what [`Attempts::begin`] counted. The source keeps its earlier failures: it may be guessing for others.
     pub fn succeed(&mut self, email: &str, source: IpAddr) {
         self.emails.remove(email);
+        self.pairs.remove(&(email.to_owned(), network(source)));
         if let Some(count) = self.sources.get_mut(&network(source)) {
             count.failures = count.failures.saturating_sub(1);
         }
@@ -99,13 +114,14 @@ mod tests {
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 7));
 
     #[test]
-    fn the_wait_doubles_after_the_fifth_failure_and_ends_at_a_minute() {
+    fn the_wait_doubles_after_the_fifth_failure_and_of_an_address_ends_at_a_minute() {
         let mut attempts = Attempts::default();
         let mut now = Timestamp::from_seconds(0);
         let mut waits = Vec::new();
         for attempt in 0..14_u8 {
-            // From everywhere, so that only the address counts.
+            // From everywhere, so that only the address counts; none of them for the first time.
             let source = IpAddr::from([203, 0, 113, attempt]);
+            attempts.pairs.insert(("ingrid@example.com".to_owned(), source), Count { failures: SPARED, last: now });
             if let Err(seconds) = attempts.begin("ingrid@example.com", source, now) {
                 waits.push(seconds);
                 now = now.plus_seconds(i64::try_from(seconds).expect("a minute at most"));
@@ -113,6 +129,19 @@ mod tests {
             }
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    }
+
+    #[test]
+    fn whoever_guesses_without_pause_does_not_keep_the_owner_out() {
+        let (mut attempts, owner) = (Attempts::default(), IpAddr::from([198, 51, 100, 7]));
+        for second in 0..1000 {
+            let now = Timestamp::from_seconds(second);
+            _ = attempts.begin("ingrid@example.com", HOME, now);
+        }
+        let now = Timestamp::from_seconds(1000);
+        attempts.begin("ingrid@example.com", owner, now).expect("the owner has not failed yet");
+        attempts.begin("ingrid@example.com", owner, now).expect("and may mistype");
+        assert!(attempts.begin("ingrid@example.com", HOME, now).is_err());
     }
 
     #[test]
@@ -139,7 +168,8 @@ mod tests {
     fn half_an_hour_of_quiet_forgets() {
         let (mut attempts, now) = (Attempts::default(), Timestamp::from_seconds(0));
         while attempts.begin("ingrid@example.com", HOME, now).is_ok() {}
-        assert_eq!(attempts.begin("ingrid@example.com", HOME, now.plus_seconds(1800)), Ok(()));
+        let later = now.plus_seconds(3600);
+        assert_eq!(attempts.begin("ingrid@example.com", HOME, later), Ok(()));
         assert_eq!(attempts.emails["ingrid@example.com"].failures, 1);
     }
 

@@ -1,10 +1,10 @@
-//! The event log, for whoever may read it.
+//! The event log, for whoever may read it. What concerns the whole installation (who signs in from where) is for its administrators.
 
 use app::{
     api::ApiError,
     backend::Changes,
     domain::{
-        ProjectName,
+        ProjectName, Refusal,
         change::{Change, ChangeFilter},
         permission::Permission,
     },
@@ -17,6 +17,11 @@ use super::{Console, failed};
 impl Changes for Console {
     async fn changes(&self, project: &ProjectName, filter: ChangeFilter) -> Result<Vec<Change>, ApiError> {
         let project = self.enter(project, Permission::EventLogsRead).await?;
-        self.store().changes(project.id, &filter).await.map_err(failed)
+        for (field, text) in [("object", &filter.object), ("actor", &filter.actor)] {
+            if text.as_ref().is_some_and(|text| text.contains(char::is_control)) {
+                return Err(Refusal::malformed(field, "Filter by a text without control characters.").into());
+            }
+        }
+        self.store().changes(project.id, self.actor.super_admin, &filter).await.map_err(failed)
     }
 }

@@ -15,7 +15,6 @@ use app::{
     },
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{attempts::Attempts, internal, password};
@@ -54,10 +53,7 @@ impl Default for Token {
     }
 }
 
-/// SHA-256 in lower-case hexadecimal: enough for texts that are random.
-pub fn digest(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
-}
+pub use app::domain::host::token_digest as digest;
 
 /// The way in, shared by all requests.
 pub struct Entrance {
@@ -229,8 +225,8 @@ impl Entrance {
                 None => found(tx, "default", &"default".parse().expect("a name")).await?,
             };
             admit(tx, &person, &password_hash, project).await?;
-            tx.note(Note { actor: "command line", ..about(&person, ChangeKind::AdministratorCreate, Facts::new()) })
-                .await
+            let kind = if is_super_admin { ChangeKind::AdministratorCreate } else { ChangeKind::PersonCreate };
+            tx.note(Note { actor: "command line", ..about(&person, kind, Facts::new()) }).await
         });
         match done {
             Ok(_) => Ok(person.id),
@@ -255,7 +251,7 @@ impl Entrance {
         transact!(self.store, clock::now(), |tx| {
             tx.set_password_hash(person.id, &password_hash).await?;
             tx.end_sessions_of(person.id).await?;
-            tx.note(Note { actor: "command line", ..about(&person, ChangeKind::SignOutEverywhere, Facts::new()) }).await
+            tx.note(Note { actor: "command line", ..about(&person, ChangeKind::PasswordSet, Facts::new()) }).await
         })?;
         Ok(())
     }

@@ -12,6 +12,7 @@ use app::{
         GatewayId, ProjectId, ProjectName, Refusal,
         change::{ChangeKind, Facts, Topic},
         gateway::{Gateway, GatewaySettings, NewGateway},
+        host::TOKEN_SECONDS,
         permission::Permission,
     },
 };
@@ -24,20 +25,17 @@ use crate::{
     store::{Result as StoreResult, Tx, gateways::GatewayRow, network::public_address, peers::Count, transact},
 };
 
-/// How long an enrolment token is good, in seconds.
-const ENROLMENT_SECONDS: i64 = 3600;
-
 #[async_trait]
 impl Gateways for Console {
     async fn gateways(&self, project: &ProjectName) -> Result<Vec<Gateway>, ApiError> {
         let project = self.enter(project, Permission::NetworkingRead).await?;
-        let (now, silent_after) = (clock::now(), self.shared.silent_after);
+        let vantage = self.vantage(clock::now());
         let read = async {
             let mut tx = self.store().snapshot().await?;
-            Ok((Picture::read(&mut tx, project.id, silent_after).await?, tx.peer_counts(project.id).await?))
+            Ok((Picture::read(&mut tx, project.id, &vantage).await?, tx.peer_counts(project.id).await?))
         };
         let (picture, counts) = read.await.map_err(failed)?;
-        let mut samples = self.store().gateway_samples(project.id, now).await.map_err(failed)?;
+        let mut samples = self.store().gateway_samples(project.id, vantage.now).await.map_err(failed)?;
         let shown = |row: &GatewayRow| {
             let count = counts.get(&row.id).copied().unwrap_or_default();
             self.shown_gateway(row, &picture, count, samples.remove(&row.id).unwrap_or_default())
@@ -102,7 +100,9 @@ impl Gateways for Console {
             if enrolled {
                 tx.mark_gateway_deleting(id).await?;
             } else {
-                // Nobody holds a credential for it, so no host will ever say that it has cleaned up.
+                // Nobody holds a credential for it, so no host will ever say that it has cleaned up. One whose credential was
+                // revoked, or that this copy of the database never knew, is told, if it asks, that the gateway is gone.
+                tx.bury_credentials(id).await?;
                 tx.remove_gateway(id).await?;
             }
             let mut note = self.note(ChangeKind::VpnGatewayDelete, Topic::Gateways, project.id, id, &row.name);
@@ -128,7 +128,7 @@ impl Gateways for Console {
     async fn issue_enrolment(&self, project: &ProjectName, id: GatewayId) -> Result<Enrolment, ApiError> {
         let project = self.enter(project, Permission::NetworkingWrite).await?;
         let token = Token::new();
-        let expires_at = clock::now().plus_seconds(ENROLMENT_SECONDS);
+        let expires_at = clock::now().plus_seconds(TOKEN_SECONDS);
         transact!(self.store(), clock::now(), |tx| {
             let row = live(tx, project.id, id).await?;
             tx.issue_enrolment(id, &token.digest, expires_at).await?;
@@ -144,7 +144,8 @@ impl Gateways for Console {
     async fn revoke_credential(&self, project: &ProjectName, id: GatewayId) -> Result<(), ApiError> {
         let project = self.enter(project, Permission::NetworkingWrite).await?;
         transact!(self.store(), clock::now(), |tx| {
-            let row = live(tx, project.id, id).await?;
+            // Of one that is being deleted too: its host may be gone for good, and then nobody else ends the wait for it.
+            let row = tx.gateway(project.id, id).await?;
             tx.revoke_credential(id).await?;
             tx.note(self.note(ChangeKind::VpnGatewayCredentialRevoke, Topic::Gateways, project.id, id, &row.name))
                 .await?;
@@ -175,6 +176,7 @@ impl Console {
             public_address: public_address(&row.settings, host),
             private_address,
             public_key: host.and_then(|host| host.public_key),
+            mute: !seen.enrolled,
             status: seen.status(picture.now, picture.silent_after),
             sync: seen.sync(picture.now, picture.silent_after),
             wanted: seen.wanted,
@@ -182,7 +184,7 @@ impl Console {
             verified: seen.verified,
             apply_error: host.and_then(|host| host.apply_error.clone()),
             drift: host.map(|host| host.drift.clone()).unwrap_or_default(),
-            last_seen: seen.last_seen,
+            last_seen: host.and_then(|host| host.last_seen),
             host: facts,
             peers: count.peers,
             peers_connected: if seen.recorded { 0 } else { count.connected },

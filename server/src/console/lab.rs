@@ -6,14 +6,15 @@ use app::{
     api::{ApiError, lab::LabState},
     backend::{Lab, SharedBackend},
     domain::{
-        ProjectName,
+        ProjectId, ProjectName,
         change::{ChangeKind, Topic},
         permission::Permission,
     },
 };
 use async_trait::async_trait;
+use tokio::sync::oneshot;
 
-use super::{Console, failed};
+use super::Console;
 use crate::{clock, store::transact};
 
 #[async_trait]
@@ -25,21 +26,15 @@ impl Lab for Console {
 
     async fn build_lab(&self, project: &ProjectName) -> Result<(), ApiError> {
         let scope = self.enter(project, Permission::NetworkingWrite).await?;
-        self.shared.lab.build(project, self.myself()).await?;
-        transact!(self.store(), clock::now(), |tx| tx
-            .note(self.note(ChangeKind::LabBuild, Topic::Lab, scope.id, "", "lab"))
-            .await)
-        .map_err(failed)?;
+        let built = self.shared.lab.build(project, self.myself()).await?;
+        self.note_once(built, ChangeKind::LabBuild, scope.id);
         Ok(())
     }
 
     async fn remove_lab(&self, project: &ProjectName) -> Result<(), ApiError> {
         let scope = self.enter(project, Permission::NetworkingWrite).await?;
-        self.shared.lab.remove(project, self.myself()).await?;
-        transact!(self.store(), clock::now(), |tx| tx
-            .note(self.note(ChangeKind::LabRemove, Topic::Lab, scope.id, "", "lab"))
-            .await)
-        .map_err(failed)?;
+        let removed = self.shared.lab.remove(project, self.myself()).await?;
+        self.note_once(removed, ChangeKind::LabRemove, scope.id);
         Ok(())
     }
 }
@@ -48,5 +43,21 @@ impl Console {
     /// The same door for work that outlives the request.
     fn myself(&self) -> SharedBackend {
         Arc::new(Self::for_actor(self.shared.clone(), self.actor.clone()))
+    }
+
+    /// Notes that the lab was built or removed once it is so; nothing if it could not be.
+    fn note_once(&self, done: oneshot::Receiver<()>, kind: ChangeKind, project: ProjectId) {
+        let console = Self::for_actor(self.shared.clone(), self.actor.clone());
+        tokio::spawn(async move {
+            if done.await.is_err() {
+                return;
+            }
+            let noted = transact!(console.store(), clock::now(), |tx| tx
+                .note(console.note(kind, Topic::Lab, project, "", "lab"))
+                .await);
+            if let Err(error) = noted {
+                tracing::warn!(%error, "that the lab was built or removed could not be noted");
+            }
+        });
     }
 }

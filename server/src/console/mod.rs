@@ -50,6 +50,8 @@ pub struct Shared {
     pub locations: Vec<Location>,
     /// Seconds after which an agent counts as silent.
     pub silent_after: u64,
+    /// Since when agents can be heard.
+    pub listening_since: Timestamp,
     pub statuses: Statuses,
     pub enrolment: EnrolmentAddress,
     pub lab: Arc<dyn LabControl>,
@@ -86,7 +88,8 @@ impl Console {
     }
 
     fn vantage(&self, now: Timestamp) -> Vantage<'_> {
-        Vantage { now, silent_after: self.shared.silent_after, locations: &self.shared.locations }
+        let Shared { silent_after, listening_since, locations, .. } = &*self.shared;
+        Vantage { now, silent_after: *silent_after, listening_since: *listening_since, locations }
     }
 
     /// The location's name, or its key if the configuration has lost it.

@@ -9,11 +9,11 @@ use app::{
     api::ApiError,
     backend::Peers,
     domain::{
-        Cidr, GatewayId, Network, PeerId, PresharedKey, ProjectName, PublicKey, Refusal,
+        Cidr, GatewayId, Network, PeerId, PresharedKey, ProjectId, ProjectName, Refusal,
         change::{ChangeKind, Facts, Topic},
         peer::{Endpoint, NewRoadWarrior, NewSite, Peer, PeerKind, PeerObserved},
         permission::Permission,
-        road_warrior::{FileFacts, SiteExport},
+        road_warrior::{FileFacts, SiteExport, WayIn},
     },
 };
 use async_trait::async_trait;
@@ -23,8 +23,12 @@ use super::{Console, facts, failed, gateways::live, list};
 use crate::{
     clock, seal,
     store::{
-        Result as StoreResult, StoreError, Tx, gateways::GatewayRow, hosts::HostRow, network::public_address,
-        peers::PeerRow, transact,
+        Result as StoreResult, StoreError, Tx,
+        gateways::GatewayRow,
+        hosts::HostRow,
+        network::public_address,
+        peers::{Downloaded, PeerRow},
+        transact,
     },
 };
 
@@ -35,14 +39,14 @@ impl Peers for Console {
         let vantage = self.vantage(clock::now());
         let read = async {
             let mut tx = self.store().snapshot().await?;
-            tx.gateway(project.id, gateway).await?;
-            Ok((tx.peers(gateway).await?, tx.network(project.id, &vantage).await?, tx.hosts(project.id).await?))
+            let here = tx.gateway(project.id, gateway).await?;
+            let rows = tx.peers(gateway).await?;
+            Ok((here, rows, tx.network(project.id, &vantage).await?, tx.hosts(project.id).await?))
         };
-        let (rows, network, hosts) = read.await.map_err(failed)?;
+        let (here, rows, network, hosts) = read.await.map_err(failed)?;
         let mut observed = self.store().observed(project.id).await.map_err(failed)?;
         let mut samples = self.store().samples(project.id, vantage.now).await.map_err(failed)?;
-        let recorded = hosts.get(&gateway).is_some_and(HostRow::recorded);
-        let around = Around::of(&network, gateway, recorded);
+        let around = Around::of(&network, &here, hosts.get(&gateway));
         let shown = |row: PeerRow| {
             let (seen, samples) =
                 (observed.remove(&row.id).unwrap_or_default(), samples.remove(&row.id).unwrap_or_default());
@@ -57,12 +61,12 @@ impl Peers for Console {
         let read = async {
             let mut tx = self.store().snapshot().await?;
             let row = tx.peer(project.id, id).await?;
-            Ok((row, tx.network(project.id, &vantage).await?, tx.hosts(project.id).await?))
+            let here = tx.gateway(project.id, row.gateway).await?;
+            Ok((here, row, tx.network(project.id, &vantage).await?, tx.hosts(project.id).await?))
         };
-        let (row, network, hosts) = read.await.map_err(failed)?;
+        let (here, row, network, hosts) = read.await.map_err(failed)?;
         let (observed, samples) = self.store().peer_figures(id, vantage.now).await.map_err(failed)?;
-        let recorded = hosts.get(&row.gateway).is_some_and(HostRow::recorded);
-        Ok(Around::of(&network, row.gateway, recorded).shown(row, observed, samples))
+        Ok(Around::of(&network, &here, hosts.get(&row.gateway)).shown(row, observed, samples))
     }
 
     async fn create_road_warrior(
@@ -73,34 +77,22 @@ impl Peers for Console {
     ) -> Result<PeerId, ApiError> {
         let project = self.enter(project, Permission::NetworkingWrite).await?;
         let id = PeerId::from_uuid(Uuid::now_v7());
+        transact!(self.store(), clock::now(), |tx| self.add_road_warrior(tx, project.id, gateway, id, &new).await)
+            .map_err(failed)
+    }
+
+    async fn issue_road_warrior(
+        &self,
+        project: &ProjectName,
+        gateway: GatewayId,
+        new: NewRoadWarrior,
+    ) -> Result<(PeerId, FileFacts), ApiError> {
+        let project = self.enter(project, Permission::NetworkingWrite).await?;
+        let id = PeerId::from_uuid(Uuid::now_v7());
         transact!(self.store(), clock::now(), |tx| {
-            let here = live(tx, project.id, gateway).await?;
-            let host = tx.hosts(project.id).await?.remove(&gateway);
-            let key = host.as_ref().and_then(|host| host.public_key);
-            let address =
-                tx.neighbours(&here, key, &new.name, new.public_key).await?.admit(&new.name, new.public_key)?;
-            let preshared = PresharedKey::from_bytes(seal::random());
-            let row = PeerRow {
-                id,
-                gateway,
-                kind: PeerKind::RoadWarrior,
-                name: new.name.clone(),
-                public_key: new.public_key,
-                sealed_preshared_key: Some(PeerRow::seal(&self.shared.sealer, id, preshared)),
-                tunnel_address: address,
-                endpoint: None,
-                // Its file keeps the session alive; a gateway that called out would only be in the way of roaming.
-                keepalive: 0,
-                pair: None,
-                remote: None,
-                enabled: true,
-                share_peered: false,
-                generation: next_generation(host.as_ref()),
-                downloaded: None,
-                created_at: tx.at(),
-                networks: Vec::new(),
-            };
-            self.add(tx, &here, &row).await
+            self.add_road_warrior(tx, project.id, gateway, id, &new).await?;
+            let (file, _) = self.hand_out(tx, project.id, id, PeerKind::RoadWarrior).await?;
+            Ok((id, file))
         })
         .map_err(failed)
     }
@@ -215,39 +207,82 @@ impl Console {
         kind: PeerKind,
     ) -> Result<(FileFacts, Vec<Cidr>), ApiError> {
         let project = self.enter(project, Permission::NetworkingWrite).await?;
-        transact!(self.store(), clock::now(), |tx| {
-            let row = tx.peer(project.id, id).await?;
-            if row.kind != kind {
-                return Err(StoreError::NotFound);
-            }
-            let gateway = live(tx, project.id, row.gateway).await?;
-            let host = tx.hosts(project.id).await?.remove(&row.gateway);
-            let (gateway_key, endpoint) = way_in(&gateway, host.as_ref())?;
-            let network = tx.network(project.id, &self.vantage(tx.at())).await?;
-            let allowed_ips = reach(&network, &row);
-            tx.note_download(id, &allowed_ips).await?;
-            let mut note = self.note(ChangeKind::VpnConfigDownload, Topic::Peers, project.id, id, &row.name);
-            note.after = facts([("gateway", gateway.name.to_string()), ("allowed_ips", list(&allowed_ips))]);
-            tx.note(note).await?;
-            let file = FileFacts {
-                gateway: gateway.name,
-                peer: row.name.clone(),
-                address: row.tunnel_address,
-                dns: gateway.settings.dns,
-                mtu: gateway.settings.mtu,
-                gateway_key,
-                preshared_key: row.preshared_key(&self.shared.sealer)?,
-                allowed_ips,
-                endpoint,
-            };
-            Ok((file, row.networks))
-        })
-        .map_err(failed)
+        transact!(self.store(), clock::now(), |tx| self.hand_out(tx, project.id, id, kind).await).map_err(failed)
+    }
+
+    async fn hand_out(
+        &self,
+        tx: &mut Tx,
+        project: ProjectId,
+        id: PeerId,
+        kind: PeerKind,
+    ) -> StoreResult<(FileFacts, Vec<Cidr>)> {
+        let row = tx.peer(project, id).await?;
+        if row.kind != kind {
+            return Err(StoreError::NotFound);
+        }
+        let gateway = live(tx, project, row.gateway).await?;
+        let host = tx.hosts(project).await?.remove(&row.gateway);
+        let way_in = way_in(&gateway, host.as_ref())?;
+        let network = tx.network(project, &self.vantage(tx.at())).await?;
+        let allowed_ips = reach(&network, &row);
+        tx.note_download(id, &Downloaded::Whole { ranges: allowed_ips.clone(), way_in: way_in.clone() }).await?;
+        let mut note = self.note(ChangeKind::VpnConfigDownload, Topic::Peers, project, id, &row.name);
+        note.after = facts([("gateway", gateway.name.to_string()), ("allowed_ips", list(&allowed_ips))]);
+        tx.note(note).await?;
+        let file = FileFacts {
+            gateway: gateway.name,
+            peer: row.name.clone(),
+            address: row.tunnel_address,
+            dns: way_in.dns,
+            mtu: way_in.mtu,
+            gateway_key: way_in.key,
+            preshared_key: row.preshared_key(&self.shared.sealer)?,
+            allowed_ips,
+            endpoint: way_in.endpoint,
+        };
+        Ok((file, row.networks))
+    }
+
+    async fn add_road_warrior(
+        &self,
+        tx: &mut Tx,
+        project: ProjectId,
+        gateway: GatewayId,
+        id: PeerId,
+        new: &NewRoadWarrior,
+    ) -> StoreResult<PeerId> {
+        let here = live(tx, project, gateway).await?;
+        let host = tx.hosts(project).await?.remove(&gateway);
+        let key = host.as_ref().and_then(|host| host.public_key);
+        let address = tx.neighbours(&here, key, &new.name, new.public_key).await?.admit(&new.name, new.public_key)?;
+        let preshared = PresharedKey::from_bytes(seal::random());
+        let row = PeerRow {
+            id,
+            gateway,
+            kind: PeerKind::RoadWarrior,
+            name: new.name.clone(),
+            public_key: new.public_key,
+            sealed_preshared_key: Some(PeerRow::seal(&self.shared.sealer, id, preshared)),
+            tunnel_address: address,
+            endpoint: None,
+            // Its file keeps the session alive; a gateway that called out would only be in the way of roaming.
+            keepalive: 0,
+            pair: None,
+            remote: None,
+            enabled: true,
+            share_peered: false,
+            generation: next_generation(host.as_ref()),
+            downloaded: None,
+            created_at: tx.at(),
+            networks: Vec::new(),
+        };
+        self.add(tx, &here, &row).await
     }
 }
 
 /// What a gateway's peers need to find it.
-fn way_in(gateway: &GatewayRow, host: Option<&HostRow>) -> Result<(PublicKey, Endpoint), Refusal> {
+fn way_in(gateway: &GatewayRow, host: Option<&HostRow>) -> Result<WayIn, Refusal> {
     let refuse = |sentence: String| Refusal::conflict("", sentence);
     let name = &gateway.name;
     let key = host
@@ -256,7 +291,9 @@ fn way_in(gateway: &GatewayRow, host: Option<&HostRow>) -> Result<(PublicKey, En
     let address = public_address(&gateway.settings, host).ok_or_else(|| {
         refuse(format!("Gateway {name} has no public address. Enter one in its settings, then download the file."))
     })?;
-    Ok((key, Endpoint { address, port: gateway.settings.listen_port }))
+    let settings = &gateway.settings;
+    let endpoint = Endpoint { address, port: settings.listen_port };
+    Ok(WayIn { key, endpoint, mtu: settings.mtu, dns: settings.dns.clone() })
 }
 
 /// What the file of a peer routes to its gateway.
@@ -288,18 +325,22 @@ struct Around<'a> {
     reaches: Vec<Cidr>,
     /// The ranges and the endpoint of every other gateway.
     remotes: HashMap<GatewayId, (Vec<Cidr>, Option<Endpoint>)>,
+    /// What a file would say of the gateway now; `None` if there could be none.
+    way_in: Option<WayIn>,
     recorded: bool,
 }
 
 impl<'a> Around<'a> {
-    fn of(network: &'a Network, gateway: GatewayId, recorded: bool) -> Self {
+    fn of(network: &'a Network, here: &GatewayRow, host: Option<&HostRow>) -> Self {
+        let gateway = here.id;
         let mut remotes: HashMap<GatewayId, (Vec<Cidr>, Option<Endpoint>)> = HashMap::new();
         for routed in network.routed.iter().filter(|routed| routed.gateway == gateway) {
             if let Some(remote) = routed.remote {
                 remotes.entry(remote).or_insert_with(|| (Vec::new(), endpoint_of(network, remote))).0.push(routed.cidr);
             }
         }
-        Self { network, reaches: network.reach_of(gateway), remotes, recorded }
+        let (way_in, recorded) = (way_in(here, host).ok(), host.is_some_and(HostRow::recorded));
+        Self { network, reaches: network.reach_of(gateway), remotes, way_in, recorded }
     }
 
     fn shown(&self, row: PeerRow, observed: PeerObserved, samples: Vec<(u64, u64)>) -> Peer {
@@ -334,7 +375,11 @@ impl<'a> Around<'a> {
             share_peered: row.share_peered,
             observed,
             samples,
-            downloaded: row.downloaded,
+            stale: match (row.downloaded.as_ref().and_then(Downloaded::way_in), &self.way_in) {
+                (Some(then), Some(now)) => then.stale(now),
+                _ => Vec::new(),
+            },
+            downloaded: row.downloaded.map(|file| file.ranges().to_vec()),
             reaches,
             recorded: self.recorded,
             created_at: row.created_at,

@@ -10,12 +10,13 @@ use app::domain::{
     peering::{Peering, PeeringSide, PeeringState, SideSeen},
 };
 
-use crate::store::{Result, Tx, gateways::GatewayRow, hosts::HostRow, peers::PeerRow};
+use crate::store::{Result, Tx, gateways::GatewayRow, hosts::HostRow, network::Vantage, peers::PeerRow};
 
 /// The gateways of a project, their hosts and what joins them.
 pub struct Picture {
     pub now: Timestamp,
     pub silent_after: u64,
+    listening_since: Timestamp,
     /// Ordered by name; those being deleted too.
     pub gateways: Vec<GatewayRow>,
     pub hosts: HashMap<GatewayId, HostRow>,
@@ -25,10 +26,11 @@ pub struct Picture {
 }
 
 impl Picture {
-    pub async fn read(tx: &mut Tx, project: ProjectId, silent_after: u64) -> Result<Self> {
+    pub async fn read(tx: &mut Tx, project: ProjectId, from: &Vantage<'_>) -> Result<Self> {
         Ok(Self {
             now: tx.at(),
-            silent_after,
+            silent_after: from.silent_after,
+            listening_since: from.listening_since,
             gateways: tx.gateways(project).await?,
             hosts: tx.hosts(project).await?,
             rows: tx.peering_rows(project).await?,
@@ -44,7 +46,8 @@ impl Picture {
     pub fn observation(&self, gateway: &GatewayRow) -> GatewayObservation {
         let deleting = gateway.deleting_at.is_some();
         let unseen = GatewayObservation { deleting, ..GatewayObservation::default() };
-        self.host(gateway.id).map_or(unseen, |host| host.observation(deleting))
+        let seen = self.host(gateway.id).map_or(unseen, |host| host.observation(deleting));
+        seen.listened_to_since(self.listening_since)
     }
 
     /// The live gateway of each VPC.

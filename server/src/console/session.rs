@@ -25,7 +25,11 @@ impl Session for Console {
             person: self.actor.person,
             email: self.actor.email.clone(),
             organization: mine.first().map(|project| project.organization_name.clone()).unwrap_or_default(),
-            may_write: mine.iter().any(|project| self.actor.may(Permission::NetworkingWrite, project).is_ok()),
+            writable: mine
+                .iter()
+                .filter(|project| self.actor.may(Permission::NetworkingWrite, project).is_ok())
+                .map(|project| project.name.clone())
+                .collect(),
             projects: mine.into_iter().map(|project| project.name).collect(),
             seq: self.store().feed().now().seq,
             now: clock::now(),

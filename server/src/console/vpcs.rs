@@ -27,10 +27,10 @@ use crate::{
 impl Vpcs for Console {
     async fn vpcs(&self, project: &ProjectName) -> Result<Vec<Vpc>, ApiError> {
         let project = self.enter(project, Permission::NetworkingRead).await?;
-        let silent_after = self.shared.silent_after;
+        let vantage = self.vantage(clock::now());
         let read = async {
             let mut tx = self.store().snapshot().await?;
-            Ok((tx.vpcs(project.id).await?, Picture::read(&mut tx, project.id, silent_after).await?))
+            Ok((tx.vpcs(project.id).await?, Picture::read(&mut tx, project.id, &vantage).await?))
         };
         let (rows, picture) = read.await.map_err(failed)?;
         let mut gateways = picture.briefs();

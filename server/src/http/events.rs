@@ -1,8 +1,9 @@
 //! `/events`: one stream per browser that says which topics changed. It carries no data, so a lost word costs nothing.
 //!
 //! Numbered changes are told at once; observed values at most once a second per topic. A
-//! browser that comes back behind the last number is told every topic once. The stream
-//! ends with its session, and with the console.
+//! browser that comes back behind the last number is told every topic once. What happens
+//! in projects that the person may not look at is not told. The stream ends with its
+//! session, and with the console.
 
 use std::{
     collections::VecDeque,
@@ -10,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use app::domain::change::Topic;
+use app::domain::{ProjectId, change::Topic};
 use axum::{
     extract::{Request, State},
     response::{
@@ -23,7 +24,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::{Site, session, session::Visitor};
-use crate::store::Wake;
+use crate::{store::Seen, store::Wake};
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Between two words of one topic's observed values.
@@ -54,11 +55,13 @@ pub async fn events(State(site): State<Site>, request: Request) -> Response {
         queue,
         pace: Pace::default(),
         checked: Instant::now(),
-        sees_networks: false,
+        projects: Vec::new(),
+        seen: Seen::default(),
     };
     if listener.check().await.is_none() {
         return session::unauthenticated(request.headers(), app::routes::HOME);
     }
+    listener.seen = listener.site.store.feed().seen(&told, &listener.projects);
     if seen.is_some_and(|seen| seen != told.seq) {
         listener.pace.offer(&Topic::ALL, true);
     }
@@ -86,8 +89,10 @@ struct Listener {
     pace: Pace,
     /// When the session was last found valid.
     checked: Instant,
-    /// Whether the person may look at any project; else they hear of people only.
-    sees_networks: bool,
+    /// What the person may look at; without any they hear of people only.
+    projects: Vec<ProjectId>,
+    /// What they know of in these.
+    seen: Seen,
 }
 
 impl Listener {
@@ -107,8 +112,11 @@ impl Listener {
                 }
                 () = tokio::time::sleep(tick) => {}
             }
-            for topic in
-                self.pace.due(Instant::now()).into_iter().filter(|topic| self.sees_networks || *topic == Topic::People)
+            for topic in self
+                .pace
+                .due(Instant::now())
+                .into_iter()
+                .filter(|topic| !self.projects.is_empty() || *topic == Topic::People)
             {
                 self.queue.push_back(event(None, self.told.seq, Some(topic)));
             }
@@ -120,13 +128,16 @@ impl Listener {
 
     async fn hear(&mut self) -> Option<()> {
         let now = *self.feed.borrow_and_update();
-        let topics: Vec<Topic> = now.since(&self.told).collect();
         let numbered = now.seq != self.told.seq;
+        let people = now.count(Topic::People) != self.told.count(Topic::People);
         self.told = now;
         // Sessions end by a wake of this topic.
-        if topics.contains(&Topic::People) {
+        if people {
             self.check().await?;
         }
+        let seen = self.site.store.feed().seen(&now, &self.projects);
+        let topics: Vec<Topic> = seen.since(&self.seen).collect();
+        self.seen = seen;
         self.pace.offer(&topics, numbered);
         Some(())
     }
@@ -136,7 +147,9 @@ impl Listener {
         let session = self.site.entrance.session(&self.visitor.digest).await.ok()??;
         // Roles may have been taken away since.
         let viewer = self.site.console_of(&session).await.ok()?.viewer().await.ok()?;
-        self.sees_networks = !viewer.projects.is_empty();
+        let all = self.site.store.projects().await.ok()?;
+        let theirs = all.into_iter().filter(|project| viewer.projects.contains(&project.name));
+        self.projects = theirs.map(|project| project.id).collect();
         self.checked = Instant::now();
         Some(())
     }

@@ -253,11 +253,25 @@ async fn wait_for_no_longer_than_the_console(State(site): State<Site>, request: 
     if request.method() != Method::GET {
         return next.run(request).await;
     }
-    site.agents.fetch_add(1, Ordering::Relaxed);
-    let answer = tokio::select! {
+    let _waiting = Waiting::count(&site);
+    tokio::select! {
         answer = next.run(request) => answer,
         () = site.stop.cancelled() => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-    };
-    site.agents.fetch_sub(1, Ordering::Relaxed);
-    answer
+    }
+}
+
+/// An agent that waits, counted until it is answered or hangs up.
+struct Waiting<'a>(&'a AtomicU64);
+
+impl<'a> Waiting<'a> {
+    fn count(site: &'a Inner) -> Self {
+        site.agents.fetch_add(1, Ordering::Relaxed);
+        Self(&site.agents)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }

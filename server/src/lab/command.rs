@@ -83,7 +83,7 @@ pub async fn run(arguments: LabArguments) -> anyhow::Result<()> {
         LabCommand::Stop { name, hard } => {
             folder.ask(&Ask::Stop { name, hard }).await.context("No lab is up here")?;
         }
-        LabCommand::Down => folder.down().await,
+        LabCommand::Down => folder.down().await?,
         LabCommand::Hold => hold::hold(dir).await?,
     }
     Ok(())

@@ -50,13 +50,23 @@ pub struct Status {
     pub user_namespace: bool,
 }
 
+const SOCKET: &str = "control.sock";
+const LAPTOP: &str = "laptop.conf";
+/// Says that a folder is a lab's own.
+const MARKER: &str = ".causeway-lab";
+
 /// A lab's folder.
 #[derive(Clone, Debug)]
 pub struct Folder(pub PathBuf);
 
 impl Folder {
     pub fn socket(&self) -> PathBuf {
-        self.0.join("control.sock")
+        self.0.join(SOCKET)
+    }
+
+    /// The laptop's tunnel, as `wg setconf` takes it.
+    pub fn laptop(&self) -> PathBuf {
+        self.0.join(LAPTOP)
     }
 
     pub fn log(&self, name: &str) -> PathBuf {
@@ -107,6 +117,7 @@ impl Folder {
         if let Some(because) = super::unavailable() {
             anyhow::bail!("{because}");
         }
+        self.claim()?;
         std::fs::create_dir_all(self.0.join("state"))?;
         let log = std::fs::File::create(self.log("lab"))?;
         let mut command = tokio::process::Command::new("unshare");
@@ -133,7 +144,24 @@ impl Folder {
         anyhow::bail!("The lab's hosts were not up within 30 s. {}", self.last_words("lab"))
     }
 
-    pub async fn down(&self) {
+    /// Marks the folder as a lab's, so that [`Folder::down`] may clear it.
+    fn claim(&self) -> anyhow::Result<()> {
+        let marker = self.0.join(MARKER);
+        std::fs::create_dir_all(&self.0)?;
+        if !marker.exists() && std::fs::read_dir(&self.0)?.next().is_some() {
+            anyhow::bail!("{} holds other files. Give the lab an empty folder by --dir.", self.0.display());
+        }
+        Ok(std::fs::write(marker, "A lab of Causeway lives here; `causeway lab down` clears this folder.\n")?)
+    }
+
+    /// Ends the lab and removes what it kept. Nobody else's files are touched.
+    ///
+    /// # Errors
+    /// If the folder is none that a lab has made.
+    pub async fn down(&self) -> anyhow::Result<()> {
+        if self.0.exists() && !self.0.join(MARKER).exists() && self.status().await.is_none() {
+            anyhow::bail!("{} is no lab's folder, so nothing was removed. Name the lab's by --dir.", self.0.display());
+        }
         // No lab is what was asked for.
         let _ = self.ask(&Ask::Down).await;
         for _ in 0..100 {
@@ -142,7 +170,21 @@ impl Folder {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        let _ = std::fs::remove_dir_all(&self.0);
+        self.clear();
+        Ok(())
+    }
+
+    /// What is gone already, or was never made, is no trouble.
+    fn clear(&self) {
+        let _ = std::fs::remove_dir_all(self.0.join("state"));
+        for entry in std::fs::read_dir(&self.0).into_iter().flatten().flatten() {
+            let (path, name) = (entry.path(), entry.file_name());
+            let is_log = path.extension().is_some_and(|extension| extension == "log");
+            if is_log || [MARKER, SOCKET, LAPTOP].iter().any(|own| name == *own) {
+                let _ = std::fs::remove_file(path);
+            }
+        }
+        let _ = std::fs::remove_dir(&self.0);
     }
 
     /// The last lines of a program's log.

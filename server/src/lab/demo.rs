@@ -25,6 +25,7 @@ use app::{
     },
 };
 use async_trait::async_trait;
+use tokio::sync::oneshot;
 
 use super::{
     LabControl,
@@ -193,7 +194,7 @@ impl Demo {
         let peer = backend.create_road_warrior(project, gateway, new).await.map_err(said)?;
         let file = backend.road_warrior_file(project, peer).await.map_err(said)?;
 
-        let path = folder.0.join("laptop.conf");
+        let path = folder.laptop();
         std::fs::OpenOptions::new()
             .create(true)
             .write(true)
@@ -266,23 +267,31 @@ impl Demo {
             }
         }
         self.step("Ending the hosts");
-        self.0.folder.down().await;
-        Ok(())
+        self.0.folder.down().await
     }
 
-    fn begin(&self) -> Result<(), ApiError> {
+    /// Takes the lab for one piece of work: of two who click at once, one is refused.
+    fn begin(&self, now: &str) -> Result<(), ApiError> {
         if let Some(because) = &self.0.unavailable {
             return Err(Refusal::conflict("", because).into());
         }
-        if matches!(self.stage(), Stage::Building { .. }) {
+        let mut stage = self.0.stage.lock().expect("no holder of this lock panics");
+        if matches!(*stage, Stage::Building { .. }) {
             return Err(Refusal::conflict("", "The lab is being built or removed already.").into());
         }
+        *stage = Stage::Building { done: Vec::new(), now: now.to_owned() };
+        drop(stage);
+        self.0.feed.wake(None, &[Topic::Lab]);
         Ok(())
     }
 
-    fn finish(&self, result: anyhow::Result<()>) {
+    fn finish(&self, result: anyhow::Result<()>, done: oneshot::Sender<()>) {
         match result {
-            Ok(()) => self.set(Stage::Idle),
+            Ok(()) => {
+                self.set(Stage::Idle);
+                // Whoever asked may be gone with the console.
+                let _ = done.send(());
+            }
             Err(error) => {
                 tracing::warn!(error = format!("{error:#}"), "the lab could not be built or removed");
                 self.set(Stage::Failed(format!("{error:#}")));
@@ -316,25 +325,44 @@ impl LabControl for Demo {
         LabState::Up { hosts: HOSTS.iter().map(host).collect() }
     }
 
-    async fn build(&self, project: &ProjectName, backend: SharedBackend) -> Result<(), ApiError> {
-        self.begin()?;
-        self.set(Stage::Building { done: Vec::new(), now: "Looking at this machine".to_owned() });
-        let (demo, project) = (self.clone(), project.clone());
+    async fn build(&self, project: &ProjectName, backend: SharedBackend) -> Result<oneshot::Receiver<()>, ApiError> {
+        self.begin("Looking at this machine")?;
+        let (demo, project, (done, built)) = (self.clone(), project.clone(), oneshot::channel());
         tokio::spawn(async move {
             let result = demo.build_all(&project, &backend).await;
-            demo.finish(result);
+            demo.finish(result, done);
         });
-        Ok(())
+        Ok(built)
     }
 
-    async fn remove(&self, project: &ProjectName, backend: SharedBackend) -> Result<(), ApiError> {
-        self.begin()?;
-        self.set(Stage::Building { done: Vec::new(), now: "Looking at what the lab made".to_owned() });
-        let (demo, project) = (self.clone(), project.clone());
+    async fn remove(&self, project: &ProjectName, backend: SharedBackend) -> Result<oneshot::Receiver<()>, ApiError> {
+        self.begin("Looking at what the lab made")?;
+        let (demo, project, (done, removed)) = (self.clone(), project.clone(), oneshot::channel());
         tokio::spawn(async move {
             let result = demo.remove_all(&project, &backend).await;
-            demo.finish(result);
+            demo.finish(result, done);
         });
-        Ok(())
+        Ok(removed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_sixteen_clicks_one_builds_the_lab() {
+        let demo = Demo(Arc::new(Inner {
+            folder: Folder("nowhere".into()),
+            agents: PathBuf::new(),
+            feed: Arc::new(Feed::new()),
+            stage: Mutex::new(Stage::Idle),
+            unavailable: None,
+        }));
+        let won = std::thread::scope(|scope| {
+            let clicks: Vec<_> = (0..16).map(|_| scope.spawn(|| demo.begin("Looking").is_ok())).collect();
+            clicks.into_iter().map(|click| click.join().expect("no panic")).filter(|won| *won).count()
+        });
+        assert_eq!(won, 1);
     }
 }

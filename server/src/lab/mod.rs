@@ -24,15 +24,17 @@ use app::{
     domain::ProjectName,
 };
 use async_trait::async_trait;
+use tokio::sync::oneshot;
 
 /// What the console can do with a lab on its own machine.
 #[async_trait]
 pub trait LabControl: Send + Sync + 'static {
     async fn state(&self) -> LabState;
-    /// Starts building, as whoever `backend` belongs to, and returns; progress wakes the `lab` topic.
-    async fn build(&self, project: &ProjectName, backend: SharedBackend) -> Result<(), ApiError>;
-    /// Deletes what building made, and ends the hosts.
-    async fn remove(&self, project: &ProjectName, backend: SharedBackend) -> Result<(), ApiError>;
+    /// Starts building, as whoever `backend` belongs to, and returns; progress wakes the `lab` topic. What it returns hears
+    /// when the lab is built, and is dropped if it could not be.
+    async fn build(&self, project: &ProjectName, backend: SharedBackend) -> Result<oneshot::Receiver<()>, ApiError>;
+    /// Deletes what building made, and ends the hosts. Returns as [`LabControl::build`] does.
+    async fn remove(&self, project: &ProjectName, backend: SharedBackend) -> Result<oneshot::Receiver<()>, ApiError>;
 }
 
 /// Whether this machine can hold a lab; why not, in a sentence.

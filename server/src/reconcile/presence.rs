@@ -118,6 +118,7 @@ impl Presence {
                 })
                 .await?;
             }
+            tx.within(pair.project);
             tx.touch(Topic::Peers);
             tx.touch(Topic::Gateways);
             Ok(())

@@ -20,7 +20,12 @@ pub const AUTOMATION: &str = "Automation";
 const NAMED_DRIFT: usize = 5;
 
 /// Notes what differs between two observations of a host, and remembers the status that was told.
+///
+/// An agent that changes its mind all the time fills no log: what it saw is stored, and told again once it is quieter.
 pub async fn note(tx: &mut Tx, before: &HostRow, after: &mut HostScope, silent_after: u64) -> Result<()> {
+    if tx.is_noisy(after.row.gateway).await? {
+        return Ok(());
+    }
     note_drift(tx, before, after).await?;
     note_address(tx, before.facts.as_ref(), after).await?;
     note_status(tx, after, silent_after).await
@@ -52,6 +57,9 @@ pub async fn note_status(tx: &mut Tx, host: &mut HostScope, silent_after: u64) -
 }
 
 fn reason(row: &HostRow, now: Timestamp) -> String {
+    if !row.enrolled {
+        return "The agent's credential was revoked.".to_owned();
+    }
     match (&row.apply_error, row.last_seen) {
         (Some(error), _) => error.clone(),
         (None, Some(seen)) => format!("The agent has been silent for {} s.", seen.age_seconds(now)),

@@ -3,7 +3,7 @@
 //! SQLite: `flock` on a file beside the database. PostgreSQL: an advisory lock on a
 //! connection of its own. A second console refuses to start with a sentence.
 
-use std::{fs::File, path::PathBuf};
+use std::{fs::File, path::PathBuf, time::Duration};
 
 use sqlx::{AnyConnection, Connection, Row};
 
@@ -11,6 +11,9 @@ use super::{Engine, Result, StoreError};
 
 /// "causeway" as PostgreSQL takes a key.
 const KEY: i64 = 0x6361_7573_6577_6179;
+
+/// How long the lock's connection may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Held for as long as the console runs.
 pub enum Lock {
@@ -69,7 +72,10 @@ impl Lock {
     pub async fn is_held(&mut self) -> bool {
         match self {
             Self::File(_) => true,
-            Self::Connection(connection) => connection.ping().await.is_ok(),
+            // A connection that is cut without a word never answers.
+            Self::Connection(connection) => {
+                tokio::time::timeout(PATIENCE, connection.ping()).await.is_ok_and(|answer| answer.is_ok())
+            }
         }
     }
 }

@@ -19,16 +19,16 @@ pub mod sessions;
 pub mod vpcs;
 pub mod wishes;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use app::domain::{
-    Timestamp,
+    ProjectId, Timestamp,
     change::{ChangeKind, Facts, Topic},
 };
 use sqlx::{Any, AnyPool, Transaction, any::AnyPoolOptions};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-pub use self::feed::{Feed, Wake};
+pub use self::feed::{Feed, Seen, Wake};
 
 /// Which engine is behind `Any`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +111,10 @@ pub struct Store {
 pub struct Tx {
     inner: Transaction<'static, Any>,
     topics: Vec<Topic>,
+    /// Inside which projects, as far as it was said.
+    projects: BTreeSet<ProjectId>,
+    /// Something of it concerns the whole installation.
+    common: bool,
     seq: Option<u64>,
     at: Timestamp,
     feed: Arc<Feed>,
@@ -132,6 +136,7 @@ pub struct Note<'a> {
 }
 
 const TRIES: u32 = 8;
+static EVERYBODY: BTreeSet<ProjectId> = BTreeSet::new();
 
 /// A write: begin, the work, commit, wake. Rolled back if the work fails. The value is the work's.
 ///
@@ -193,10 +198,6 @@ impl Store {
         Ok(store)
     }
 
-    pub fn engine(&self) -> Engine {
-        self.engine
-    }
-
     /// For reads outside a transaction.
     pub(in crate::store) fn pool(&self) -> &AnyPool {
         &self.pool
@@ -244,7 +245,8 @@ impl Store {
 
     async fn transaction(&self, begin: &'static str, at: Timestamp, turn: Option<OwnedMutexGuard<()>>) -> Result<Tx> {
         let inner = self.pool.begin_with(begin).await?;
-        Ok(Tx { inner, topics: Vec::new(), seq: None, at, feed: self.feed.clone(), _turn: turn })
+        let (projects, common) = (BTreeSet::new(), false);
+        Ok(Tx { inner, topics: Vec::new(), projects, common, seq: None, at, feed: self.feed.clone(), _turn: turn })
     }
 
     /// The schema is there and answers.
@@ -257,9 +259,14 @@ impl Store {
 impl Tx {
     /// Commits, then wakes whoever follows what changed. Gives `done` back.
     pub async fn commit<T>(self, done: T) -> Result<T> {
-        let Self { inner, topics, seq, feed, .. } = self;
-        inner.commit().await?;
-        feed.wake(seq, &topics);
+        // On a task of its own: whoever waits may hang up while the commit is on its way, and one that lands must wake.
+        let committing = tokio::spawn(async move {
+            let Self { inner, topics, projects, common, seq, feed, _turn, .. } = self;
+            inner.commit().await?;
+            feed.wake_within(seq, &topics, if common { &EVERYBODY } else { &projects });
+            Ok::<_, StoreError>(())
+        });
+        committing.await.map_err(|error| StoreError::Open(format!("the commit was broken off: {error}")))??;
         Ok(done)
     }
 
@@ -271,6 +278,11 @@ impl Tx {
     /// The moment of this write.
     pub fn at(&self) -> Timestamp {
         self.at
+    }
+
+    /// Says that this write concerns a project; if that is said of none, it concerns everybody.
+    pub fn within(&mut self, project: ProjectId) {
+        self.projects.insert(project);
     }
 
     /// Wakes the pages of a topic after the commit without noting a change: for observed values.

@@ -1,7 +1,7 @@
 //! The snapshot of a project's ranges that the domain's rules ask, read in a constant number of statements.
 //!
 //! The same code serves a page, a reconciler and the transaction that writes: whoever asks
-//! inside [`Store::write`] gets the authoritative answer. Gateways being deleted are left
+//! inside [`Store::begin`] gets the authoritative answer. Gateways being deleted are left
 //! out, so that what they held is free again at once.
 
 use std::{collections::HashMap, net::Ipv4Addr};
@@ -27,6 +27,8 @@ pub struct Vantage<'a> {
     pub now: Timestamp,
     /// Seconds after which an agent counts as silent.
     pub silent_after: u64,
+    /// Since when agents could be heard.
+    pub listening_since: Timestamp,
     pub locations: &'a [Location],
 }
 
@@ -182,7 +184,7 @@ impl Tx {
 }
 
 fn range(gateway: &GatewayRow, host: Option<&HostRow>, free: Option<Ipv4Addr>, from: &Vantage<'_>) -> GatewayRange {
-    let seen = host.map(|host| host.observation(false)).unwrap_or_default();
+    let seen = host.map(|host| host.observation(false)).unwrap_or_default().listened_to_since(from.listening_since);
     let inactive_because = seen.not_peerable(&gateway.name, from.now, from.silent_after);
     GatewayRange {
         id: gateway.id,

@@ -5,6 +5,7 @@ use std::{collections::HashMap, net::Ipv4Addr};
 use app::domain::{
     Cidr, GatewayId, GatewayName, PairId, PeerId, PeerName, PresharedKey, ProjectId, PublicKey, Timestamp,
     peer::{Endpoint, Neighbours, PeerKind, SESSION_SECONDS},
+    road_warrior::WayIn,
 };
 
 use super::{
@@ -33,11 +34,38 @@ pub struct PeerRow {
     pub share_peered: bool,
     /// The first generation of the gateway's document that can hold it.
     pub generation: u64,
-    /// The ranges of the file that was last downloaded.
-    pub downloaded: Option<Vec<Cidr>>,
+    /// The file that was last downloaded.
+    pub downloaded: Option<Downloaded>,
     pub created_at: Timestamp,
     /// What lies behind a site; sorted.
     pub networks: Vec<Cidr>,
+}
+
+/// What is remembered of a file that was handed out.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+pub enum Downloaded {
+    Whole {
+        ranges: Vec<Cidr>,
+        way_in: WayIn,
+    },
+    /// As it was noted once: the ranges only.
+    Ranges(Vec<Cidr>),
+}
+
+impl Downloaded {
+    pub fn ranges(&self) -> &[Cidr] {
+        match self {
+            Self::Whole { ranges, .. } | Self::Ranges(ranges) => ranges,
+        }
+    }
+
+    pub fn way_in(&self) -> Option<&WayIn> {
+        match self {
+            Self::Whole { way_in, .. } => Some(way_in),
+            Self::Ranges(_) => None,
+        }
+    }
 }
 
 impl PeerRow {
@@ -314,11 +342,11 @@ impl Tx {
         Ok(())
     }
 
-    /// Remembers which ranges a downloaded file has.
-    pub async fn note_download(&mut self, id: PeerId, ranges: &[Cidr]) -> Result<()> {
+    /// Remembers what a downloaded file says.
+    pub async fn note_download(&mut self, id: PeerId, file: &Downloaded) -> Result<()> {
         sqlx::query("update peer set downloaded = $2 where id = $1")
             .bind(id.to_string())
-            .bind(serde_json::to_string(ranges).expect("a list of ranges serializes"))
+            .bind(serde_json::to_string(file).expect("plain data serializes"))
             .execute(self.connection())
             .await?;
         Ok(())

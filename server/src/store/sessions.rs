@@ -37,7 +37,7 @@ impl Store {
         .transpose()
     }
 
-    /// Notes that a session is used. Outside [`Store::write`]: nobody waits for it and nothing is told of it.
+    /// Notes that a session is used. Outside [`Store::begin`]: nobody waits for it and nothing is told of it.
     pub async fn see_session(&self, digest: &str, now: Timestamp) -> Result<()> {
         sqlx::query("update session set seen_at = $2 where digest = $1")
             .bind(digest)

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use app::domain::{
-    GatewayId, Network, PeerId, ProjectId,
+    GatewayId, Network, PeerId, ProjectId, Timestamp,
     peer::{Endpoint, PeerKind},
     tunnel::{Role, Wish, WishedPeer},
 };
@@ -24,7 +24,8 @@ impl Store {
     /// `None`: being deleted.
     pub async fn outlines(&self, project: ProjectId, sealer: &Sealer) -> Result<HashMap<GatewayId, Option<Wish>>> {
         let mut tx = self.snapshot().await?;
-        let from = Vantage { now: tx.at(), silent_after: u64::MAX, locations: &[] };
+        let from =
+            Vantage { now: tx.at(), silent_after: u64::MAX, listening_since: Timestamp::default(), locations: &[] };
         let network = tx.ranges(project, &from, &HashMap::new()).await?;
         let mut linked = tx.linked_peers(project).await?;
         let gateways = tx.gateways(project).await?;
@@ -62,7 +63,8 @@ impl Tx {
         };
         let peers = self.peers(gateway).await?;
         // Neither the clock nor the locations decide anything in a document.
-        let from = Vantage { now: self.at(), silent_after: u64::MAX, locations: &[] };
+        let from =
+            Vantage { now: self.at(), silent_after: u64::MAX, listening_since: Timestamp::default(), locations: &[] };
         let network = self.ranges(row.project, &from, &HashMap::new()).await?;
         wished(row, &peers, &network, sealer).map(Some)
     }

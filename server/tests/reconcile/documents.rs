@@ -26,6 +26,7 @@ on_both_engines! {
     a_restart_of_the_console_gives_nobody_a_new_generation
     an_agent_that_is_ahead_of_a_restored_database_gets_a_higher_epoch_and_stays
     what_is_no_version_is_refused
+    a_claim_far_beyond_what_was_ever_given_is_refused_and_changes_nothing
 }
 
 async fn an_edit_is_one_generation_and_waiting_agents_get_it_as_a_change(stage: Stage) {
@@ -248,4 +249,22 @@ async fn what_is_no_version_is_refused(stage: Stage) {
     })
     .await;
     assert_ne!(agent.document, Document::empty());
+}
+
+async fn a_claim_far_beyond_what_was_ever_given_is_refused_and_changes_nothing(stage: Stage) {
+    let desk = Desk::open(&stage).await;
+    let gateway = stage.gateway("alpha", "172.16.0.0/16", "10.200.1.0/24").await;
+    let mut agent = Agent::enrol(&stage, &desk, gateway, key_of("alpha")).await;
+    agent.catch_up(&stage, &desk).await;
+    let before = agent.held.clone().expect("a document");
+    let beyond = i64::MAX.unsigned_abs() / 2;
+    for (epoch, generation) in [(before.epoch, beyond), (beyond, 1)] {
+        let query = format!("wait=0&epoch={epoch}&generation={generation}&hash={}", before.hash);
+        let (status, body) = agent.get(&desk, &query).await;
+        assert_eq!(status, axum::http::StatusCode::CONFLICT, "{}", String::from_utf8_lossy(&body));
+    }
+    assert_eq!(desk.reconcilers.documents.version(gateway), Some(before));
+    stage.road_warrior(gateway, "laptop").await.expect("a new peer");
+    agent.catch_up(&stage, &desk).await;
+    assert_eq!(agent.document.peers.len(), 1, "the gateway goes on");
 }

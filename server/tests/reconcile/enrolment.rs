@@ -22,6 +22,8 @@ on_both_engines! {
     a_revoked_credential_ends_a_waiting_request_at_once
     a_deleted_gateway_ends_when_its_host_has_cleaned_up_and_its_agent_is_told
     a_deleted_gateway_without_a_host_ends_at_once
+    a_revoked_credential_is_an_error_at_once_and_its_host_hears_when_the_gateway_is_gone
+    a_deleted_gateway_whose_host_is_destroyed_is_removed_by_revoking
     hostile_bodies_are_refused_and_no_refusal_repeats_a_token
 }
 
@@ -203,4 +205,36 @@ async fn hostile_bodies_are_refused_and_no_refusal_repeats_a_token(stage: Stage)
         }
     }
     assert_eq!(enrol(&desk, &token, key_of("alpha")).await.0, StatusCode::OK, "nothing has changed");
+}
+
+async fn a_revoked_credential_is_an_error_at_once_and_its_host_hears_when_the_gateway_is_gone(stage: Stage) {
+    let desk = Desk::open(&stage).await;
+    let gateway = stage.gateway("alpha", "172.16.0.0/16", "10.200.1.0/24").await;
+    let mut agent = Agent::enrol(&stage, &desk, gateway, key_of("alpha")).await;
+    agent.catch_up(&stage, &desk).await;
+    stage.ingrid.revoke_credential(&stage.harbor, gateway).await.expect("revoked");
+    let shown = stage.ingrid.gateway(&stage.harbor, gateway).await.expect("the gateway");
+    assert_eq!((shown.status.word(), shown.sync.word()), ("Error", "Silent"));
+    crate::desk::eventually("the event log says why", async || {
+        let last = log(&stage, ChangeKind::VpnGatewayStateChange).await.pop();
+        last.is_some_and(|last| last.after.get("reason").is_some_and(|why| why.contains("was revoked")))
+    })
+    .await;
+    assert_eq!(agent.fetch(&desk, 0).await, StatusCode::UNAUTHORIZED, "while the gateway lives");
+    stage.ingrid.delete_gateway(&stage.harbor, gateway).await.expect("deleted");
+    assert_eq!(agent.fetch(&desk, 0).await, StatusCode::GONE, "its host is not stranded");
+}
+
+async fn a_deleted_gateway_whose_host_is_destroyed_is_removed_by_revoking(stage: Stage) {
+    let desk = Desk::open(&stage).await;
+    let gateway = stage.gateway("alpha", "172.16.0.0/16", "10.200.1.0/24").await;
+    let mut agent = Agent::enrol(&stage, &desk, gateway, key_of("alpha")).await;
+    agent.catch_up(&stage, &desk).await;
+    stage.ingrid.delete_gateway(&stage.harbor, gateway).await.expect("deleted");
+    stage.ingrid.revoke_credential(&stage.harbor, gateway).await.expect("revoked");
+    crate::desk::eventually("the gateway is gone", async || {
+        stage.store.host(gateway).await.expect("the store answers").is_none()
+    })
+    .await;
+    assert_eq!(agent.fetch(&desk, 0).await, StatusCode::GONE, "if its host was not destroyed after all, it cleans up");
 }

@@ -6,7 +6,7 @@ use app::{
         Timestamp,
         change::ChangeKind,
         gateway::{ConfigSync, GatewayStatus},
-        host::Report,
+        host::{Drift, Report},
         tunnel::{Hash, Version},
     },
 };
@@ -26,6 +26,8 @@ on_both_engines! {
     figures_of_a_peer_that_was_made_anew_start_anew
     a_new_address_of_one_host_reaches_the_documents_of_the_others
     an_idle_report_writes_nothing
+    a_text_that_postgresql_cannot_hold_is_refused_on_both_engines
+    an_agent_that_changes_its_mind_all_the_time_does_not_flood_the_event_log
 }
 
 async fn one(stage: &Stage, desk: &Desk) -> Agent {
@@ -271,4 +273,31 @@ async fn an_idle_report_writes_nothing(stage: Stage) {
     assert_eq!((stage.store.last_seq().await.expect("a number"), row().await.applied), (seq, before.applied));
     eventually("the last contact is written within a few seconds", async || row().await.last_seen > before.last_seen)
         .await;
+}
+
+async fn a_text_that_postgresql_cannot_hold_is_refused_on_both_engines(stage: Stage) {
+    let desk = Desk::open(&stage).await;
+    let agent = one(&stage, &desk).await;
+    let refused = crate::desk::error(&agent, "nft said \0");
+    for report in [
+        Report { error: Some(refused), ..agent.idle() },
+        Report { drift: vec![Drift { found: "dev \0".into(), ..drift("metric") }], ..agent.idle() },
+    ] {
+        let (status, answer) = agent.report(&desk, &report).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+    }
+}
+
+async fn an_agent_that_changes_its_mind_all_the_time_does_not_flood_the_event_log(stage: Stage) {
+    let desk = Desk::open(&stage).await;
+    let agent = one(&stage, &desk).await;
+    for _ in 0..100 {
+        agent.tell(&desk, &Report { drift: vec![drift("device")], ..agent.idle() }).await;
+        agent.tell(&desk, &agent.idle()).await;
+    }
+    let noted = log(&stage, ChangeKind::VpnGatewayStateChange).await.len()
+        + log(&stage, ChangeKind::VpnGatewayRepair).await.len();
+    assert!((20..100).contains(&noted), "{noted} entries");
+    let host = stage.store.host(agent.gateway).await.expect("the store answers").expect("a host");
+    assert!(host.row.drift.is_empty(), "what was seen is stored nevertheless");
 }

@@ -243,6 +243,13 @@ impl Answer {
         Self::over(UnixStream::connect(socket).expect("the socket"), method, path, &[("host", "agents")], body)
     }
 
+    /// As the agent that holds this credential.
+    pub fn over_socket_as(socket: &Path, credential: &str, path: &str) -> Self {
+        let bearer = format!("Bearer {credential}");
+        let stream = UnixStream::connect(socket).expect("the socket");
+        Self::over(stream, "GET", path, &[("host", "agents"), ("authorization", &bearer)], b"")
+    }
+
     /// Over TLS, trusting anybody: the answer, and the SHA-256 of the certificate.
     pub fn over_tls(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (Self, String) {
         let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -121,7 +121,11 @@ fn head(gateway: &Gateway, project: &ProjectName) -> impl IntoView + use<> {
     let menu = format!("More actions for {name}");
     let (settings, delete) = (routes::gateway_settings(project, id), routes::gateway_delete(project, id));
     let (site, revoke) = (routes::site_new(project, id), routes::gateway_revoke(project, id));
-    let no_credential = (!enrolled).then(|| "No host has enrolled yet.".to_owned());
+    let no_credential = match (enrolled, gateway.mute) {
+        (false, _) => Some("No host has enrolled yet.".to_owned()),
+        (true, true) => Some("Its agent has no credential any more.".to_owned()),
+        (true, false) => None,
+    };
     let (enrol, peer, peering) =
         (routes::gateway_enrol(project, id), routes::road_warrior_new(project, id), routes::peering_new(project, id));
     view! {
@@ -132,7 +136,7 @@ fn head(gateway: &Gateway, project: &ProjectName) -> impl IntoView + use<> {
             <Menu label=menu>
                 <MenuLink href=site icon=Glyph::Router label="Add site" reason=gone.clone()/>
                 <MenuLink href=settings icon=Glyph::Pencil label="Settings" reason=gone.clone()/>
-                <MenuLink href=revoke icon=Glyph::Key label="Revoke credential" reason=gone.clone().or(no_credential)/>
+                <MenuLink href=revoke icon=Glyph::Key label="Revoke credential" reason=no_credential/>
                 <MenuRule/>
                 <MenuLink href=delete icon=Glyph::Trash label="Delete VPN gateway" kind=Kind::Danger reason=gone/>
             </Menu>
@@ -149,11 +153,14 @@ fn lead(gateway: &Gateway) -> String {
         }
         GatewayStatus::Provisioning => "Its host has enrolled and has not applied the configuration yet.".to_owned(),
         GatewayStatus::Deleting if gateway.silent() => {
-            "Deleted here, but its host does not answer. It keeps its tunnels until its agent answers and cleans up."
+            "Deleted here, but its host does not answer. It keeps its tunnels until its agent answers and cleans up. If the host is gone for good, revoke its credential."
                 .to_owned()
         }
         GatewayStatus::Deleting => "Its host removes the tunnels, routes and rules of this gateway.".to_owned(),
         GatewayStatus::Recorded => "Driven by a recording host: no packet will ever pass.".to_owned(),
+        GatewayStatus::Error if gateway.revoked() => {
+            "Its agent's credential was revoked: what its host does is not known.".to_owned()
+        }
         GatewayStatus::Error if gateway.silent() => "Its agent does not answer.".to_owned(),
         GatewayStatus::Error => "Its host refused the configuration.".to_owned(),
         GatewayStatus::Active => format!("Joins {vpc} ({}) to other VPCs, sites and people.", gateway.vpc_cidr),
@@ -177,8 +184,12 @@ fn troubles(gateway: &Gateway, project: &ProjectName) -> impl IntoView + use<> {
         }
     });
     let enrol = routes::gateway_enrol(project, gateway.id);
+    let title = if gateway.revoked() { "The agent has no credential" } else { "The agent is silent" };
     let silent = (gateway.sync == ConfigSync::Silent && gateway.status != GatewayStatus::Deleting).then(|| {
         let text = match gateway.last_seen {
+            _ if gateway.revoked() => {
+                "Its credential was revoked. The host's tunnels go on with what they have. Enrol it again, or another host.".to_owned()
+            }
             Some(at) => format!(
                 "Last heard of at {}. Its tunnels go on with what they have. Check that the host runs, that causeway-agent runs on it, and that it reaches this console.",
                 crate::components::exact(at)
@@ -186,7 +197,7 @@ fn troubles(gateway: &Gateway, project: &ProjectName) -> impl IntoView + use<> {
             None => "It has never reported. Check that causeway-agent runs on the host and reaches this console.".to_owned(),
         };
         view! {
-            <Notice tone=Tone::Bad title="The agent is silent" text>
+            <Notice tone=Tone::Bad title text>
                 <ButtonLink href=enrol small=true icon=Glyph::Terminal>"Install command"</ButtonLink>
             </Notice>
         }

@@ -16,7 +16,7 @@ use crate::{
         ProjectName,
         change::Topic,
         gateway::{Gateway, GatewayStatus},
-        host::WireGuardKind,
+        host::{TOKEN_SECONDS, WireGuardKind},
     },
     live::use_live,
     pages::{
@@ -27,9 +27,6 @@ use crate::{
     },
     routes,
 };
-
-/// How long a token is good for (architecture, "Security, by design").
-const TOKEN_SECONDS: i64 = 3600;
 
 pub struct GatewayEnrol;
 

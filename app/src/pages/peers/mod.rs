@@ -19,6 +19,7 @@ use crate::{
     domain::{
         Cidr, GatewayId, Network, PeerName, ProjectName, PublicKey,
         peer::{Neighbours, Peer},
+        road_warrior::Stale,
     },
     routes,
 };
@@ -26,6 +27,9 @@ use crate::{
 /// What the owner of a file must do, if the networks that it reaches are others now (domain 5.7).
 pub fn outdated(peer: &Peer, network: &Network) -> Option<String> {
     let downloaded = peer.downloaded.as_ref().filter(|_| peer.file_outdated())?;
+    if !peer.stale.is_empty() {
+        return Some(format!("Download the configuration again. {}", Stale::sentence(&peer.stale)));
+    }
     let missing = named(peer.reaches.iter().filter(|range| !downloaded.contains(range)), network);
     if missing.is_empty() {
         let gone = named(downloaded.iter().filter(|range| !peer.reaches.contains(range)), network);

@@ -71,7 +71,7 @@ impl LazyRoute for PlannerPage {
                     let (first, viewer) = (once(network).await, once(viewer).await);
                     settle(first.and_then(|first| Ok((first, viewer?))), |(first, viewer)| {
                         let page = Page {
-                            may_write: viewer.may_write,
+                            may_write: viewer.may_write(&project_for_links(&project.get_untracked())),
                             adding: Memory::of::<AddPlannedNetwork>(flash.clone()),
                             removing: Memory::of::<RemovePlannedNetwork>(flash),
                             add,

@@ -218,6 +218,9 @@ impl Documents {
         if next != current {
             let now = clock::now();
             let stored = transact!(self.store, now, |tx| {
+                if let Some(project) = tx.project_of(gateway).await? {
+                    tx.within(project);
+                }
                 tx.touch(Topic::Gateways);
                 tx.set_version(gateway, &next).await
             })?;
@@ -253,6 +256,8 @@ fn concerns_no_document(kind: ChangeKind) -> bool {
             | ChangeKind::VpnGatewayCredentialRevoke
             | ChangeKind::VpnConfigDownload
             | ChangeKind::AdministratorCreate
+            | ChangeKind::PersonCreate
+            | ChangeKind::PasswordSet
             | ChangeKind::SignIn
             | ChangeKind::SignOutEverywhere
     )

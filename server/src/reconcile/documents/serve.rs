@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::{Documents, Slot};
 use crate::{
     clock,
+    reconcile::transitions::AUTOMATION,
     store::{Note, StoreError, transact},
 };
 
@@ -25,6 +26,17 @@ pub enum Answer {
     Nothing,
     /// The gateway was removed while the agent waited.
     Gone,
+    /// What the agent says it has is beyond anything that this gateway can have been given.
+    Beyond,
+}
+
+/// How far a host can be ahead of a database that was put back: edits of one gateway, and restores. An agent that lies within
+/// it moves its own gateway's numbers on; that they never end takes a bound.
+const MOST_AHEAD: u64 = 1 << 24;
+
+fn is_beyond(held: &Version, current: &Version) -> bool {
+    held.generation > current.generation.saturating_add(MOST_AHEAD)
+        || held.epoch > current.epoch.saturating_add(MOST_AHEAD)
 }
 
 /// [`app::domain::host::Delivery`] without owning a document of 10,000 peers. Both must have the same text; a test compares them.
@@ -53,6 +65,7 @@ impl Documents {
                 let Some(slot) = weak.upgrade() else { return Ok(Answer::Gone) };
                 if held != Some(&current) {
                     match held {
+                        Some(held) if is_beyond(held, &current) => return Ok(Answer::Beyond),
                         Some(held) if (held.epoch, held.generation) >= (current.epoch, current.generation) => {
                             self.raise_epoch(gateway, &slot, held).await?;
                         }
@@ -99,7 +112,7 @@ impl Documents {
             let Some(host) = tx.host(gateway).await? else { return Err(StoreError::NotFound) };
             tx.set_version(gateway, &Version { epoch, generation, hash: Hash(String::new()) }).await?;
             tx.note(Note {
-                    actor: "Automation",
+                    actor: AUTOMATION,
                     kind: ChangeKind::VpnGatewayStateChange,
                     topic: Topic::Gateways,
                     project: Some(host.project),

@@ -9,7 +9,7 @@ use app::domain::{
 };
 
 use crate::{
-    reconcile::{Refused, documents::Documents, enrolment::check_facts},
+    reconcile::{LARGEST_NUMBER, Refused, documents::Documents, enrolment::check_facts},
     store::hosts::HostScope,
 };
 
@@ -17,8 +17,6 @@ use crate::{
 const MOST_PEERS: usize = 65_536;
 const LONGEST_MESSAGE: usize = 8_000;
 const MOST_DRIFT: usize = 10_000;
-/// Numbers are stored with a sign.
-const LARGEST: u64 = i64::MAX as u64 / 2;
 
 fn malformed<T>(sentence: &str) -> Result<T, Refused> {
     Err(Refused::Malformed(sentence.to_owned()))
@@ -34,21 +32,17 @@ pub fn shape(report: &Report) -> Result<(), Refused> {
         if !keys.insert(peer.public_key) {
             return malformed("A report tells of each peer once.");
         }
-        if peer.received > LARGEST || peer.sent > LARGEST || peer.handshake.is_some_and(|at| at.0 < 0) {
+        if peer.received > LARGEST_NUMBER || peer.sent > LARGEST_NUMBER || peer.handshake.is_some_and(|at| at.0 < 0) {
             return malformed("A counter is beyond what a host can have counted, or a handshake lies before 1970.");
         }
     }
-    let long = |drift: &Drift| {
-        [&drift.subject, &drift.field, &drift.wanted, &drift.found].into_iter().any(|text| text.len() > LONGEST_MESSAGE)
-    };
+    // PostgreSQL's texts hold no NUL; tools print none.
+    let unfit = |text: &String| text.len() > LONGEST_MESSAGE || text.contains('\0');
+    let long = |drift: &Drift| [&drift.subject, &drift.field, &drift.wanted, &drift.found].into_iter().any(unfit);
     if report.drift.len() > MOST_DRIFT || report.drift.iter().any(long) {
         return malformed("A report names at most 10,000 differences, each in at most 8,000 characters.");
     }
-    if report
-        .error
-        .as_ref()
-        .is_some_and(|error| error.message.len() > LONGEST_MESSAGE || error.message.trim().is_empty())
-    {
+    if report.error.as_ref().is_some_and(|error| unfit(&error.message) || error.message.trim().is_empty()) {
         return malformed("An error is told in 1 to 8,000 characters.");
     }
     if let Some(facts) = &report.facts {

@@ -145,6 +145,7 @@ impl Intake {
             take_over(&mut host, report, now);
             transitions::note(tx, &before, &mut host, self.silent_after).await?;
             tx.observe_host(&host).await?;
+            tx.within(host.project);
             tx.touch(Topic::Gateways);
             tx.touch(Topic::Peers);
             Ok(())

@@ -84,6 +84,15 @@ impl Store {
 }
 
 impl Tx {
+    /// `None` if the gateway is gone by now.
+    pub async fn project_of(&mut self, gateway: GatewayId) -> Result<Option<ProjectId>> {
+        let row = sqlx::query("select project_id from gateway where id = $1")
+            .bind(gateway.to_string())
+            .fetch_optional(self.connection())
+            .await?;
+        row.map(|row| parsed(&row, "gateway", "project_id")).transpose()
+    }
+
     /// `false` if the gateway is gone by now.
     pub async fn set_version(&mut self, gateway: GatewayId, version: &Version) -> Result<bool> {
         let now = self.at().0;
