@@ -1,6 +1,6 @@
 //! Every path of the console as a function, so that a link is checked by the compiler.
 
-use crate::domain::{Cidr, GatewayId, PeerId, ProjectName, VpcId};
+use crate::domain::{AccountId, Cidr, ConnectionId, GatewayId, PeerId, ProjectName, VpcId};
 
 /// Sends people to their first project.
 pub const HOME: &str = "/";
@@ -33,6 +33,9 @@ project_pages! {
     changes => "/changes";
     reconcilers => "/reconcilers";
     settings => "/settings";
+    /// The organization's accounts in the clouds.
+    accounts => "/accounts";
+    account_new => "/accounts/new";
 }
 
 /// The form for a VPC, with a range to begin with.
@@ -51,6 +54,27 @@ pub fn vpc(project: &ProjectName, id: VpcId) -> String {
 
 pub fn vpc_delete(project: &ProjectName, id: VpcId) -> String {
     format!("/projects/{project}/vpcs/{id}/delete")
+}
+
+/// Asking for a peering connection of a cloud VPC.
+pub fn connection_new(project: &ProjectName, vpc: VpcId) -> String {
+    format!("/projects/{project}/vpcs/{vpc}/connections/new")
+}
+
+pub fn connection(project: &ProjectName, vpc: VpcId, id: ConnectionId) -> String {
+    format!("/projects/{project}/vpcs/{vpc}/connections/{id}")
+}
+
+pub fn connection_delete(project: &ProjectName, vpc: VpcId, id: ConnectionId) -> String {
+    format!("/projects/{project}/vpcs/{vpc}/connections/{id}/delete")
+}
+
+pub fn account_edit(project: &ProjectName, id: AccountId) -> String {
+    format!("/projects/{project}/accounts/{id}")
+}
+
+pub fn account_delete(project: &ProjectName, id: AccountId) -> String {
+    format!("/projects/{project}/accounts/{id}/delete")
 }
 
 pub fn gateway(project: &ProjectName, id: GatewayId) -> String {

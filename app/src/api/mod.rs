@@ -6,6 +6,7 @@
 
 pub mod attention;
 pub mod changes;
+pub mod connections;
 pub mod enrolment;
 pub mod error;
 pub mod find;

@@ -4,7 +4,9 @@
 //! request: no backend exists without an actor. What happens before anybody is known goes
 //! through the [`Door`]. The app knows nothing of SQL, agents or clouds.
 
+mod accounts;
 mod changes;
+mod connections;
 mod door;
 mod gateways;
 mod lab;
@@ -20,18 +22,19 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 pub use self::{
-    changes::Changes, door::Door, gateways::Gateways, lab::Lab, peerings::Peerings, peers::Peers, planner::Planner,
-    reconcilers::Reconcilers, session::Session, vpcs::Vpcs,
+    accounts::Accounts, changes::Changes, connections::Connections, door::Door, gateways::Gateways, lab::Lab,
+    peerings::Peerings, peers::Peers, planner::Planner, reconcilers::Reconcilers, session::Session, vpcs::Vpcs,
 };
 use crate::api::ApiError;
 
 /// A trait per noun.
 pub trait Backend:
-    Vpcs + Gateways + Peers + Peerings + Planner + Changes + Reconcilers + Lab + Session + Send + Sync
+    Vpcs + Connections + Gateways + Peers + Peerings + Planner + Changes + Reconcilers + Lab + Session + Send + Sync
 {
 }
-impl<T: Vpcs + Gateways + Peers + Peerings + Planner + Changes + Reconcilers + Lab + Session + Send + Sync> Backend
-    for T
+impl<
+    T: Vpcs + Connections + Gateways + Peers + Peerings + Planner + Changes + Reconcilers + Lab + Session + Send + Sync,
+> Backend for T
 {
 }
 

@@ -8,6 +8,7 @@
 pub mod actor;
 pub mod attempts;
 mod changes;
+mod connections;
 pub mod door;
 mod failure;
 mod gateways;
@@ -95,7 +96,7 @@ impl Console {
     /// The location's name, or its key if the configuration has lost it.
     fn place(&self, cloud: &app::domain::CloudName) -> String {
         let location = self.shared.locations.iter().find(|location| location.cloud == *cloud);
-        location.map_or_else(|| cloud.to_string(), |location| location.label.clone())
+        location.map_or_else(|| cloud.label(), |location| location.label.clone())
     }
 
     /// The start of an entry in the event log.

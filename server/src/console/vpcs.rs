@@ -1,17 +1,17 @@
 //! VPCs: declared, shown with what joins them, and deleted once no gateway needs them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use app::{
     api::ApiError,
     backend::Vpcs,
     domain::{
-        Network, ProjectName, VpcId,
+        AccountId, Network, ProjectName, VpcId,
         change::{ChangeKind, Facts, Topic},
         gateway::GatewayBrief,
         peering::Peering,
         permission::Permission,
-        vpc::{NewVpc, Vpc},
+        vpc::{NewVpc, Vpc, VpcState},
     },
 };
 use async_trait::async_trait;
@@ -20,7 +20,10 @@ use uuid::Uuid;
 use super::{Console, facts, failed, picture::Picture};
 use crate::{
     clock,
-    store::{StoreError, transact, vpcs::VpcRow},
+    store::{
+        Result as StoreResult, StoreError, Tx, accounts, cloud_networks::CloudVpcRow, connections::ConnectionRow,
+        people::Project, transact, vpcs::VpcRow,
+    },
 };
 
 #[async_trait]
@@ -30,9 +33,10 @@ impl Vpcs for Console {
         let vantage = self.vantage(clock::now());
         let read = async {
             let mut tx = self.store().snapshot().await?;
-            Ok((tx.vpcs(project.id).await?, Picture::read(&mut tx, project.id, &vantage).await?))
+            let clouds = InClouds::read(&mut tx, &project).await?;
+            Ok((tx.vpcs(project.id).await?, clouds, Picture::read(&mut tx, project.id, &vantage).await?))
         };
-        let (rows, picture) = read.await.map_err(failed)?;
+        let (rows, mut clouds, picture) = read.await.map_err(failed)?;
         let mut gateways = picture.briefs();
         let mut peerings: HashMap<VpcId, Vec<Peering>> = HashMap::new();
         for peering in picture.peerings() {
@@ -42,7 +46,7 @@ impl Vpcs for Console {
         }
         let shown = |row: VpcRow| {
             let (gateway, peerings) = (gateways.remove(&row.id), peerings.remove(&row.id).unwrap_or_default());
-            self.shown(row, gateway, peerings)
+            clouds.add(self.shown(row, gateway, peerings))
         };
         Ok(rows.into_iter().map(shown).collect())
     }
@@ -62,6 +66,13 @@ impl Vpcs for Console {
         transact!(self.store(), clock::now(), |tx| {
             tx.network(project.id, &self.vantage(tx.at())).await?.admit_vpc(&new.name, &new.cloud, new.cidr)?;
             tx.insert_vpc(project.id, id, &new).await?;
+            let provider = new.cloud.provider();
+            if provider.is_cloud() {
+                let accounts = tx.accounts(project.organization).await?;
+                // The rule above has asked the same accounts.
+                let account = accounts::chosen(&accounts, provider).ok_or(StoreError::NotFound)?;
+                tx.insert_cloud_network(id, account.id).await?;
+            }
             let mut note = self.note(ChangeKind::ProjectVpcCreate, Topic::Vpcs, project.id, id, &new.name);
             note.after = about(&new);
             tx.note(note).await?;
@@ -79,7 +90,15 @@ impl Vpcs for Console {
             if let Some(gateway) = network.gateways.iter().find(|gateway| gateway.vpc == id) {
                 return Err(Vpc::held_by(&vpc.name, &gateway.name).into());
             }
-            tx.delete_vpc(id).await?;
+            if vpc.state == VpcState::Deleting {
+                return Ok(());
+            }
+            if vpc.cloud.provider().is_cloud() {
+                tx.ask_cloud_vpc_away(id).await?;
+                tx.touch(Topic::Connections);
+            } else {
+                tx.delete_vpc(id).await?;
+            }
             let mut note = self.note(ChangeKind::ProjectVpcDelete, Topic::Vpcs, project.id, id, &vpc.name);
             note.before = about(&NewVpc { name: vpc.name.clone(), cloud: vpc.cloud.clone(), cidr: vpc.cidr });
             tx.note(note).await?;
@@ -108,6 +127,37 @@ impl Console {
             cloud_id: None,
             simulated: false,
         }
+    }
+}
+
+/// What is known of a project's VPCs in clouds.
+struct InClouds {
+    networks: HashMap<VpcId, CloudVpcRow>,
+    connections: HashMap<VpcId, Vec<ConnectionRow>>,
+    simulated: HashSet<AccountId>,
+}
+
+impl InClouds {
+    async fn read(tx: &mut Tx, project: &Project) -> StoreResult<Self> {
+        let networks: HashMap<_, _> = tx.cloud_vpcs(project.id).await?.into_iter().map(|row| (row.id, row)).collect();
+        if networks.is_empty() {
+            return Ok(Self { networks, connections: HashMap::new(), simulated: HashSet::new() });
+        }
+        let connections = tx.connections(project.id).await?;
+        let accounts = tx.accounts(project.organization).await?;
+        let simulated = accounts.into_iter().filter(|account| account.simulated).map(|account| account.id).collect();
+        Ok(Self { networks, connections, simulated })
+    }
+
+    fn add(&mut self, mut vpc: Vpc) -> Vpc {
+        let Some(network) = self.networks.remove(&vpc.id) else { return vpc };
+        vpc.state = network.state();
+        vpc.simulated = self.simulated.contains(&network.account);
+        vpc.refresh_pending = network.refresh_pending();
+        let rows = self.connections.remove(&vpc.id).unwrap_or_default();
+        vpc.connections = rows.into_iter().map(|row| Console::shown_connection(row, vpc.simulated)).collect();
+        (vpc.build_error, vpc.cloud_id) = (network.seen.error, network.seen.cloud_id);
+        vpc
     }
 }
 

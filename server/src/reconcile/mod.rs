@@ -6,7 +6,6 @@
 //! [`presence`] judges what time alone changes.
 
 pub mod cleanup;
-// pub mod clouds;
 mod credential;
 pub mod documents;
 pub mod enrolment;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use app::domain::{change::Topic, reconciler::ControllerStatus};
+use futures::stream::{self, StreamExt};
 use tokio::{sync::watch, time};
 
 use super::{Controller, Next, Pulse};
@@ -171,8 +172,21 @@ async fn sweep<C: Controller>(
     *listing_failures = 0;
     pass.keys = keys.len();
     waiting.retain(|key, _| keys.contains(key));
-    for key in keys {
-        let wait = step(controller, &key, waiting, &mut pass.failures).await;
+    let now = Instant::now();
+    let resting = |key: &C::Key| waiting.get(key).map(|back_off| back_off.until.saturating_duration_since(now));
+    let (ready, resting): (Vec<_>, Vec<_>) = keys
+        .into_iter()
+        .map(|key| (resting(&key).filter(|rest| !rest.is_zero()), key))
+        .partition(|(rest, _)| rest.is_none());
+    pass.soonest = resting.iter().filter_map(|(rest, _)| *rest).min();
+    let mut steps = stream::iter(ready)
+        .map(|(_, key)| async {
+            let outcome = controller.reconcile(&key).await;
+            (key, outcome)
+        })
+        .buffer_unordered(C::AT_ONCE);
+    while let Some((key, outcome)) = steps.next().await {
+        let wait = judge::<C>(key, outcome, waiting, &mut pass.failures);
         pass.soonest = match (pass.soonest, wait) {
             (Some(soonest), Some(wait)) => Some(soonest.min(wait)),
             (soonest, wait) => soonest.or(wait),
@@ -181,35 +195,29 @@ async fn sweep<C: Controller>(
     pass
 }
 
-/// One key, unless it is backing off. Gives when it wants to be looked at again.
-async fn step<C: Controller>(
-    controller: &C,
-    key: &C::Key,
+/// How a step went; gives when its key wants to be looked at again.
+fn judge<C: Controller>(
+    key: C::Key,
+    outcome: anyhow::Result<Next>,
     waiting: &mut BTreeMap<C::Key, BackOff>,
     failures: &mut Vec<(String, String)>,
 ) -> Option<Duration> {
-    if let Some(back_off) = waiting.get(key) {
-        let rest = back_off.until.saturating_duration_since(Instant::now());
-        if !rest.is_zero() {
-            return Some(rest);
-        }
-    }
-    match controller.reconcile(key).await {
+    match outcome {
         Ok(next) => {
-            waiting.remove(key);
+            waiting.remove(&key);
             match next {
                 Next::Settled => None,
                 Next::After(wait) => Some(wait),
             }
         }
         Err(error) => {
-            let back_off = BackOff::after(waiting.get(key).map_or(0, |back_off| back_off.failures) + 1);
+            let back_off = BackOff::after(waiting.get(&key).map_or(0, |back_off| back_off.failures) + 1);
             tracing::warn!(controller = C::NAME, key = %key, failures = back_off.failures, error = format!("{error:#}"), "a step failed and will be tried again");
             if failures.len() < MOST_FAILURES {
                 failures.push((key.to_string(), format!("{error:#}")));
             }
             let wait = back_off.until.saturating_duration_since(Instant::now());
-            waiting.insert(key.clone(), back_off);
+            waiting.insert(key, back_off);
             Some(wait)
         }
     }

@@ -5,7 +5,10 @@
 //! order of commits. Serialization failures are tried again here; the work that is given to
 //! [`transact`] may therefore run more than once and must have no other effect.
 
+pub mod accounts;
 mod changes;
+pub mod cloud_networks;
+pub mod connections;
 mod feed;
 pub mod gateways;
 pub mod hosts;

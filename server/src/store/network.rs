@@ -7,7 +7,7 @@
 use std::{collections::HashMap, net::Ipv4Addr};
 
 use app::domain::{
-    Cidr, GatewayId, Network, PairId, PeerId, PeerName, ProjectId, Timestamp,
+    Cidr, GatewayId, Network, PairId, PeerId, PeerName, ProjectId, Timestamp, VpcId,
     gateway::GatewaySettings,
     location::Location,
     network::{GatewayRange, RoutedRange, VpcRange},
@@ -16,6 +16,9 @@ use app::domain::{
 
 use super::{
     Result, Store, StoreError, Tx,
+    accounts::offers,
+    cloud_networks::CloudVpcRow,
+    connections::ConnectionRow,
     gateways::GatewayRow,
     hosts::HostRow,
     peers::{address, optional},
@@ -88,24 +91,34 @@ impl Tx {
         let gateways = self.gateways(project).await?;
         let hosts = self.hosts(project).await?;
         let planned = self.planned(project).await?;
+        let in_clouds: HashMap<VpcId, CloudVpcRow> =
+            self.cloud_vpcs(project).await?.into_iter().map(|row| (row.id, row)).collect();
         let vpcs: Vec<VpcRange> = vpcs
             .into_iter()
-            .map(|vpc| VpcRange {
-                id: vpc.id,
-                name: vpc.name,
-                cloud: vpc.cloud,
-                cidr: vpc.cidr,
-                state: vpc.state,
-                cloud_id: None,
+            .map(|vpc| {
+                let in_cloud = in_clouds.get(&vpc.id);
+                VpcRange {
+                    id: vpc.id,
+                    name: vpc.name,
+                    cloud: vpc.cloud,
+                    cidr: vpc.cidr,
+                    state: in_cloud.map_or(vpc.state, CloudVpcRow::state),
+                    cloud_id: in_cloud.and_then(|row| row.seen.cloud_id.clone()),
+                }
             })
             .collect();
+        let connections = match in_clouds.is_empty() {
+            true => Vec::new(),
+            false => self.connections(project).await?.into_values().flatten().map(ConnectionRow::range).collect(),
+        };
+        let clouds = offers(&self.accounts_of_project(project).await?);
         let gateways: Vec<GatewayRange> = gateways
             .into_iter()
             .filter(|gateway| gateway.deleting_at.is_none())
             .map(|gateway| range(&gateway, hosts.get(&gateway.id), free.get(&gateway.id).copied(), from))
             .collect();
         let routed = self.routed(project, &vpcs, &gateways).await?;
-        Ok(Network { locations: from.locations.to_vec(), vpcs, gateways, routed, planned, ..Network::default() })
+        Ok(Network { locations: from.locations.to_vec(), clouds, vpcs, gateways, routed, connections, planned })
     }
 
     /// What sites and VPC peerings take, by gateway and address.

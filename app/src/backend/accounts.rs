@@ -1,0 +1,23 @@
+use async_trait::async_trait;
+
+use crate::{
+    api::ApiError,
+    domain::{
+        AccountId, ProjectName,
+        account::{AccountForm, CloudAccount},
+    },
+};
+
+/// The organization's accounts in the clouds, reached through any of its projects.
+#[async_trait]
+pub trait Accounts {
+    /// In the order in which they were added; those of look-alike clouds last.
+    async fn accounts(&self, project: &ProjectName) -> Result<Vec<CloudAccount>, ApiError>;
+    async fn create_account(&self, project: &ProjectName, form: AccountForm) -> Result<AccountId, ApiError>;
+    /// Without a secret in the form the account keeps its own.
+    async fn update_account(&self, project: &ProjectName, id: AccountId, form: AccountForm) -> Result<(), ApiError>;
+    /// Refused while it has VPCs.
+    async fn delete_account(&self, project: &ProjectName, id: AccountId) -> Result<(), ApiError>;
+    /// Asks the cloud now.
+    async fn check_account(&self, project: &ProjectName, id: AccountId) -> Result<(), ApiError>;
+}
