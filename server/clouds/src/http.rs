@@ -109,22 +109,53 @@ impl Http {
                 },
                 Err(failure) => failure,
             };
-            let patience = failure.retry_after.unwrap_or_else(|| wait(attempt));
-            let again = matches!(failure.class, Class::Retry | Class::Unreachable);
-            // A longer wait is the reconciler's: it holds no worker meanwhile.
-            if !again || attempt >= self.attempts || patience > LONGEST_WAIT {
-                return Err(failure);
-            }
-            tracing::debug!(code = failure.code, attempt, ?patience, "a cloud asked for patience");
-            tokio::time::sleep(patience).await;
+            tokio::time::sleep(self.patience(failure, attempt)?).await;
             attempt += 1;
         }
+    }
+
+    /// The same for a vendor's client, which sends by itself.
+    ///
+    /// # Errors
+    /// The last failure.
+    pub(crate) async fn patiently<T, F>(&self, ask: impl Fn() -> F + Send) -> Outcome<T>
+    where
+        F: Future<Output = Outcome<T>> + Send,
+    {
+        let mut attempt = 1;
+        loop {
+            self.count();
+            match ask().await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => tokio::time::sleep(self.patience(failure, attempt)?).await,
+            }
+            attempt += 1;
+        }
+    }
+
+    /// How long to wait before the next attempt.
+    ///
+    /// # Errors
+    /// The failure, if there should be none.
+    fn patience(&self, failure: Failure, attempt: u32) -> Outcome<Duration> {
+        let patience = failure.retry_after.unwrap_or_else(|| wait(attempt));
+        let again = matches!(failure.class, Class::Retry | Class::Unreachable);
+        // A longer wait is the reconciler's: it holds no worker meanwhile.
+        if !again || attempt >= self.attempts || patience > LONGEST_WAIT {
+            return Err(failure);
+        }
+        tracing::debug!(code = failure.code, attempt, ?patience, "a cloud asked for patience");
+        Ok(patience)
+    }
+
+    fn count(&self) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
     }
 
     async fn once(&self, request: Request) -> Outcome<Answer> {
         let Request { method, url, headers, body } = request;
         guard(&url)?;
-        self.sent.fetch_add(1, Ordering::Relaxed);
+        self.count();
         let response = self.client.request(method, url).headers(headers).body(body).send().await;
         let mut response = response.map_err(|error| unreachable_because(&error))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -147,7 +178,7 @@ fn wait(attempt: u32) -> Duration {
 
 /// # Errors
 /// If credentials would travel in the clear.
-fn guard(url: &Url) -> Outcome<()> {
+pub(crate) fn guard(url: &Url) -> Outcome<()> {
     let loopback = match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),

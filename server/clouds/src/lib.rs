@@ -11,6 +11,7 @@
 
 pub mod aws;
 mod failure;
+pub mod google;
 pub mod http;
 pub mod lookalike;
 mod secret;

@@ -57,6 +57,15 @@ pub struct ConnectionWish {
     pub was_active: bool,
 }
 
+impl ConnectionWish {
+    /// What our side of it is called in clouds where peerings have names: `console-` and the id's last twelve digits.
+    /// Not its first ones: ids are made of the time, and those of one minute begin alike.
+    pub fn name(&self) -> String {
+        let id = self.id.simple().to_string();
+        format!("console-{}", &id[id.len() - 12..])
+    }
+}
+
 /// The other side (domain 1.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Peer {
@@ -131,4 +140,24 @@ pub struct ConnectionReport {
     /// The ranges that the firewall lets in.
     pub opened: Vec<Ipv4Net>,
     pub expires_at: Option<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_connections_that_were_asked_for_at_once_have_two_names() {
+        let connection = || ConnectionWish {
+            id: Uuid::now_v7(),
+            peer: Peer::UpCloud { network: String::new() },
+            present: true,
+            ranges: Vec::new(),
+            reference: Reference::new(),
+            sent_at: None,
+            was_active: false,
+        };
+        assert_ne!(connection().name(), connection().name());
+        assert_eq!(connection().name().len(), "console-".len() + 12);
+    }
 }

@@ -21,8 +21,10 @@
 pub mod aws;
 mod clock;
 mod fault;
+pub mod google;
 mod listen;
 mod store;
+pub mod upcloud;
 mod wire;
 mod world;
 
@@ -45,6 +47,8 @@ pub struct Settings {
     pub settle: Duration,
     /// Port 0 is any that is free. Only loopback is accepted.
     pub aws: SocketAddr,
+    pub google: SocketAddr,
+    pub upcloud: SocketAddr,
 }
 
 impl Default for Settings {
@@ -54,6 +58,8 @@ impl Default for Settings {
             delay: Duration::from_secs(2)..=Duration::from_secs(15),
             settle: Duration::from_millis(500),
             aws: anywhere,
+            google: anywhere,
+            upcloud: anywhere,
         }
     }
 }
@@ -68,6 +74,8 @@ impl Settings {
 /// All look-alike clouds of one installation, running. They stop when this is dropped.
 pub struct Lookalikes {
     pub aws: Running<aws::Aws>,
+    pub google: Running<google::Google>,
+    pub upcloud: Running<upcloud::UpCloud>,
     clock: Arc<Clock>,
 }
 
@@ -80,7 +88,12 @@ impl Lookalikes {
         let store = store::Store::open(database_url).await?;
         let clock = Arc::new(Clock::at(store.fact("clock.ahead").await?.and_then(|text| text.parse().ok())));
         let pace = world::Pace::of(settings);
-        Ok(Self { aws: Running::start(settings.aws, pace.clone(), store.clone(), clock.clone()).await?, clock })
+        Ok(Self {
+            aws: Running::start(settings.aws, pace.clone(), store.clone(), clock.clone()).await?,
+            google: Running::start(settings.google, pace.clone(), store.clone(), clock.clone()).await?,
+            upcloud: Running::start(settings.upcloud, pace.clone(), store.clone(), clock.clone()).await?,
+            clock,
+        })
     }
 
     /// What time it is in the simulated clouds, in milliseconds since 1970.

@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 pub use self::plan::{Seen, Step};
 use self::{
-    plan::{network_of, peering_name, peering_of},
+    plan::{network_of, peering_of},
     wire::{CONNECTION, List, Network, OneAccount, OneNetwork, OnePeering, Peering, VPC},
 };
 use crate::{
@@ -191,9 +191,15 @@ impl UpCloud {
         answer.map(|_| ())
     }
 
-    async fn create_peering(&self, wish: &Wish, connection: Uuid, network: Uuid, peer: Uuid) -> Outcome<()> {
+    async fn create_peering(
+        &self,
+        wish: &Wish,
+        connection: Uuid,
+        name: &str,
+        network: Uuid,
+        peer: Uuid,
+    ) -> Outcome<()> {
         admit(wish, network, peer, self.readable(peer).await?.as_ref())?;
-        let name = peering_name(connection);
         let labels = labels(wish, Some(connection));
         let body = json!({"network_peering": {
             "name": name, "configured_status": "active", "labels": labels,
@@ -203,7 +209,7 @@ impl UpCloud {
             Ok(_) => Ok(()),
             Err(failure) if failure.code == "PEERING_CONFLICT" => {
                 let all = self.list::<wire::Peerings>("").await?;
-                match adopt(&all, connection, network, peer, failure)? {
+                match adopt(&all, (connection, name), network, peer, failure)? {
                     None => Ok(()),
                     Some(found) => {
                         let path = format!("{}/{found}", wire::Peerings::PATH);
@@ -271,7 +277,13 @@ fn admit(wish: &Wish, network: Uuid, peer: Uuid, theirs: Option<&Network>) -> Ou
 ///
 /// # Errors
 /// If it is somebody else's.
-fn adopt(all: &[Peering], connection: Uuid, network: Uuid, peer: Uuid, conflict: Failure) -> Outcome<Option<Uuid>> {
+fn adopt(
+    all: &[Peering],
+    (connection, name): (Uuid, &str),
+    network: Uuid,
+    peer: Uuid,
+    conflict: Failure,
+) -> Outcome<Option<Uuid>> {
     let found = all.iter().find(|found| found.network.uuid == network && found.peer_network.uuid == peer);
     match found {
         // It is there, and the list does not show it yet.
@@ -280,7 +292,7 @@ fn adopt(all: &[Peering], connection: Uuid, network: Uuid, peer: Uuid, conflict:
             Some(owner) if owner == connection => Ok(None),
             // Of a connection that is being deleted.
             Some(_) => Err(Failure { class: Class::Retry, ..conflict }),
-            None if found.name == peering_name(connection) => Ok(Some(found.uuid)),
+            None if found.name == name => Ok(Some(found.uuid)),
             None => Err(conflict),
         },
     }
@@ -348,8 +360,8 @@ impl Cloud for UpCloud {
             }
             Step::DeleteNetwork(network) => self.delete(&format!("network/{network}")).await,
             Step::DeleteRouter(router) => self.delete(&format!("router/{router}")).await,
-            Step::CreatePeering { connection, network, peer } => {
-                self.create_peering(wish, connection, network, peer).await
+            Step::CreatePeering { connection, name, network, peer } => {
+                self.create_peering(wish, connection, &name, network, peer).await
             }
             Step::EnablePeering(peering) => self.configure(peering, "active").await,
             Step::DisablePeering(peering) => self.configure(peering, "disabled").await,

@@ -80,6 +80,7 @@ pub enum Step {
     DeleteRouter(Uuid),
     CreatePeering {
         connection: Uuid,
+        name: String,
         network: Uuid,
         peer: Uuid,
     },
@@ -99,11 +100,6 @@ pub fn router_of(reference: &Reference) -> Option<Uuid> {
 
 pub fn peering_of(reference: &Reference) -> Option<Uuid> {
     reference.get("peering_uuid")?.as_str()?.parse().ok()
-}
-
-/// What the peering is called in UpCloud's control panel.
-pub fn peering_name(connection: Uuid) -> String {
-    format!("console-{}", &connection.to_string()[..8])
 }
 
 pub fn report(wish: &Wish, seen: &Seen) -> Report {
@@ -198,7 +194,12 @@ fn network(wish: &Wish, seen: &Seen) -> Option<Step> {
 fn meet(seen: &Seen, connection: &ConnectionWish) -> Option<Step> {
     let Peer::UpCloud { network: peer } = &connection.peer else { return None };
     let network = seen.attached()?;
-    Some(Step::CreatePeering { connection: connection.id, network: network.uuid, peer: peer.parse().ok()? })
+    Some(Step::CreatePeering {
+        connection: connection.id,
+        name: connection.name(),
+        network: network.uuid,
+        peer: peer.parse().ok()?,
+    })
 }
 
 fn keep(peering: &Peering) -> Option<Step> {

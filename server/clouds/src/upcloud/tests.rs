@@ -13,6 +13,7 @@ use crate::{Class, ConnectionWish, Failure, NetworkStanding, Peer, Reference, Su
 
 const VPC: Uuid = Uuid::from_u128(0x0197_aaaa);
 const CONNECTION: Uuid = Uuid::from_u128(0x0197_bbbb_0000_4000_8000_0000_0000_0001);
+const NAME: &str = "console-000000000001";
 const OURS: Uuid = Uuid::from_u128(0x03_0001);
 const THEIRS: Uuid = Uuid::from_u128(0x03_0002);
 const ROUTER: Uuid = Uuid::from_u128(0x04_0001);
@@ -54,7 +55,7 @@ fn network(router: Option<Uuid>) -> Network {
 
 fn peering(configured: &str, state: &str) -> Peering {
     serde_json::from_value(json!({
-        "uuid": PEERING, "name": "console-0197bbbb", "configured_status": configured, "state": state,
+        "uuid": PEERING, "name": "console-000000000001", "configured_status": configured, "state": state,
         "network": {"uuid": OURS, "ip_networks": {"ip_network": [{"address": "10.20.0.0/24", "family": "IPv4"}]}},
         "peer_network": {"uuid": THEIRS},
         "labels": [{"key": "causeway-vpc", "value": VPC}, {"key": "causeway-connection", "value": CONNECTION}],
@@ -79,7 +80,10 @@ fn a_network_is_made_after_its_router_and_the_peering_after_both() {
     assert_eq!(report(&wish, &seen).network.standing, NetworkStanding::Partial);
     let seen = standing(Vec::new());
     assert_eq!(report(&wish, &seen).network.standing, NetworkStanding::Ready);
-    assert_eq!(next(&wish, &seen), [Step::CreatePeering { connection: CONNECTION, network: OURS, peer: THEIRS }]);
+    assert_eq!(
+        next(&wish, &seen),
+        [Step::CreatePeering { connection: CONNECTION, name: NAME.to_owned(), network: OURS, peer: THEIRS }]
+    );
 }
 
 #[test]
@@ -240,7 +244,7 @@ fn what_can_be_read_of_the_peer_is_checked_before_it_is_asked() {
 #[test]
 fn a_peering_in_the_way_is_adopted_if_it_is_ours_and_refused_if_it_is_not() {
     let conflict = || Failure::new(Class::Specification, "PEERING_CONFLICT", "A peering exists already.");
-    let ask = |peering: Peering| adopt(&[peering], CONNECTION, OURS, THEIRS, conflict());
+    let ask = |peering: Peering| adopt(&[peering], (CONNECTION, NAME), OURS, THEIRS, conflict());
     assert_eq!(ask(peering("active", "pending-peer")), Ok(None));
     let mut named = peering("active", "pending-peer");
     named.labels.clear();
@@ -250,5 +254,8 @@ fn a_peering_in_the_way_is_adopted_if_it_is_ours_and_refused_if_it_is_not() {
     let mut other = peering("disabled", "disabled");
     other.labels[1].value = Uuid::from_u128(7).to_string();
     assert_eq!(ask(other).map_err(|failure| failure.class), Err(Class::Retry));
-    assert_eq!(adopt(&[], CONNECTION, OURS, THEIRS, conflict()).map_err(|failure| failure.class), Err(Class::Retry));
+    assert_eq!(
+        adopt(&[], (CONNECTION, NAME), OURS, THEIRS, conflict()).map_err(|failure| failure.class),
+        Err(Class::Retry)
+    );
 }
