@@ -77,8 +77,7 @@ fn told(stage: &Stage, gateway: GatewayId, after: u64, what: &str) {
 
 /// Another program has the port: the console shows what the kernel says and what to do, and nothing else is lost.
 pub fn a_taken_port() {
-    const THIEF: &str =
-        "for i in $(seq 100); do [ -S /run/wireguard/wg9.sock ] && break; sleep 0.05; done; wg set wg9 listen-port";
+    const READY: &str = "for i in $(seq 100); do wg show wg9 >/dev/null 2>&1 && break; sleep 0.05; done";
     let stage = Stage::new();
     let refused = |gateway: GatewayId, port: u16| {
         let shown = stage.shows(gateway, 20, "refused", |shown| shown.apply_error.is_some());
@@ -92,7 +91,7 @@ pub fn a_taken_port() {
     };
     let take = |port: u16| {
         stage.lab.must(&["start", "thief", "gw-alpha", "wireguard-go", "-f", "wg9"], "");
-        stage.lab.run("gw-alpha", &format!("{THIEF} {port} && ip link set wg9 up"));
+        stage.lab.run("gw-alpha", &format!("{READY}; wg set wg9 listen-port {port} && ip link set wg9 up"));
     };
     take(51820);
     let alpha = stage.gateway(&ALPHA, "repair");

@@ -161,7 +161,10 @@ impl Host for LiveHost {
                     wireguard.set_device(Some(&self.key), None).await?;
                 }
                 let Some(port) = *listen_port else { return Ok(()) };
-                interface::ensure_port_is_free(port)?;
+                let ours = self.read_device().await?.is_some_and(|(device, _)| device.listen_port == port);
+                if !ours {
+                    interface::ensure_port_is_free(port)?;
+                }
                 wireguard.set_device(None, Some(port)).await
             }
             Step::SetPeers { remove, set } => self.wireguard().set_peers(remove, set).await,
