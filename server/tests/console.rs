@@ -15,6 +15,7 @@ use app::{
         network::PlannedRange,
         peer::{NewRoadWarrior, NewSite, PeerKind, SiteForm},
         peering::PeeringState,
+        road_warrior::Stale,
         tunnel::{Role, derive},
         vpc::NewVpc,
     },
@@ -56,6 +57,10 @@ on_both_engines! {
     a_commit_whose_caller_hangs_up_wakes_nevertheless
     what_concerns_the_installation_is_shown_to_its_administrators_only
     a_filter_that_postgresql_cannot_read_is_refused_on_both_engines
+    the_event_log_forgets_what_is_old_and_nothing_else
+    a_file_whose_gateway_has_moved_is_stale
+    a_road_warrior_that_gets_no_file_is_not_made
+    what_failed_and_why_is_shown_to_administrators_of_the_installation_only
 }
 
 async fn a_vpc_is_shown_as_it_was_asked_for(stage: Stage) {
@@ -700,4 +705,83 @@ async fn a_filter_that_postgresql_cannot_read_is_refused_on_both_engines(stage: 
     ] {
         refused(stage.ingrid.changes(&stage.harbor, filter).await);
     }
+}
+
+async fn the_event_log_forgets_what_is_old_and_nothing_else(stage: Stage) {
+    for days in (1..=1500).rev() {
+        let at = clock::now().plus_seconds(-days * 86_400);
+        let mut tx = stage.store.begin(at).await.expect("a transaction");
+        tx.note(sign_in()).await.expect("a note");
+        tx.commit(()).await.expect("a commit");
+    }
+    let before = clock::now().plus_seconds(-400 * 86_400 - 60);
+    assert_eq!(stage.store.forget_changes(before).await.expect("the store answers"), 1100);
+    assert_eq!(stage.store.forget_changes(before).await.expect("the store answers"), 0);
+    assert_eq!(stage.store.last_seq().await.expect("the store answers"), 1500, "numbers go on");
+    let left = stage.store.changes_after(0, 2000).await.expect("the store answers");
+    assert_eq!((left.len(), left[0].seq), (400, 1101));
+}
+
+async fn a_file_whose_gateway_has_moved_is_stale(stage: Stage) {
+    let alpha = stage.active_gateway("alpha", "172.16.0.0/16", "10.200.1.0/24").await;
+    let laptop = stage.road_warrior(alpha, "laptop").await.expect("a road warrior");
+    let stale = async || {
+        let peer = stage.ingrid.peer(&stage.harbor, laptop).await.expect("a peer");
+        assert_eq!(peer.file_outdated(), !peer.stale.is_empty());
+        peer.stale
+    };
+    assert_eq!(stale().await, [], "there is no file yet");
+    stage.ingrid.road_warrior_file(&stage.harbor, laptop).await.expect("a file");
+    assert_eq!(stale().await, []);
+    let mut settings = stage.ingrid.gateway(&stage.harbor, alpha).await.expect("the gateway").settings;
+    (settings.listen_port, settings.mtu) = (4500, 1380);
+    settings.dns = vec![[10, 0, 0, 53].into()];
+    stage.ingrid.update_gateway(&stage.harbor, alpha, settings).await.expect("changed");
+    assert_eq!(stale().await, [Stale::Endpoint, Stale::Mtu, Stale::Dns]);
+    stage.enrol(alpha, key_of("another-host")).await;
+    assert_eq!(stale().await[0], Stale::Key);
+    stage.ingrid.road_warrior_file(&stage.harbor, laptop).await.expect("a new file");
+    assert_eq!(stale().await, []);
+}
+
+async fn a_road_warrior_that_gets_no_file_is_not_made(stage: Stage) {
+    let alpha = stage.gateway("alpha", "172.16.0.0/16", "10.200.1.0/24").await;
+    let new = NewRoadWarrior { name: name("laptop"), public_key: key_of("laptop") };
+    let sentence = refused(stage.ingrid.issue_road_warrior(&stage.harbor, alpha, new.clone()).await);
+    assert!(sentence.contains("has no key yet"), "{sentence}");
+    assert!(stage.ingrid.peers(&stage.harbor, alpha).await.expect("peers").is_empty(), "all or nothing");
+    stage.enrol(alpha, key_of("alpha")).await;
+    let (id, file) = stage.ingrid.issue_road_warrior(&stage.harbor, alpha, new).await.expect("a peer with its file");
+    let peer = stage.ingrid.peer(&stage.harbor, id).await.expect("a peer");
+    assert_eq!((peer.tunnel_address, peer.downloaded), (file.address, Some(file.allowed_ips)));
+}
+
+struct Failing;
+
+#[async_trait::async_trait]
+impl server::reconcile::Controller for Failing {
+    type Key = String;
+    const NAME: &'static str = "failing";
+
+    async fn keys(&self) -> anyhow::Result<BTreeSet<String>> {
+        Ok(BTreeSet::from(["gateway of tundra".to_owned()]))
+    }
+
+    async fn reconcile(&self, _: &String) -> anyhow::Result<server::reconcile::Next> {
+        anyhow::bail!("tundra's secrets")
+    }
+}
+
+async fn what_failed_and_why_is_shown_to_administrators_of_the_installation_only(stage: Stage) {
+    use server::reconcile::{Wakes, run};
+    let (statuses, wakes) = (stage.shared.statuses.clone(), Wakes::numbered(stage.store.feed()));
+    let running = run(std::sync::Arc::new(Failing), "Fails.", wakes, std::time::Duration::from_secs(60), statuses);
+    _ = tokio::time::timeout(std::time::Duration::from_millis(300), running).await;
+    let shown = async |who: &server::console::Console| {
+        let all = who.controllers(&stage.harbor).await.expect("the controllers");
+        assert_eq!(all[0].failures.len(), 1, "that something fails is for everybody to see");
+        format!("{:?}", all[0].failures)
+    };
+    assert!(!shown(&stage.ingrid).await.contains("tundra"));
+    assert!(shown(&stage.administrator().await).await.contains("tundra's secrets"));
 }

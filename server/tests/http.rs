@@ -704,8 +704,18 @@ const TAKES_ANY_TEXT: [(&str, &str); 3] = [("find", "text"), ("flash/get", "id")
 
 #[test]
 fn every_server_function_answers_hostile_values_with_a_4xx_and_nothing_changes() {
-    let console = Console::start();
-    let mut browser = Browser::signed_in(&console);
+    ask_hostile_values(&Console::start());
+}
+
+#[test]
+fn every_server_function_answers_hostile_values_with_a_4xx_on_postgresql_too() {
+    if let Some(console) = Console::start_on_postgres() {
+        ask_hostile_values(&console);
+    }
+}
+
+fn ask_hostile_values(console: &Console) {
+    let mut browser = Browser::signed_in(console);
     browser.create_vpc("alpha", "10.20.0.0/16");
     let seq = |browser: &mut Browser| -> u64 {
         let viewer: serde_json::Value =
@@ -783,10 +793,13 @@ fn an_agent_that_hangs_up_while_it_waits_is_not_counted_any_more() {
     let mut waiting = std::os::unix::net::UnixStream::connect(console.data().join("agent.sock")).expect("the socket");
     // The first document is taken before, so that the second question waits.
     let first = Answer::over_socket_as(&console.data().join("agent.sock"), &credential, "/agent/v1/document?wait=5");
-    let version = serde_json::from_str::<serde_json::Value>(&first.body).expect("a delivery")["full"]["version"].clone();
+    let version =
+        serde_json::from_str::<serde_json::Value>(&first.body).expect("a delivery")["full"]["version"].clone();
     let question = format!(
         "GET /agent/v1/document?wait=50&epoch={}&generation={}&hash={} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {credential}\r\n\r\n",
-        version["epoch"], version["generation"], version["hash"].as_str().expect("a hash")
+        version["epoch"],
+        version["generation"],
+        version["hash"].as_str().expect("a hash")
     );
     std::io::Write::write_all(&mut waiting, question.as_bytes()).expect("it is sent");
     let mut connected = |count: u32| {

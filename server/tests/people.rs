@@ -7,7 +7,10 @@ use std::{net::IpAddr, sync::Arc};
 
 use app::{
     api::ApiError,
-    domain::person::{Password, SetUp},
+    domain::{
+        change::ChangeKind,
+        person::{Password, SetUp},
+    },
 };
 use server::{
     config::SessionLifetimes,
@@ -21,6 +24,7 @@ const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 7));
 
 struct Place {
     url: String,
+    store: Store,
     entrance: Arc<Entrance>,
     _folder: tempfile::TempDir,
 }
@@ -28,7 +32,8 @@ struct Place {
 impl Place {
     async fn at(url: String, folder: tempfile::TempDir) -> Self {
         let store = Store::open(&url).await.expect("an empty database");
-        Self { url, entrance: Arc::new(Entrance::new(store, SessionLifetimes::default())), _folder: folder }
+        let entrance = Arc::new(Entrance::new(store.clone(), SessionLifetimes::default()));
+        Self { url, store, entrance, _folder: folder }
     }
 
     async fn on_sqlite() -> Self {
@@ -150,6 +155,24 @@ async fn signing_out_ends_one_session_and_a_new_password_all_of_that_person(plac
     place.entrance.set_password(&email, Password::tried("another long password")).await.expect("she is there");
     assert!(!place.is_signed_in(&phone).await && place.is_signed_in(&other).await);
     assert!(place.sign_in("ingrid@example.com").await.is_err(), "the old password is void");
+    place
+        .entrance
+        .create_person(&"kari@example.com".parse().expect("an address"), Password::tried(PASSWORD), false)
+        .await
+        .expect("a new person");
+    let log = place.store.changes_after(0, 100).await.expect("the log");
+    let count = |kind| log.iter().filter(|step| step.kind == kind).count();
+    assert_eq!(
+        [
+            ChangeKind::AdministratorCreate,
+            ChangeKind::PersonCreate,
+            ChangeKind::PasswordSet,
+            ChangeKind::SignOutEverywhere
+        ]
+        .map(count),
+        [2, 1, 1, 0],
+        "the log says what was done"
+    );
 }
 
 async fn a_raised_epoch_ends_sessions(place: Place) {

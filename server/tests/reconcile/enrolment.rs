@@ -24,6 +24,7 @@ on_both_engines! {
     a_deleted_gateway_without_a_host_ends_at_once
     a_revoked_credential_is_an_error_at_once_and_its_host_hears_when_the_gateway_is_gone
     a_deleted_gateway_whose_host_is_destroyed_is_removed_by_revoking
+    whoever_has_no_good_token_does_not_wait_for_his_turn_to_write
     hostile_bodies_are_refused_and_no_refusal_repeats_a_token
 }
 
@@ -237,4 +238,12 @@ async fn a_deleted_gateway_whose_host_is_destroyed_is_removed_by_revoking(stage:
     })
     .await;
     assert_eq!(agent.fetch(&desk, 0).await, StatusCode::GONE, "if its host was not destroyed after all, it cleans up");
+}
+
+async fn whoever_has_no_good_token_does_not_wait_for_his_turn_to_write(stage: Stage) {
+    let desk = Desk::open(&stage).await;
+    let writing = stage.store.begin(now()).await.expect("somebody writes");
+    let asked = tokio::time::timeout(Duration::from_secs(5), enrol(&desk, "a guess", key_of("alpha"))).await;
+    assert_eq!(asked.expect("an answer at once").0, StatusCode::UNAUTHORIZED);
+    drop(writing);
 }

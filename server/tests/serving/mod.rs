@@ -42,8 +42,21 @@ impl Console {
 
     pub fn start_with(environment: &[(&str, &str)], options: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a folder");
-        create(data.path(), EMAIL, true);
+        create(data.path(), EMAIL, true, environment);
         Self::launch(data, environment, options)
+    }
+
+    /// The same on a PostgreSQL database of its own; `None` where `CAUSEWAY_TEST_POSTGRES` names no server.
+    pub fn start_on_postgres() -> Option<Self> {
+        let Ok(server) = std::env::var("CAUSEWAY_TEST_POSTGRES") else {
+            let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+            assert!(!in_ci, "CAUSEWAY_TEST_POSTGRES names no PostgreSQL server, and in CI that is a failure");
+            return None;
+        };
+        let database = format!("http_{}", uuid::Uuid::now_v7().simple());
+        execute(&server, &format!("create database {database}"));
+        let (server, _) = server.rsplit_once('/').expect("an address ends with /DATABASE");
+        Some(Self::start_with(&[("CAUSEWAY_DATABASE_URL", &format!("{server}/{database}"))], &[]))
     }
 
     /// As on a fresh machine: only the set-up link leads in.
@@ -146,11 +159,11 @@ impl Console {
     }
 
     pub fn create_administrator(&self) {
-        create(self.data(), EMAIL, true);
+        create(self.data(), EMAIL, true, &[]);
     }
 
     pub fn create_stranger_without_membership(&self, email: &str) {
-        create(self.data(), email, false);
+        create(self.data(), email, false, &[]);
         self.sql(&format!("delete from membership where person_id = (select id from person where email = '{email}')"));
     }
 
@@ -181,13 +194,18 @@ impl Drop for Console {
 }
 
 fn sql(database: &Path, statement: &str) {
-    let url = format!("sqlite:{}", database.display());
-    let statement = statement.to_owned();
+    execute(&format!("sqlite:{}", database.display()), statement);
+}
+
+fn execute(url: &str, statement: &str) {
+    let (url, statement) = (url.to_owned(), statement.to_owned());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         sqlx::any::install_default_drivers();
         let mut connection = <sqlx::AnyConnection as sqlx::Connection>::connect(&url).await.expect("the database");
-        sqlx::query("pragma busy_timeout = 10000").execute(&mut connection).await.expect("patience");
+        if url.starts_with("sqlite:") {
+            sqlx::query("pragma busy_timeout = 10000").execute(&mut connection).await.expect("patience");
+        }
         sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.expect("the statement");
     });
 }
@@ -201,8 +219,9 @@ fn command() -> Command {
     command
 }
 
-fn create(data: &Path, email: &str, administrator: bool) {
+fn create(data: &Path, email: &str, administrator: bool, environment: &[(&str, &str)]) {
     let mut command = command();
+    command.envs(environment.iter().copied());
     command.args(["user", "create", "--email", email, "--password-stdin", "--data"]).arg(data);
     if administrator {
         command.arg("--super-admin");

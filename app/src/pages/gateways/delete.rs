@@ -98,7 +98,9 @@ fn consequences(read: &GatewayReading) -> Vec<(Tone, String)> {
             count => lines.push((Tone::Bad, format!("{count} {many} lose their way in: {}.", named(&peers)))),
         }
     }
-    if read.gateway.enrolled() {
+    if read.gateway.revoked() {
+        lines.push((Tone::Wait, "The gateway is removed here at once, since its agent's credential was revoked. The host keeps its tunnels until its agent asks again; it is then told to remove everything.".to_owned()));
+    } else if read.gateway.enrolled() {
         lines.push((Tone::Wait, "The host removes its tunnels, routes and rules when its agent answers. A silent host keeps its tunnels until it answers.".to_owned()));
     }
     lines.push((

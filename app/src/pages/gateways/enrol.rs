@@ -100,7 +100,7 @@ fn head(gateway: &Gateway, project: &ProjectName) -> impl IntoView + use<> {
 
 /// A host that is there already, and what becomes of it.
 fn already(gateway: &Gateway) -> impl IntoView + use<> {
-    let host = gateway.host.as_ref().filter(|_| gateway.enrolled())?;
+    let host = gateway.host.as_ref().filter(|_| gateway.enrolled() && !gateway.mute)?;
     let title = format!("{} is enrolled", host.host_name);
     let text = "To move the gateway to another host, or to give this one a new credential, issue a token and run the command there. The earlier credential ends when the new host enrols; if the key changes, people and sites need new files.";
     Some(view! { <Notice tone=Tone::Off title text/> })
@@ -120,7 +120,7 @@ impl Standing {
         let heard = answer.is_none_or(|answer| {
             gateway.last_seen.is_some_and(|seen| seen >= answer.expires_at.plus_seconds(-TOKEN_SECONDS))
         });
-        let enrolled = gateway.enrolled() && heard;
+        let enrolled = gateway.enrolled() && !gateway.mute && heard;
         let applied = enrolled
             && gateway.applied > 0
             && matches!(gateway.status, GatewayStatus::Active | GatewayStatus::Recorded);
@@ -361,5 +361,7 @@ mod tests {
         gateway.last_seen = Some(NOW.plus_seconds(-900));
         assert!(Standing::of(gateway, None).enrolled);
         assert!(!Standing::of(gateway, Some(&answer(NOW))).enrolled);
+        gateway.mute = true;
+        assert!(!Standing::of(gateway, None).enrolled, "its credential was revoked");
     }
 }
