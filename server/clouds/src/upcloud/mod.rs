@@ -326,6 +326,11 @@ impl Cloud for UpCloud {
             self.look_for_unlabelled(wish, &mut peerings).await?;
         }
         let mut seen = Seen::sorted(wish, networks, routers, peerings);
+        for (kind, shows) in [(Kind::Network, seen.network.is_some()), (Kind::Router, seen.router.is_some())] {
+            if shows {
+                self.memory().remove(&(wish.id, kind));
+            }
+        }
         seen.settling = (seen.network.is_none() && asked.0.is_some()) || (seen.router.is_none() && asked.1.is_some());
         Ok(seen)
     }

@@ -22,6 +22,8 @@ struct Town {
     /// The peer's project and its token, got as Google's Python client gets it.
     project: String,
     token: String,
+    /// One for all requests of a test: making one reads the system's certificates.
+    client: reqwest::Client,
     _folder: tempfile::TempDir,
 }
 
@@ -47,8 +49,9 @@ impl Town {
             openings: vec![Opening::Tcp { from: 5432, to: 5433 }],
             now: clouds.now(),
         };
-        let token = token(&clouds.google.url(), &theirs.client_email, theirs.private_key.expose()).await;
-        Self { clouds, cloud, wish, project: theirs.project, token, _folder: folder }
+        let client = reqwest::Client::new();
+        let token = token(&client, &clouds.google.url(), &theirs.client_email, theirs.private_key.expose()).await;
+        Self { clouds, cloud, wish, project: theirs.project, token, client, _folder: folder }
     }
 
     /// What the reconciler does: a pass, and what it learned is kept.
@@ -94,7 +97,7 @@ impl Town {
     /// A request of the peer in its own project; operations are over at once.
     async fn peer(&self, method: Method, path: &str, body: Value) -> (u16, Value) {
         let url = format!("{}/compute/v1/projects/{}/{path}", self.clouds.google.url(), self.project);
-        let request = reqwest::Client::new().request(method, url).bearer_auth(&self.token);
+        let request = self.client.request(method, url).bearer_auth(&self.token);
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let response = request.body(body).send().await.expect("an answer");
         let status = response.status().as_u16();
@@ -126,7 +129,7 @@ async fn driver(clouds: &Lookalikes, url: &str) -> Google {
 }
 
 /// Signs an assertion with `key` and exchanges it, as Google's Python client does.
-async fn token(url: &str, email: &str, key: &str) -> String {
+async fn token(client: &reqwest::Client, url: &str, email: &str, key: &str) -> String {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use rsa::pkcs8::DecodePrivateKey;
 
@@ -145,7 +148,7 @@ async fn token(url: &str, email: &str, key: &str) -> String {
         .append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
         .append_pair("assertion", &assertion)
         .finish();
-    let answer = reqwest::Client::new().post(format!("{url}/token")).body(form).send().await.expect("an answer");
+    let answer = client.post(format!("{url}/token")).body(form).send().await.expect("an answer");
     let answer: Value = serde_json::from_str(&answer.text().await.expect("a body")).expect("JSON");
     answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
 }
@@ -316,7 +319,7 @@ async fn a_console_that_forgot_its_operations_finds_what_came_of_them() {
     let mut town = Town::new().await;
     let project = town.project.clone();
     let id = town.connect(&project, "main");
-    for _ in 0..12 {
+    for _ in 0..5 {
         town.pass().await;
         // Killed and started anew.
         town.cloud = driver(&town.clouds, &town.clouds.google.url()).await;

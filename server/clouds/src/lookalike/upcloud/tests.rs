@@ -20,6 +20,8 @@ struct Town {
     cloud: UpCloud,
     wish: Wish,
     token: String,
+    /// One for all requests of a test: making one reads the system's certificates.
+    client: reqwest::Client,
     _folder: tempfile::TempDir,
 }
 
@@ -48,7 +50,7 @@ impl Town {
             openings: Vec::new(),
             now: clouds.now(),
         };
-        Self { clouds, cloud, wish, token, _folder: folder }
+        Self { clouds, cloud, wish, token, client: reqwest::Client::new(), _folder: folder }
     }
 
     /// What the reconciler does: a pass, and what it learned is kept.
@@ -97,9 +99,9 @@ impl Town {
 
     /// A request of the peer, as documented.
     async fn peer(&self, method: Method, path: &str, body: Value) -> (u16, Value) {
-        let client = reqwest::Client::new();
         let url = format!("{}/1.3/{path}", self.clouds.upcloud.url());
-        let request = client.request(method, url).bearer_auth(&self.token).header("content-type", "application/json");
+        let request =
+            self.client.request(method, url).bearer_auth(&self.token).header("content-type", "application/json");
         let response = request.body(if body.is_null() { String::new() } else { body.to_string() }).send().await;
         let response = response.expect("an answer");
         let status = response.status().as_u16();
@@ -133,7 +135,7 @@ impl Town {
     async fn count(&self, list: &str) -> usize {
         let account = self.clouds.upcloud.account(Side::Ours).await;
         let url = format!("{}/1.3/{list}?label=causeway-vpc", self.clouds.upcloud.url());
-        let answer = reqwest::Client::new().get(url).bearer_auth(account.token.expose()).send().await.expect("a list");
+        let answer = self.client.get(url).bearer_auth(account.token.expose()).send().await.expect("a list");
         let answer: Value = serde_json::from_str(&answer.text().await.expect("a body")).expect("JSON");
         let lists = answer.as_object().and_then(|outer| outer.values().next()).and_then(Value::as_object);
         lists.and_then(|inner| inner.values().next()).and_then(Value::as_array).map_or(0, Vec::len)
@@ -238,13 +240,7 @@ async fn our_own_network_gets_back_the_router_that_somebody_took_away() {
     let path = format!("{}/1.3/network/{}", town.clouds.upcloud.url(), town.ours());
     let account = town.clouds.upcloud.account(Side::Ours).await;
     let detached = json!({"network": {"router": null}}).to_string();
-    reqwest::Client::new()
-        .put(path)
-        .bearer_auth(account.token.expose())
-        .body(detached)
-        .send()
-        .await
-        .expect("an answer");
+    town.client.put(path).bearer_auth(account.token.expose()).body(detached).send().await.expect("an answer");
     let pass = town.pass().await;
     assert_eq!(pass.report.network.standing, NetworkStanding::Partial);
     assert_eq!(town.state(&pass), "missing-local-router");
@@ -309,13 +305,7 @@ async fn a_peering_that_somebody_disabled_on_our_side_comes_back() {
     let path = format!("{}/1.3/network-peering/{peering}", town.clouds.upcloud.url());
     let account = town.clouds.upcloud.account(Side::Ours).await;
     let disabled = json!({"network_peering": {"configured_status": "disabled"}}).to_string();
-    reqwest::Client::new()
-        .patch(path)
-        .bearer_auth(account.token.expose())
-        .body(disabled)
-        .send()
-        .await
-        .expect("an answer");
+    town.client.patch(path).bearer_auth(account.token.expose()).body(disabled).send().await.expect("an answer");
     let pass = town.pass().await;
     assert_eq!(town.state(&pass), "disabled");
     let pass = town.settle().await;
