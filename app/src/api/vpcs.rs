@@ -20,13 +20,23 @@ pub async fn get_network(project: String) -> Result<Network, ApiError> {
     crate::backend::backend()?.network(&super::path(&project)?).await
 }
 
+/// With `connect` a VPC in a cloud leads on to the form for its first peering connection.
 #[server(endpoint = "vpcs/create")]
-pub async fn create_vpc(project: String, name: String, cloud: String, cidr: String) -> Result<VpcId, ApiError> {
+pub async fn create_vpc(
+    project: String,
+    name: String,
+    cloud: String,
+    cidr: String,
+    #[server(default)] connect: String,
+) -> Result<VpcId, ApiError> {
     use crate::{domain::vpc::NewVpc, routes};
 
     let project = super::path(&project)?;
-    let id = crate::backend::backend()?.create_vpc(&project, NewVpc::parse(&name, &cloud, &cidr)?).await?;
-    leptos_axum::redirect(&routes::vpc(&project, id));
+    let new = NewVpc::parse(&name, &cloud, &cidr)?;
+    let goes_on = !connect.is_empty() && new.cloud.provider().is_cloud();
+    let id = crate::backend::backend()?.create_vpc(&project, new).await?;
+    let next = if goes_on { routes::connection_new(&project, id) } else { routes::vpc(&project, id) };
+    leptos_axum::redirect(&next);
     Ok(id)
 }
 

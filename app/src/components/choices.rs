@@ -17,6 +17,8 @@ pub struct Choice {
     pub fact: String,
     /// Why it cannot be chosen; it is shown disabled.
     pub refused: Option<String>,
+    /// What it is listed under in a [`Select`]; empty: under nothing.
+    pub group: String,
 }
 
 impl Choice {
@@ -34,6 +36,10 @@ impl Choice {
 
     pub fn refused(self, reason: Option<String>) -> Self {
         Self { refused: reason, ..self }
+    }
+
+    pub fn under(self, group: impl Into<String>) -> Self {
+        Self { group: group.into(), ..self }
     }
 }
 
@@ -161,7 +167,16 @@ pub fn Select(
         let text = option_text(&choice);
         view! { <option value=choice.value selected=selected disabled=choice.refused.is_some()>{text}</option> }
     };
-    let entries = move || options.get().into_iter().map(entry).collect_view();
+    let listed = move |choices: &[Choice]| {
+        let entries = choices.iter().cloned().map(entry).collect_view();
+        match choices[0].group.clone() {
+            group if group.is_empty() => entries.into_any(),
+            group => view! { <optgroup label=group>{entries}</optgroup> }.into_any(),
+        }
+    };
+    // Neighbours of one group stand together.
+    let entries =
+        move || options.with(|options| options.chunk_by(|a, b| a.group == b.group).map(listed).collect_view());
     view! {
         <div class="field">
             <Label id=id.clone() label optional/>
@@ -220,6 +235,16 @@ mod tests {
         assert!(html.contains("A peering already exists between these gateways"), "{html}");
         assert_eq!(html.matches(" disabled").count(), 1, "{html}");
         assert_eq!(html.matches(" checked").count(), 1, "{html}");
+    }
+
+    #[test]
+    fn options_of_a_group_stand_under_its_name() {
+        let all: Vec<Choice> = gateways().into_iter().map(|gateway| gateway.under("Yours")).collect();
+        let html = html(|| {
+            view! { <Select name="remote" label="Remote Gateway" options=all value=RwSignal::new(String::new())/> }
+        });
+        assert_eq!(html.matches("<optgroup").count(), 1, "{html}");
+        assert!(html.contains(r#"<optgroup label="Yours"><option value="1""#), "{html}");
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub fn query<T: FromStr>(name: &str) -> Option<T> {
 /// The page of a thing.
 pub fn target(project: &ProjectName, to: &Target) -> String {
     match to {
-        Target::Vpc(id) | Target::Connection(_, id) => routes::vpc(project, *id),
+        Target::Vpc(id) => routes::vpc(project, *id),
+        Target::Connection(connection, vpc) => routes::connection(project, *vpc, *connection),
         Target::Gateway(id) | Target::Peering(_, id) => routes::gateway(project, *id),
         Target::Peer(peer, gateway) => routes::peer(project, *gateway, *peer),
         Target::Plan => routes::planner(project),

@@ -150,11 +150,20 @@ impl Guide {
         Draft { kind, form, connection: Some(connection), ours, typed, stage }.guide()
     }
 
+    /// The steps up to the request: those that a form asks in.
+    pub fn typing(&self) -> &[Step] {
+        let sent = self.steps.iter().position(|step| step.title == SENDING).unwrap_or(self.steps.len());
+        &self.steps[..sent]
+    }
+
     /// The step to do now, counted from 0; `None` if there is nothing to do.
     pub fn current(&self) -> Option<usize> {
         self.steps.iter().position(|step| step.progress == Progress::Now)
     }
 }
+
+/// The console's own step, by which those before it are known.
+const SENDING: &str = "The console creates its side";
 
 /// How far a connection has come, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -231,7 +240,7 @@ impl Draft<'_> {
             Some(Stage::Sending) => "The console is creating its side. Nothing to do for you yet.",
             _ => "The console has created its side.",
         };
-        self.step(Stage::Sending, "The console creates its side", vec![Part::text(text)], Vec::new())
+        self.step(Stage::Sending, SENDING, vec![Part::text(text)], Vec::new())
     }
 
     /// An identifier that the cloud has given.

@@ -52,10 +52,7 @@ impl LazyRoute for VpcDelete {
 fn Form(vpc: Vpc, memory: Memory, close: String) -> impl IntoView {
     let delete = ServerAction::<DeleteVpc>::new();
     let refusal = vpc.deletion_refusal().map(|refusal| refusal.sentence);
-    let lines = vec![
-        (Tone::Bad, format!("{} ({}) is removed from this project.", vpc.name, vpc.cidr)),
-        (Tone::Off, "Its range becomes free for other VPCs. Hosts in the network are not touched.".to_owned()),
-    ];
+    let lines = consequences(&vpc);
     let error = memory.error(delete);
     view! {
         <ActionForm action=delete>
@@ -71,4 +68,15 @@ fn Form(vpc: Vpc, memory: Memory, close: String) -> impl IntoView {
             </PanelFoot>
         </ActionForm>
     }
+}
+
+/// A local network is only forgotten; one in a cloud is taken down with all that it joins.
+fn consequences(vpc: &Vpc) -> Vec<(Tone, String)> {
+    if vpc.provider().is_cloud() {
+        return vpc.deletion_consequences().into_iter().map(|line| (Tone::Bad, line)).collect();
+    }
+    vec![
+        (Tone::Bad, format!("{} ({}) is removed from this project.", vpc.name, vpc.cidr)),
+        (Tone::Off, "Its range becomes free for other VPCs. Hosts in the network are not touched.".to_owned()),
+    ]
 }

@@ -2,24 +2,27 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
+use super::{
+    joined::{gateway, peerings},
+    reading::{Reading, VpcReading, reading, simulated},
+};
 use crate::{
-    api::vpcs::{get_network, get_vpc},
+    api::connections::RetryVpc,
     components::{
-        Badge, Block, ButtonLink, Column, Copy, Empty, Fact, Facts, Glyph, PageHead, RangeBar, Table, Time, grouped,
+        Badge, Block, Button, ButtonLink, Copy, Fact, Facts, Glyph, Kind, Notice, PageHead, RangeBar, Time, Tone,
+        grouped,
     },
     domain::{
-        Network, ProjectName,
-        change::Topic,
-        peering::Peering,
+        Cidr, Network, ProjectName, Provider,
         planner::{self, Holder},
-        vpc::Vpc,
+        vpc::{Vpc, VpcState},
     },
-    live::use_live,
     pages::{
-        failure::settle,
-        here::{project_for_links, use_project, use_segment},
+        connections::Connections,
+        form::{Memory, beside},
+        fresh::living,
+        here::{project_for_links, use_project},
         route_list::RoutesToAdd,
-        tones::{gateway_tone, peering_tone, sync_tone, vpc_tone},
     },
     routes,
 };
@@ -33,143 +36,146 @@ impl LazyRoute for VpcDetail {
     }
 
     fn view(_page: Self) -> AnyView {
-        let (live, project, id) = (use_live(), use_project(), use_segment("vpc"));
-        let vpc = Resource::new(
-            move || {
-                (
-                    project.get(),
-                    id.get(),
-                    live.version(Topic::Vpcs),
-                    live.version(Topic::Gateways),
-                    live.version(Topic::Peers),
-                )
-            },
-            |(project, id, ..)| async move { Ok((get_vpc(project.clone(), id).await?, get_network(project).await?)) },
-        );
-        view! {
-            <Transition>
-                {move || Suspend::new(async move {
-                    let project = project_for_links(&project.get_untracked());
-                    settle(vpc.await, |(vpc, network)| shown(vpc, &network, &project).into_any())
-                })}
-            </Transition>
-        }
-        .into_any()
+        let reading = reading();
+        view! { <Detail reading titled=true/> }.into_any()
     }
 }
 
-fn shown(vpc: Vpc, network: &Network, project: &ProjectName) -> impl IntoView + use<> {
-    // Not the rows of VPC peerings: they say the same ranges again, and this VPC would overlap itself.
-    let others: Vec<_> = planner::owned(network)
-        .into_iter()
-        .filter(|owned| !matches!(owned.holder, Holder::Planned))
-        .map(|owned| owned.cidr)
-        .collect();
+/// The page itself; also what lies behind every panel about this VPC.
+#[component]
+pub fn Detail(
+    reading: Reading,
+    /// Whether the page is called by the VPC's name, and not by what lies over it.
+    #[prop(optional)]
+    titled: bool,
+) -> impl IntoView {
+    living(reading, move |read| view! { <Shown read titled/> }.into_any())
+}
+
+#[component]
+fn Shown(read: Signal<VpcReading>, titled: bool) -> impl IntoView {
+    let project = project_for_links(&use_project().get_untracked());
+    let retry = ServerAction::<RetryVpc>::new();
+    let vpc = Memo::new(move |_| read.with(VpcReading::unlooked));
+    // What the upper part of the page shows; its menus stay open while a connection moves.
+    let whole = Memo::new(move |_| Vpc { connections: Vec::new(), ..vpc.get() });
+    let others = Memo::new(move |_| read.with(|read| others(&read.network)));
+    let routes_to_add = Memo::new(move |_| {
+        read.with(|read| {
+            let gateway = read.vpc.gateway.as_ref()?;
+            Some((read.network.routes_inside(gateway.id), gateway.private_address))
+        })
+    });
+    let may_have_gateway = Memo::new(move |_| {
+        read.with(|read| read.vpc.gateway.is_some() || read.network.vpn_gateway_enabled(&read.vpc.cloud))
+    });
+    let cloud = read.with_untracked(|read| read.vpc.provider().is_cloud());
+    let (of_head, of_error, of_gateway) = (project.clone(), project.to_string(), project.clone());
+    let connections = cloud.then(|| view! { <Connections read project/> });
+    view! {
+        {titled.then(|| view! { <Title text=move || whole.with(|vpc| vpc.name.to_string())/> })}
+        {move || whole.with(|vpc| head(vpc, &of_head))}
+        {move || whole.with(|vpc| failed(vpc, &of_error, retry))}
+        {move || whole.with(|vpc| others.with(|others| overview(vpc, others)))}
+        {connections}
+        {move || whole.with(|vpc| {
+            // A cloud's VPC has one where its location allows, and peerings only through it.
+            let shown = !cloud || may_have_gateway.get();
+            let joined = !cloud || vpc.gateway.is_some();
+            view! {
+                {shown.then(|| gateway(vpc, &of_gateway))}
+                {joined.then(|| peerings(vpc, &of_gateway))}
+            }
+        })}
+        {move || routes_to_add.get().map(|(routes, next_hop)| view! { <RoutesToAdd routes next_hop/> })}
+    }
+}
+
+/// Not the rows of VPC peerings: they say the same ranges again, and this VPC would overlap itself.
+fn others(network: &Network) -> Vec<Cidr> {
+    let owned = planner::owned(network).into_iter();
+    owned.filter(|owned| !matches!(owned.holder, Holder::Planned)).map(|owned| owned.cidr).collect()
+}
+
+fn head(vpc: &Vpc, project: &ProjectName) -> impl IntoView + use<> {
     let crumbs = vec![("VPCs".to_owned(), routes::vpcs(project))];
-    let (state, sentence, name, own) = (vpc.state, vpc.sentence(), vpc.name.to_string(), vpc.cidr);
-    let (place, cloud, id, created) = (vpc.place.clone(), vpc.cloud.to_string(), vpc.id.to_string(), vpc.created_at);
-    let refusal = vpc.deletion_refusal().map(|refusal| refusal.sentence);
-    let delete = routes::vpc_delete(project, vpc.id);
-    let routes_to_add = vpc.gateway.as_ref().map(|gateway| {
-        let (routes, next_hop) = (network.routes_inside(gateway.id), gateway.private_address);
-        view! { <RoutesToAdd routes next_hop/> }
+    let (name, sentence, provider) = (vpc.name.to_string(), vpc.sentence(), vpc.provider());
+    let (tone, word, fake) = (Tone::from(vpc.standing()), vpc.state.word(), vpc.simulated);
+    let going = (vpc.state == VpcState::Deleting).then(|| format!("VPC {name} is being deleted."));
+    let refusal = going.clone().or_else(|| vpc.deletion_refusal().map(|refusal| refusal.sentence));
+    let (delete, new) = (routes::vpc_delete(project, vpc.id), routes::connection_new(project, vpc.id));
+    let badge = move || view! { <Badge tone word/> {fake.then(|| simulated(provider))} };
+    let add = provider.is_cloud().then(|| {
+        view! { <ButtonLink href=new kind=Kind::Primary icon=Glyph::Plus reason=going>"Add peering connection"</ButtonLink> }
     });
     view! {
-        <Title text=name.clone()/>
-        <PageHead title=name crumbs lead=sentence badge=move || view! { <Badge tone=vpc_tone(state) word=state.word()/> }>
+        <PageHead title=name crumbs lead=sentence badge>
             <ButtonLink href=delete icon=Glyph::Trash reason=refusal>"Delete VPC"</ButtonLink>
+            {add}
         </PageHead>
+    }
+}
+
+/// What the cloud said, and a way not to wait.
+fn failed(vpc: &Vpc, project: &str, retry: ServerAction<RetryVpc>) -> impl IntoView + use<> {
+    let error = beside(&[], Memory::default().error(retry));
+    let (project, id, title) = (project.to_owned(), vpc.id.to_string(), format!("{} said", vpc.provider()));
+    vpc.build_error.clone().map(|failure| {
+        view! {
+            <Notice tone=Tone::Bad title text=failure.message>
+                <ActionForm action=retry>
+                    <input type="hidden" name="project" value=project/>
+                    <input type="hidden" name="vpc" value=id/>
+                    <Button small=true icon=Glyph::Refresh busy=retry.pending()>"Retry now"</Button>
+                </ActionForm>
+            </Notice>
+            <crate::components::Refusal id="retry-refusal" error/>
+        }
+    })
+}
+
+fn overview(vpc: &Vpc, others: &[Cidr]) -> impl IntoView + use<> {
+    let (own, moving) = (vpc.cidr, vpc.state == VpcState::Approved);
+    let place = if vpc.provider().is_cloud() {
+        view! { {vpc.cloud.label()} " " <span class="fact muted">{vpc.cloud.provider_region().into_owned()}</span> }
+            .into_any()
+    } else {
+        view! { {vpc.place.clone()} " " <span class="fact muted">{vpc.cloud.to_string()}</span> }.into_any()
+    };
+    let cloud_id = vpc.provider().is_cloud().then(|| {
+        let value = match vpc.cloud_id.clone() {
+            Some(value) => view! { <Copy value/> }.into_any(),
+            None => view! { <span class="quiet">"not there yet"</span> }.into_any(),
+        };
+        view! { <Fact label=called(vpc.provider())>{value}</Fact> }
+    });
+    let (others, id, created) = (others.to_vec(), vpc.id.to_string(), vpc.created_at);
+    view! {
         <Block id="h-overview" title="Overview">
             <div class="instruments">
-                <div><RangeBar own others width=416.0/></div>
+                <div><RangeBar own others moving width=416.0/></div>
                 <Facts>
                     <Fact label="IP range"><Copy value=own.to_string()/></Fact>
                     <Fact label="Addresses"><span class="fact">{grouped(own.size())}</span></Fact>
-                    <Fact label="Place">{place} " " <span class="fact muted">{cloud}</span></Fact>
+                    <Fact label="Place">{place}</Fact>
                 </Facts>
                 <Facts>
                     <Fact label="Internal ID"><Copy value=id/></Fact>
+                    {cloud_id}
                     <Fact label="Created"><Time at=created/></Fact>
                 </Facts>
             </div>
         </Block>
-        {gateway(&vpc, project)}
-        {peerings(&vpc, project)}
-        {routes_to_add}
     }
 }
 
-fn gateway(vpc: &Vpc, project: &ProjectName) -> impl IntoView + use<> {
-    let body = match vpc.gateway.clone() {
-        None => {
-            let href = format!("{}?vpc={}", routes::gateway_new(project), vpc.id);
-            view! {
-                <Empty
-                    what="No VPN gateway yet."
-                    why="A gateway is a Linux host of yours in this network. It joins the VPC to other VPCs, sites and people through WireGuard."
-                >
-                    <ButtonLink href icon=Glyph::Plus>"Create VPN gateway"</ButtonLink>
-                </Empty>
-            }
-            .into_any()
-        }
-        Some(gateway) => {
-            let href = routes::gateway(project, gateway.id);
-            let address = match gateway.private_address {
-                Some(address) => view! { <Copy value=address.to_string()/> }.into_any(),
-                None => view! { <span class="quiet">"not reported yet"</span> }.into_any(),
-            };
-            view! {
-                <Facts row=true>
-                    <Fact label="Name"><a class="strong" href=href>{gateway.name.to_string()}</a></Fact>
-                    <Fact label="Status"><Badge tone=gateway_tone(gateway.status) word=gateway.status.word()/></Fact>
-                    <Fact label="Config"><Badge tone=sync_tone(gateway.sync) word=gateway.sync.word()/></Fact>
-                    <Fact label="Address in the VPC">{address}</Fact>
-                </Facts>
-            }
-            .into_any()
-        }
-    };
-    view! { <Block id="h-gateway" title="VPN gateway">{body}</Block> }
-}
-
-fn peerings(vpc: &Vpc, project: &ProjectName) -> impl IntoView + use<> {
-    let create = vpc.gateway.as_ref().map(|gateway| routes::peering_new(project, gateway.id));
-    let action = create.clone();
-    let body = if vpc.peerings.is_empty() {
-        view! {
-            <Empty what="No peering connection yet: nothing can reach services in this VPC." why="A VPC peering joins two VPCs through their gateways. Hosts keep their own addresses.">
-                {create.map(|href| view! { <ButtonLink href icon=Glyph::Cable>"Create VPC Peering"</ButtonLink> })}
-            </Empty>
-        }
-        .into_any()
-    } else {
-        let rows = vpc.peerings.iter().map(|peering| peering_row(peering, vpc, project)).collect_view();
-        view! {
-            <Table
-                label="VPC peerings"
-                columns=vec![Column::text("Peer VPC"), Column::text("Network CIDR"), Column::text("Remote gateway"), Column::text("State"), Column::number("Created")]
-            >
-                {rows}
-            </Table>
-        }
-        .into_any()
-    };
-    let aside = move || {
-        action.map(|href| view! { <ButtonLink href small=true icon=Glyph::Cable>"Create VPC Peering"</ButtonLink> })
-    };
-    view! { <Block id="h-peerings" title="VPC peerings" aside>{body}</Block> }
-}
-
-fn peering_row(peering: &Peering, vpc: &Vpc, project: &ProjectName) -> impl IntoView + use<> {
-    let there = peering.sides.iter().find(|side| side.vpc != vpc.id).unwrap_or(&peering.sides[1]);
-    view! {
-        <tr>
-            <th scope="row"><a href=routes::vpc(project, there.vpc)>{there.vpc_name.to_string()}</a></th>
-            <td><Copy value=there.vpc_cidr.to_string()/></td>
-            <td><a href=routes::gateway(project, there.gateway)>{there.gateway_name.to_string()}</a></td>
-            <td><Badge tone=peering_tone(peering.state) word=peering.state.word()/></td>
-            <td class="num quiet nowrap"><Time at=peering.created_at short=true/></td>
-        </tr>
+/// What the provider calls the network's own name.
+fn called(provider: Provider) -> &'static str {
+    match provider {
+        Provider::Aws => "AWS VPC ID",
+        Provider::Google => "VPC network name",
+        Provider::Azure => "Virtual network",
+        Provider::UpCloud => "Causeway network ID",
+        Provider::Local => "Network",
     }
 }

@@ -2,17 +2,21 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
-use super::list::{List, vpcs};
+use super::{
+    list::{List, vpcs},
+    regions::{Where, begin, provider_of},
+};
 use crate::{
     api::{
         ApiError,
         vpcs::{CreateVpc, get_network},
     },
     components::{
-        Button, ButtonLink, Choice, Field, Kind, Lens, Panel, PanelBody, PanelFoot, Prose, SegmentField, Select,
-        grouped,
+        Button, ButtonLink, Check, Consequences, Field, Kind, Lens, Panel, PanelBody, PanelFoot, Prose, Tone, grouped,
     },
-    domain::{Cidr, CloudName, Network, Refusals, VpcName, change::Topic, planner, refusal::Parse, vpc::SUGGESTIONS},
+    domain::{
+        Cidr, CloudName, Network, Provider, Refusals, VpcName, change::Topic, planner, refusal::Parse, vpc::SUGGESTIONS,
+    },
     live::use_live,
     pages::{
         failure::settle,
@@ -34,8 +38,11 @@ impl LazyRoute for VpcNew {
     fn view(_page: Self) -> AnyView {
         let (live, project) = (use_live(), use_project());
         let network = Resource::new(
-            move || (project.get(), live.version(Topic::Vpcs), live.version(Topic::Plan)),
-            |(project, ..)| get_network(project),
+            move || {
+                let topics = [Topic::Vpcs, Topic::Plan, Topic::Accounts];
+                (project.get(), topics.map(|topic| live.version(topic)))
+            },
+            |(project, _)| get_network(project),
         );
         let vpcs = vpcs();
         let flash = flash();
@@ -62,22 +69,22 @@ impl LazyRoute for VpcNew {
 #[component]
 fn Form(resource: Resource<Result<Network, ApiError>>, first: Network, memory: Memory, close: String) -> impl IntoView {
     let create = ServerAction::<CreateVpc>::new();
-    let cloud = first.locations.first().map(|location| location.cloud.to_string()).unwrap_or_default();
+    let place = begin(&first);
     // A free range of the planner may have led here.
     let offered = query::<Cidr>("cidr").map(|range| range.to_string()).unwrap_or_default();
-    let (name, cidr, cloud) = (memory.text("name", ""), memory.text("cidr", offered), memory.text("cloud", cloud));
+    let (name, cidr, cloud) = (memory.text("name", ""), memory.text("cidr", offered), memory.text("cloud", place));
+    let connect = memory.ticked("connect", false);
     let remote = memory.error(create);
     let project = use_project().get_untracked();
 
-    let places: Vec<Choice> = first
-        .locations
-        .iter()
-        .map(|location| {
-            Choice::new(location.cloud.to_string(), location.label.clone()).detail(location.cloud.provider().label())
-        })
-        .collect();
-    let offers = suggestions(&first);
+    // The provider, once a script narrows the form to it.
+    let narrowed = RwSignal::new(None::<Provider>);
+    let free = suggestions(&first, provider_of(&cloud.get_untracked()).unwrap_or(Provider::Local));
     let network = fresh(resource, first);
+    let offers = Memo::new(move |_| match narrowed.get() {
+        Some(provider) => network.with(|network| suggestions(network, provider)),
+        None => free.clone(),
+    });
     let known = Signal::derive(move || {
         network.with(|network| {
             planner::owned(network).into_iter().map(|owned| (owned.cidr, owned.name)).collect::<Vec<_>>()
@@ -97,55 +104,62 @@ fn Form(resource: Resource<Result<Network, ApiError>>, first: Network, memory: M
             .map(|(place, range)| network.with(|network| network.vpc_warnings(&place, range)))
             .unwrap_or_default()
     };
-    let free = offers.clone();
+    let page = routes::vpc_new(&project_for_links(&project));
     let offer = move |range: Cidr| {
+        let take = move |event: leptos::ev::MouseEvent| {
+            event.prevent_default();
+            cidr.set(range.to_string());
+        };
+        // Without a script the page begins again with the range.
         view! {
             <li>
-                <button class="button" data-size="small" type="button" on:click=move |_| cidr.set(range.to_string())>
+                <a class="button" data-size="small" href=format!("{page}?cidr={range}") on:click=take>
                     <span class="fact">{range.to_string()}</span>
-                </button>
+                </a>
                 <span class="muted">{format!("{} addresses", grouped(range.size()))}</span>
             </li>
         }
     };
     let size = move || {
         typed.get().map_or_else(
-            || "A range of your own, where nothing of yours lies yet. Local takes /16 to /28. It never changes afterwards.".to_owned(),
+            || {
+                let provider = cloud.with(|cloud| provider_of(cloud)).unwrap_or(Provider::Local);
+                let (least, most) = provider.prefix_bounds();
+                format!("A range of your own, where nothing of yours lies yet. {provider} takes /{least} to /{most}. It never changes afterwards.")
+            },
             |range| format!("{range} has {} addresses, {} to {}.", grouped(range.size()), range.network(), range.net().broadcast()),
         )
     };
-    let blocked = Signal::derive(move || None::<String>);
-    let many = places.len() > 6;
     view! {
         <ActionForm action=create>
             <PanelBody>
                 <input type="hidden" name="project" value=project/>
                 <Field name="name" label="Name" value=name error=at("name", local, remote) placeholder="harbor-oslo" autofocus=true required=true/>
-                {if many {
-                    view! { <Select name="cloud" label="Place" options=places value=cloud error=at("cloud", local, remote)/> }.into_any()
-                } else {
-                    view! { <SegmentField name="cloud" legend="Place" options=places value=cloud error=at("cloud", local, remote)/> }.into_any()
-                }}
+                <Where network cloud narrowed error=at("cloud", local, remote)/>
                 <Field name="cidr" label="IP range" value=cidr error=at("cidr", local, remote) placeholder="10.0.0.0/24" fact=true required=true>
-                    <Lens own=typed known free/>
-                    <p class="hint"><Prose text=size()/></p>
+                    <Lens own=typed known free=Signal::derive(move || offers.get())/>
+                    <p class="hint">{move || view! { <Prose text=size()/> }}</p>
                 </Field>
                 <div class="field">
                     <h3>"Free ranges"</h3>
-                    <ul class="offers">{offers.into_iter().map(offer).collect_view()}</ul>
+                    <ul class="offers">{move || offers.get().into_iter().map(offer.clone()).collect_view()}</ul>
                 </div>
                 {move || {
-                    let warnings = warnings();
-                    (!warnings.is_empty()).then(|| view! {
-                        <ul class="consequences">
-                            {warnings.into_iter().map(|text| view! { <li data-tone="wait"><crate::components::Mark tone=crate::components::Tone::Wait/><span><Prose text/></span></li> }).collect_view()}
-                        </ul>
-                    })
+                    let lines: Vec<(Tone, String)> = warnings().into_iter().map(|text| (Tone::Wait, text)).collect();
+                    (!lines.is_empty()).then(|| view! { <Consequences lines/> })
                 }}
+                {move || (narrowed.get() != Some(Provider::Local)).then(|| view! {
+                    <Check
+                        name="connect"
+                        label="Add peering connection now"
+                        checked=connect
+                        hint="For a VPC in a cloud: the next page asks for your network there. You can add connections at any time."
+                    />
+                })}
             </PanelBody>
             <PanelFoot error=beside(&["name", "cloud", "cidr"], remote)>
                 <ButtonLink kind=Kind::Quiet href=close>"Cancel"</ButtonLink>
-                <Button kind=Kind::Primary reason=blocked busy=create.pending()>"Create VPC"</Button>
+                <Button kind=Kind::Primary busy=create.pending()>"Create VPC"</Button>
             </PanelFoot>
         </ActionForm>
     }
@@ -170,11 +184,12 @@ fn local(network: &Network, name: &str, cloud: &str, cidr: &str) -> Result<(), R
     parse.done()
 }
 
-/// The specified suggestions as far as they are free, else free ranges of the same sizes.
-fn suggestions(network: &Network) -> Vec<Cidr> {
+/// The specified suggestions of a size that the provider takes, as far as they are free; else free ranges as large.
+fn suggestions(network: &Network, provider: Provider) -> Vec<Cidr> {
+    let (least, most) = provider.prefix_bounds();
     let used = planner::taken(network);
     let mut offers: Vec<Cidr> = Vec::new();
-    for wish in SUGGESTIONS {
+    for wish in SUGGESTIONS.into_iter().filter(|wish| (least..=most).contains(&wish.prefix())) {
         let blocked: Vec<Cidr> = used.iter().chain(&offers).copied().collect();
         let home = crate::domain::cidr::PRIVATE.into_iter().find(|block| block.covers(wish));
         let free = if blocked.iter().any(|range| range.overlaps(wish)) {
