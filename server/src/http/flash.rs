@@ -81,7 +81,9 @@ fn values(form: &[u8]) -> BTreeMap<String, String> {
 
 fn is_secret(field: &str) -> bool {
     let field = field.to_ascii_lowercase();
-    ["password", "token", "secret", "private", "preshared_key", "credential"].iter().any(|word| field.contains(word))
+    ["password", "token", "secret", "private", "preshared_key", "credential", "service_account"]
+        .iter()
+        .any(|word| field.contains(word))
 }
 
 #[cfg(test)]
