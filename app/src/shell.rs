@@ -66,6 +66,9 @@ pub fn App() -> impl IntoView {
                     <Route ssr=SsrMode::Async path=path!("vpcs/new") view={Lazy::<pages::VpcNew>::new()}/>
                     <Route ssr=SsrMode::Async path=path!("vpcs/:vpc") view={Lazy::<pages::VpcDetail>::new()}/>
                     <Route ssr=SsrMode::Async path=path!("vpcs/:vpc/delete") view={Lazy::<pages::VpcDelete>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("vpcs/:vpc/connections/new") view={Lazy::<pages::ConnectionNew>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("vpcs/:vpc/connections/:connection") view={Lazy::<pages::ConnectionDetail>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("vpcs/:vpc/connections/:connection/delete") view={Lazy::<pages::ConnectionDelete>::new()}/>
                     <Route ssr=SsrMode::Async path=path!("gateways") view={Lazy::<pages::GatewayList>::new()}/>
                     <Route ssr=SsrMode::Async path=path!("gateways/new") view={Lazy::<pages::GatewayNew>::new()}/>
                     <Route ssr=SsrMode::Async path=path!("gateways/:gateway") view={Lazy::<pages::GatewayDetail>::new()}/>

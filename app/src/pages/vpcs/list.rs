@@ -5,17 +5,22 @@ use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
 use crate::{
-    api::{ApiError, vpcs::list_vpcs},
+    api::{ApiError, connections::RefreshConnections, vpcs::list_vpcs},
     components::{
-        Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Kind, Menu, MenuLink, MenuRule, PageHead, Pips,
-        RangeBar, Table, Time, grouped,
+        Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Kind, Menu, MenuButton, MenuLink, MenuRule, PageHead,
+        Pips, RangeBar, Refusal, Table, Time, Tone, grouped,
     },
-    domain::{Cidr, ProjectName, VpcId, change::Topic, vpc::Vpc},
+    domain::{
+        Cidr, ProjectName, VpcId,
+        change::Topic,
+        vpc::{Vpc, VpcState},
+    },
     live::use_live,
     pages::{
+        form::{Memory, beside},
         fresh::living,
         here::{project_for_links, use_project},
-        tones::{gateway_tone, peering_tone, vpc_tone},
+        tones::{gateway_tone, peering_tone},
     },
     routes,
 };
@@ -26,8 +31,11 @@ pub type VpcResource = Resource<Result<Vec<Vpc>, ApiError>>;
 pub fn vpcs() -> VpcResource {
     let (live, project) = (use_live(), use_project());
     Resource::new(
-        move || (project.get(), live.version(Topic::Vpcs), live.version(Topic::Gateways)),
-        |(project, ..)| list_vpcs(project),
+        move || {
+            let topics = [Topic::Vpcs, Topic::Gateways, Topic::Connections];
+            (project.get(), topics.map(|topic| live.version(topic)))
+        },
+        |(project, _)| list_vpcs(project),
     )
 }
 
@@ -93,6 +101,8 @@ fn Shown(vpcs: Signal<Vec<Vpc>>) -> impl IntoView {
 #[component]
 fn Rows(vpcs: Signal<Vec<Vpc>>, project: ProjectName) -> impl IntoView {
     let query = RwSignal::new(String::new());
+    let refresh = ServerAction::<RefreshConnections>::new();
+    let error = beside(&[], Memory::default().error(refresh));
     let found = Memo::new(move |_| {
         let wanted = query.get();
         vpcs.with(|vpcs| vpcs.iter().filter(|vpc| matches(vpc, &wanted)).map(|vpc| vpc.id).collect::<Vec<_>>())
@@ -103,25 +113,26 @@ fn Rows(vpcs: Signal<Vec<Vpc>>, project: ProjectName) -> impl IntoView {
     let nothing = move || {
         found.with(Vec::is_empty).then(|| {
             let said = format!("No VPC has “{}” in its name, place or range.", query.get());
-            view! { <tr><td colspan="10" class="quiet">{said}</td></tr> }
+            view! { <tr><td colspan="11" class="quiet">{said}</td></tr> }
         })
     };
     let shown = move |id: VpcId| {
         let project = project.clone();
         let vpc = Memo::new(move |_| by_id.with(|vpcs| vpcs.get(&id).cloned()));
-        move || vpc.get().map(|vpc| all.with(|all| row(&vpc, all, &project)))
+        move || vpc.get().map(|vpc| all.with(|all| row(&vpc, all, &project, refresh)))
     };
     view! {
         <div class="toolbar">
             <Filter label="Filter VPCs" placeholder="Name, range or address" value=query/>
         </div>
         <section class="block" aria-label="VPCs">
+            <Refusal id="vpcs-refusal" error/>
             <Table
                 label="VPCs"
                 columns=vec![
                     Column::text("Name"), Column::text("Place"), Column::text("IP range").ascending(), Column::range("Position"),
                     Column::number("Addresses"), Column::text("State"), Column::text("Gateway"), Column::text("Peerings"),
-                    Column::number("Created").wide(), Column::actions(),
+                    Column::text("Internal ID").wider(), Column::number("Created").wide(), Column::actions(),
                 ]
                 stack=true
             >
@@ -141,17 +152,23 @@ fn lead(vpcs: &[Vpc]) -> String {
     }
 }
 
-/// By name, place or range, or by an address inside the range.
+/// By name, place, cloud, range or id, or by an address inside the range.
 fn matches(vpc: &Vpc, wanted: &str) -> bool {
     let wanted = wanted.trim().to_lowercase();
     let address = wanted.parse().is_ok_and(|address| vpc.cidr.contains(address));
+    let cloud = if vpc.provider().is_cloud() { vpc.cloud.to_string() } else { String::new() };
     address
-        || [vpc.name.to_string(), vpc.place.to_lowercase(), vpc.cidr.to_string()]
+        || [vpc.name.to_string(), vpc.place.to_lowercase(), cloud, vpc.cidr.to_string(), vpc.id.to_string()]
             .iter()
             .any(|text| text.contains(&wanted))
 }
 
-fn row(vpc: &Vpc, all: &[Cidr], project: &ProjectName) -> impl IntoView + use<> {
+fn row(
+    vpc: &Vpc,
+    all: &[Cidr],
+    project: &ProjectName,
+    refresh: ServerAction<RefreshConnections>,
+) -> impl IntoView + use<> {
     let href = routes::vpc(project, vpc.id);
     let gateway = vpc.gateway.as_ref().map_or_else(
         || view! { <span class="quiet">"none"</span> }.into_any(),
@@ -160,27 +177,68 @@ fn row(vpc: &Vpc, all: &[Cidr], project: &ProjectName) -> impl IntoView + use<> 
             view! { <a class="flow nowrap" href=href><Badge tone=gateway_tone(gateway.status) word=gateway.name.to_string()/></a> }.into_any()
         },
     );
-    let (delete, reason) =
-        (routes::vpc_delete(project, vpc.id), vpc.deletion_refusal().map(|refusal| refusal.sentence));
-    let tones = vpc.peerings.iter().map(|peering| peering_tone(peering.state)).collect::<Vec<_>>();
+    let going = (vpc.state == VpcState::Deleting).then(|| format!("VPC {} is being deleted.", vpc.name));
+    let reason = going.clone().or_else(|| vpc.deletion_refusal().map(|refusal| refusal.sentence));
+    let delete = routes::vpc_delete(project, vpc.id);
+    let own = vpc.id.to_string();
+    let again = vpc.provider().is_cloud().then(|| {
+        let (project, id) = (project.to_string(), own.clone());
+        view! {
+            <ActionForm action=refresh>
+                <input type="hidden" name="project" value=project/>
+                <input type="hidden" name="vpc" value=id/>
+                <MenuButton icon=Glyph::Refresh label="Refresh VPC connections" reason=going/>
+            </ActionForm>
+        }
+    });
     view! {
         <tr>
             <th scope="row" data-at="a1"><a href=href.clone()>{vpc.name.to_string()}</a></th>
-            <td class="nowrap" data-at="b2">{vpc.place.clone()}</td>
+            <td class="nowrap" data-at="b2">{place(vpc)}</td>
             <td class="nowrap" data-at="b1"><Copy value=vpc.cidr.to_string()/></td>
-            <td class="bar-cell" data-at="c1"><RangeBar own=vpc.cidr others=all.to_vec()/></td>
+            <td class="bar-cell" data-at="c1"><RangeBar own=vpc.cidr others=all.to_vec() moving=vpc.state == VpcState::Approved/></td>
             <td class="num fact">{grouped(vpc.cidr.size())}</td>
-            <td data-at="a2"><Badge tone=vpc_tone(vpc.state) word=vpc.state.word() title=vpc.sentence()/></td>
+            <td data-at="a2"><Badge tone=Tone::from(vpc.standing()) word=vpc.state.word() title=vpc.sentence()/></td>
             <td class="nowrap">{gateway}</td>
-            <td data-at="c2"><Pips tones/></td>
+            <td data-at="c2">{joined(vpc)}</td>
+            <td class="wider"><Copy shown=shown_id(&own) value=own/></td>
             <td class="num quiet nowrap wide"><Time at=vpc.created_at short=true/></td>
             <td class="act">
                 <Menu label=format!("Actions for {}", vpc.name)>
                     <MenuLink href icon=Glyph::ArrowUpRight label="View"/>
+                    {again}
                     <MenuRule/>
                     <MenuLink href=delete icon=Glyph::Trash label="Delete" reason/>
                 </Menu>
             </td>
         </tr>
+    }
+}
+
+fn shown_id(id: &str) -> String {
+    format!("{}…", &id[..8])
+}
+
+fn place(vpc: &Vpc) -> impl IntoView + use<> {
+    if !vpc.provider().is_cloud() {
+        return vpc.place.clone().into_any();
+    }
+    let (provider, region) = (vpc.provider().label(), vpc.cloud.provider_region().into_owned());
+    let title = vpc.cloud.label();
+    view! {
+        <span title=title>{provider} " " <span class="fact muted">{region}</span></span>
+        {vpc.simulated.then(|| view! { " " <small class="quiet">"simulated"</small> })}
+    }
+    .into_any()
+}
+
+/// The peerings of its gateway and the connections of its cloud, the worst first; of connections how many in each state.
+fn joined(vpc: &Vpc) -> impl IntoView + use<> {
+    let peerings = vpc.peerings.iter().map(|peering| peering_tone(peering.state));
+    let connections = vpc.connections.iter().map(|connection| Tone::from(connection.standing()));
+    let (tones, said) = (peerings.chain(connections).collect::<Vec<_>>(), vpc.connections_by_state());
+    view! {
+        <Pips tones/>
+        {(!said.is_empty()).then(|| view! { <small class="muted by-state">{said}</small> })}
     }
 }
