@@ -92,3 +92,17 @@ fn consequences(one: &Connection) -> Vec<(Tone, String)> {
     let tone = if one.state == ConnectionState::Active { Tone::Bad } else { Tone::Off };
     one.deletion_consequences().into_iter().map(|line| (tone, line)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::connection::fixtures::{AWS, connection};
+
+    #[test]
+    fn only_what_runs_is_lost_by_deleting_it() {
+        let active = consequences(&connection(AWS, ConnectionState::Active));
+        assert_eq!(active[0], (Tone::Bad, "Traffic between the VPC and vpc-0123456789abcdef0 stops.".to_owned()));
+        let pending = consequences(&connection(AWS, ConnectionState::PendingPeer));
+        assert!(pending.iter().all(|(tone, text)| *tone == Tone::Off && !text.contains("stops")));
+    }
+}

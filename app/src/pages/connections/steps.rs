@@ -44,3 +44,38 @@ pub fn heads(kind: ConnectionType) -> (String, String) {
 pub fn number(at: usize) -> u32 {
     u32::try_from(at + 1).unwrap_or(u32::MAX)
 }
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        connection::{ConnectionState, fixtures::connection},
+        guide::{AzureTyped, Ours},
+    };
+
+    fn html(kind: ConnectionType, state: ConnectionState) -> String {
+        let ours = Ours {
+            cidr: "10.0.0.0/24".parse().expect("a range"),
+            region: "eu-west-1".to_owned(),
+            cloud_id: Some("net-0a".to_owned()),
+            identity: Some("999988887777".to_owned()),
+        };
+        let guide = Guide::of(&connection(kind, state), &ours, &AzureTyped::default());
+        Owner::new().with(|| steps(&guide, kind, Some((Tone::Wait, state.word()))).into_view().to_html())
+    }
+
+    #[test]
+    fn while_the_other_side_has_to_act_every_cloud_has_one_current_step_that_says_so() {
+        for kind in ConnectionType::ALL {
+            let html = html(kind, ConnectionState::PendingPeer);
+            assert_eq!(html.matches(r#"aria-current="step""#).count(), 1, "{kind:?}");
+            assert!(html.contains("Pending peer") && html.contains("What you do in"), "{kind:?}: {html}");
+        }
+    }
+
+    #[test]
+    fn what_the_console_cannot_see_is_marked_as_the_persons_to_check() {
+        let html = html(ConnectionType::AwsVpcPeeringConnection, ConnectionState::Active);
+        assert!(html.contains("Yours to check") && !html.contains("aria-current"), "{html}");
+    }
+}

@@ -163,3 +163,57 @@ pub fn ranges(all: &[Cidr]) -> impl IntoView + use<> {
     }
     .into_any()
 }
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+    use crate::domain::connection::{
+        ConnectionType, Warning, WarningKind,
+        fixtures::{AWS, UPCLOUD, connection},
+    };
+
+    fn html(one: &Connection) -> String {
+        let ours = Ours {
+            cidr: "10.0.0.0/24".parse().expect("a range"),
+            region: "eu-west-1".to_owned(),
+            cloud_id: Some("03000000-0000-4000-8000-00000000000a".to_owned()),
+            identity: Some("999988887777".to_owned()),
+        };
+        let project = "harbor".parse().expect("a project");
+        let provider = ConnectionType::provider(one.kind());
+        Owner::new().with(|| shown(one, &ours, provider, &project).into_view().to_html().replace("<!>", ""))
+    }
+
+    #[test]
+    fn row_20_the_badge_of_a_pending_connection_opens_everything_that_the_other_side_asks_for() {
+        let mut one = connection(AWS, ConnectionState::PendingPeer);
+        one.state_info.extra.insert("aws_vpc_peering_connection_id".to_owned(), "pcx-0a".to_owned());
+        let html = html(&one);
+        for part in ["Accept the request", "Copy pcx-0a", "Copy 999988887777", "Follow the steps", "Requester CIDR"] {
+            assert!(html.contains(part), "{part} in {html}");
+        }
+    }
+
+    #[test]
+    fn row_13_the_network_id_of_the_console_can_be_copied_while_an_upcloud_connection_waits() {
+        assert!(columns(Provider::UpCloud).contains(&Column::text("Causeway network ID")));
+        let html = html(&connection(UPCLOUD, ConnectionState::PendingPeer));
+        assert!(html.contains("Copy 03000000-0000-4000-8000-00000000000a"), "{html}");
+    }
+
+    #[test]
+    fn a_warning_is_said_in_its_row_and_what_is_being_deleted_is_not_deleted_again() {
+        let mut one = connection(AWS, ConnectionState::Deleting);
+        one.state_info.warnings.push(Warning::new(WarningKind::OverlappingPeerVpcIpRanges, "Shared with dock."));
+        let html = html(&one);
+        assert!(html.contains("1 warning") && html.contains("Shared with dock."), "{html}");
+        assert!(html.contains("It is being deleted.") && !html.contains("/delete"), "{html}");
+    }
+
+    #[test]
+    fn many_ranges_are_counted() {
+        let all: Vec<Cidr> = (0..5).map(|at| Cidr::literal([10, at, 0, 0], 16)).collect();
+        let html = Owner::new().with(|| ranges(&all).into_view().to_html());
+        assert!(html.contains("10.0.0.0/16 10.1.0.0/16 10.2.0.0/16") && html.contains("+2"), "{html}");
+    }
+}
