@@ -6,17 +6,8 @@ use crate::{
         gateway::{ConfigSync, GatewayStatus},
         peer::{PeerKind, PeerStatus},
         peering::PeeringState,
-        vpc::VpcState,
     },
 };
-
-pub fn vpc_tone(state: VpcState) -> Tone {
-    match state {
-        VpcState::Approved | VpcState::Deleting => Tone::Move,
-        VpcState::Active => Tone::Good,
-        VpcState::Deleted => Tone::Off,
-    }
-}
 
 pub fn peering_tone(state: PeeringState) -> Tone {
     match state {

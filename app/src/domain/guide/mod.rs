@@ -265,7 +265,12 @@ impl Draft<'_> {
     fn typed(&self, fields: &[&'static str]) -> Vec<Part> {
         let all = form_fields(self.kind);
         let known = all.iter().filter(|field| fields.contains(&field.name));
-        known.map(|field| Part::value(field.label, some(field.of(&self.form)))).collect()
+        let value = |field: &FormField| match some(field.of(&self.form)) {
+            // Left empty, it is the region of the VPC itself.
+            None if field.name == "peer_region" => Part::value(field.label, Some(&self.ours.region)),
+            value => Part::value(field.label, value),
+        };
+        known.map(value).collect()
     }
 }
 

@@ -139,7 +139,7 @@ fn overview(one: &Connection, project: &ProjectName) -> impl IntoView + use<> {
                     <Fact label="In the cloud's words">{verbatim}</Fact>
                     {last.map(|at| view! { <Fact label="Last look"><Time at/></Fact> })}
                     {next.map(|at| view! { <Fact label="Next look"><Time at/></Fact> })}
-                    {expires.map(|at| view! { <Fact label="Given up"><Time at/></Fact> })}
+                    {expires.map(|at| view! { <Fact label="Expires"><Time at/></Fact> })}
                     <Fact label="Requested"><Time at=created/></Fact>
                     <Fact label="Updated"><Time at=updated/></Fact>
                 </Facts>

@@ -122,7 +122,9 @@ pub fn Asked(field: &'static FormField, typed: Typed, refused: Refused) -> impl 
     let input = match field.name {
         "peer_region" => {
             let option = |region: catalogue::Region| {
-                Choice::new(region.name, region.name).detail(format!("{}, {}", region.place, region.country))
+                let beside = (region.place != region.country).then(|| format!(", {}", region.country));
+                let detail = format!("{}{}", region.place, beside.unwrap_or_default());
+                Choice::new(region.name, region.name).detail(detail)
             };
             let options: Vec<Choice> = catalogue::regions(Provider::Aws).map(option).collect();
             view! { <Select name id=field.name label=field.label options value error/> }.into_any()
@@ -162,7 +164,7 @@ pub fn Printed(at: usize, typed: Typed) -> impl IntoView {
     };
     view! {
         {all.map(one).collect_view()}
-        <p class="hint">"What the commands print goes into the commands after them. It is not kept here."</p>
+        <p class="muted">"What the commands print goes into the commands after them. It is not kept here."</p>
     }
 }
 

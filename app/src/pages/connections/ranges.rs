@@ -51,10 +51,10 @@ fn facts(one: &Connection) -> impl IntoView + use<> {
         (one.user_peer_network_cidrs.iter().collect(), one.routed_cidrs.clone(), one.opened_cidrs.clone());
     view! {
         <Facts>
-            <Fact label="Of the peer network, as its cloud tells">{of_cloud}</Fact>
+            <Fact label="Discovered">{of_cloud}</Fact>
             <Fact label="User-defined">{listed(user)}</Fact>
             <Fact label="Routed">{listed(routed)}</Fact>
-            <Fact label="Let in by the firewall">{listed(opened)}</Fact>
+            <Fact label="Let in">{listed(opened)}</Fact>
         </Facts>
     }
 }

@@ -152,7 +152,7 @@ fn overview(vpc: &Vpc, others: &[Cidr]) -> impl IntoView + use<> {
     let (others, id, created) = (others.to_vec(), vpc.id.to_string(), vpc.created_at);
     view! {
         <Block id="h-overview" title="Overview">
-            <div class="instruments">
+            <div class="instruments of-vpc">
                 <div><RangeBar own others moving width=416.0/></div>
                 <Facts>
                     <Fact label="IP range"><Copy value=own.to_string()/></Fact>
