@@ -7,8 +7,8 @@ use leptos_router::{LazyRoute, lazy_route};
 use crate::{
     api::{ApiError, connections::RefreshConnections, vpcs::list_vpcs},
     components::{
-        Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Kind, Menu, MenuButton, MenuLink, MenuRule, PageHead,
-        Pips, RangeBar, Refusal, Table, Time, Tone, grouped,
+        Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Icon, Kind, Menu, MenuButton, MenuLink, MenuRule,
+        PageHead, Pips, RangeBar, Refusal, Table, Time, Tone, grouped,
     },
     domain::{
         Cidr, ProjectName, VpcId,
@@ -227,7 +227,10 @@ fn place(vpc: &Vpc) -> impl IntoView + use<> {
     let title = vpc.cloud.label();
     view! {
         <span title=title>{provider} " " <span class="fact muted">{region}</span></span>
-        {vpc.simulated.then(|| view! { " " <small class="quiet">"simulated"</small> })}
+        {vpc.simulated.then(|| view! {
+            " "
+            <span class="simulated quiet" title="A look-alike answers for this cloud: no packet passes."><Icon glyph=Glyph::Flask/><span class="sr">"simulated"</span></span>
+        })}
     }
     .into_any()
 }
@@ -237,8 +240,6 @@ fn joined(vpc: &Vpc) -> impl IntoView + use<> {
     let peerings = vpc.peerings.iter().map(|peering| peering_tone(peering.state));
     let connections = vpc.connections.iter().map(|connection| Tone::from(connection.standing()));
     let (tones, said) = (peerings.chain(connections).collect::<Vec<_>>(), vpc.connections_by_state());
-    view! {
-        <Pips tones/>
-        {(!said.is_empty()).then(|| view! { <small class="muted by-state">{said}</small> })}
-    }
+    let shown = (!said.is_empty()).then(|| view! { <small class="muted wider by-state">{said.clone()}</small> });
+    view! { <span class="nowrap" title=said><Pips tones/> {shown}</span> }
 }
