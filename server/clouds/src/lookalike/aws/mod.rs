@@ -4,8 +4,17 @@
 //! a VPC that is not there, or whose ranges overlap, gets an id and fails afterwards. One port serves
 //! the three services and all regions; which is meant is said by the signature's scope.
 
+mod ec2;
+mod groups;
+mod networks;
+mod peering;
+mod ram;
+mod request;
+mod routes;
 mod signature;
 mod sts;
+mod tags;
+mod transit;
 mod xml;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +40,15 @@ pub struct Keys {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Thing {
+    Vpc(networks::Vpc),
+    Subnet(networks::Subnet),
+    Table(routes::Table),
+    Group(groups::Group),
+    Peering(peering::Peering),
+    Gateway(transit::Gateway),
+    Attachment(transit::Attachment),
+    Share(ram::Share),
+    Invitation(ram::Invitation),
     Session(sts::Session),
 }
 
@@ -64,16 +82,40 @@ impl Vendor for Aws {
         }
     }
 
+    /// The other side has the default VPC that every new account has; ours begins empty.
+    fn found(world: &mut World<Self>) {
+        let account = world.account(Side::Theirs).account_id.clone();
+        for region in networks::REGIONS {
+            networks::put_default(world, &account, region);
+        }
+    }
+
     fn due(thing: &Thing) -> Option<i64> {
         match thing {
+            Thing::Vpc(vpc) => vpc.due,
+            Thing::Subnet(subnet) => subnet.due,
+            Thing::Peering(peering) => peering.due,
+            Thing::Gateway(gateway) => gateway.due,
+            Thing::Attachment(attachment) => attachment.due,
+            Thing::Share(share) => share.due,
+            Thing::Invitation(invitation) => invitation.due,
             Thing::Session(session) => Some(session.expires_at + sts::REMEMBERED),
+            Thing::Table(_) | Thing::Group(_) => None,
         }
     }
 
     fn ripen(world: &mut World<Self>, id: &str) {
-        match world.get(id) {
+        match world.get(id).cloned() {
+            Some(Thing::Vpc(vpc)) => world.put(id, Thing::Vpc(networks::Vpc { available: true, due: None, ..vpc })),
+            Some(Thing::Subnet(subnet)) => {
+                world.put(id, Thing::Subnet(networks::Subnet { available: true, due: None, ..subnet }));
+            }
+            Some(Thing::Peering(peering)) => peering::ripen(world, id, &peering),
+            Some(Thing::Gateway(gateway)) => transit::ripen_gateway(world, id, &gateway),
+            Some(Thing::Attachment(attachment)) => transit::ripen_attachment(world, id, &attachment),
+            Some(Thing::Share(_) | Thing::Invitation(_)) => ram::ripen(world, id),
             Some(Thing::Session(_)) => drop(world.remove(id)),
-            None => {}
+            Some(Thing::Table(_) | Thing::Group(_)) | None => {}
         }
     }
 
@@ -96,9 +138,14 @@ impl Vendor for Aws {
         let (Some(side), Ok(signed)) = (side, Signed::of(call)) else {
             return Err(stranger(call, Doubt::Missing));
         };
+        let account = world.account(side).account_id.clone();
         let answered = match signed.service.as_str() {
             "sts" => sts::answer(world, side, call),
-            _ => Err(Refused::new("InvalidAction", "The service is not simulated.")),
+            "ram" => ram::answer(world, &account, &signed.region, call),
+            "ec2" if is_region(&signed.region) => {
+                ec2::answer(world, &request::Request::new(account, signed.region, call.form()))
+            }
+            _ => Err(Refused::new("InvalidAction", "There is no such service in this region.")),
         };
         answered.map_err(|refused| Self::refusal(call, refused.status, &refused.code, &refused.message))
     }
@@ -106,7 +153,8 @@ impl Vendor for Aws {
     fn refusal(call: &Call, status: u16, code: &str, message: &str) -> Reply {
         match service(call).as_str() {
             "sts" => sts::refusal(status, code, message),
-            _ => sts::refusal(status, code, message),
+            "ram" => ram::refusal(status, code, message),
+            _ => ec2::refusal(status, code, message),
         }
     }
 }
@@ -145,6 +193,14 @@ fn expired(call: &Call) -> Reply {
         return Aws::refusal(call, 400, "RequestExpired", "Request has expired.");
     }
     Aws::refusal(call, 403, "ExpiredToken", "The security token included in the request is expired")
+}
+
+/// `eu-west-1`, `us-gov-west-1`: whatever the vendor could call a region.
+fn is_region(name: &str) -> bool {
+    let parts: Vec<_> = name.split('-').collect();
+    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|letter| letter.is_ascii_lowercase());
+    let number = parts.last().is_some_and(|part| !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit()));
+    (3..=4).contains(&parts.len()) && number && parts[..parts.len() - 1].iter().all(letters)
 }
 
 const KEY_LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";

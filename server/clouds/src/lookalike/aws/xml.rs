@@ -18,9 +18,18 @@ impl Xml {
         xml.0
     }
 
+    pub fn append(&mut self, other: Self) {
+        self.0 += &other.0;
+    }
+
     pub fn text(&mut self, name: &str, value: impl Display) {
         let value = value.to_string();
         self.0 += &format!("<{name}>{}</{name}>", escape(&value));
+    }
+
+    /// Text without an element of its own.
+    pub fn raw(&mut self, value: &str) {
+        self.0 += &escape(value);
     }
 
     /// Leaves it out if there is nothing to say.
