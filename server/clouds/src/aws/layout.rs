@@ -73,11 +73,14 @@ pub(super) fn missing(wish: &Wish, seen: &Seen) -> Vec<Step> {
 
 /// The calls that take it all down: a VPC goes last, because it may hold nothing then.
 pub(super) fn surplus(seen: &Seen) -> Vec<Step> {
+    let associations = seen.tables.iter().flat_map(|table| &table.association_set.item);
+    let associations = associations.filter(|association| association.subnet_id.is_some());
+    let associations = associations.map(|one| Step::DisassociateRouteTable(one.route_table_association_id.clone()));
     let subnets = seen.subnets.iter().map(|subnet| Step::DeleteSubnet(subnet.subnet_id.clone()));
     let tables = seen.tables.iter().map(|table| Step::DeleteRouteTable(table.route_table_id.clone()));
     let group = seen.group.iter().map(|group| Step::DeleteSecurityGroup(group.group_id.clone()));
     let vpc = seen.vpc.iter().chain(&seen.spare).map(|vpc| Step::DeleteVpc(vpc.vpc_id.clone()));
-    subnets.chain(tables).chain(group).chain(vpc).collect()
+    associations.chain(subnets).chain(tables).chain(group).chain(vpc).collect()
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ pub use self::{
 use std::time::Duration;
 
 use self::{
+    form::Form,
     query::Query,
     trail::{Held, Trail},
 };
@@ -62,6 +63,23 @@ impl Aws {
     pub fn settling(mut self, settle: Duration) -> Self {
         self.settle = i64::try_from(settle.as_millis()).unwrap_or(i64::MAX);
         self
+    }
+
+    /// Any other action of EC2: for whoever plays the other side of a simulated cloud.
+    ///
+    /// # Errors
+    /// What EC2 refused.
+    pub async fn ask(&self, region: &str, action: &str, params: &[(&str, &str)]) -> Outcome<String> {
+        let form = params.iter().fold(Form::ec2(action), |form, (name, value)| form.with(*name, value));
+        self.query.ec2(region, &form).await
+    }
+
+    /// Any other action of RAM, by its path.
+    ///
+    /// # Errors
+    /// What RAM refused.
+    pub async fn ask_ram(&self, region: &str, path: &str, body: &serde_json::Value) -> Outcome<String> {
+        self.query.ram(region, path, body).await
     }
 }
 

@@ -143,7 +143,9 @@ impl Query {
         }
     }
 
-    async fn ram(&self, region: &str, path: &str, body: &serde_json::Value) -> Outcome<String> {
+    /// # Errors
+    /// What RAM refused.
+    pub async fn ram(&self, region: &str, path: &str, body: &serde_json::Value) -> Outcome<String> {
         let (content_type, body) = (signed::JSON, body.to_string());
         self.ask(&self.http, &Asked { service: Service::Ram, region, path, content_type, body }).await
     }

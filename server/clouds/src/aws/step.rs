@@ -36,6 +36,7 @@ pub enum Step {
     CreateSecurityGroup {
         vpc: String,
     },
+    DisassociateRouteTable(String),
     DeleteSubnet(String),
     DeleteRouteTable(String),
     DeleteSecurityGroup(String),
@@ -122,8 +123,9 @@ pub(super) enum Done {
 
 pub(super) async fn make(query: &Query, wish: &Wish, step: Step) -> Outcome<Done> {
     let region = &wish.region;
+    // What something depends on is refused until the next look: no worker waits for it.
     let delete = async |action: &str, key: &str, id: &str| {
-        let answer = query.ec2(region, &Form::ec2(action).with(key, id)).await;
+        let answer = query.ec2_once(region, &Form::ec2(action).with(key, id)).await;
         gone_is_done(answer)
     };
     match step {
@@ -148,6 +150,7 @@ pub(super) async fn make(query: &Query, wish: &Wish, step: Step) -> Outcome<Done
             let form = form.tagged("security-group", &tags(wish));
             unless(query.ec2_once(region, &form).await, "InvalidGroup.Duplicate").map_err(not_visible_yet)
         }
+        Step::DisassociateRouteTable(id) => delete("DisassociateRouteTable", "AssociationId", &id).await,
         Step::DeleteSubnet(id) => delete("DeleteSubnet", "SubnetId", &id).await,
         Step::DeleteRouteTable(id) => delete("DeleteRouteTable", "RouteTableId", &id).await,
         Step::DeleteSecurityGroup(id) => delete("DeleteSecurityGroup", "GroupId", &id).await,

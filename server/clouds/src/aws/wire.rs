@@ -115,6 +115,7 @@ impl Route {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Association {
+    pub route_table_association_id: String,
     pub subnet_id: Option<String>,
 }
 

@@ -89,7 +89,10 @@ fn ready() -> Seen {
         availability_zone: format!("eu-west-1{letter}"),
         tag_set: own(),
     };
-    let associated = |letter: &str| Association { subnet_id: Some(format!("subnet-{letter}")) };
+    let associated = |letter: &str| Association {
+        route_table_association_id: format!("rtbassoc-{letter}"),
+        subnet_id: Some(format!("subnet-{letter}")),
+    };
     let local = Route {
         destination_cidr_block: Some(net("10.20.0.0/22")),
         gateway_id: Some("local".into()),

@@ -364,6 +364,9 @@ fn a_network_goes_last_and_its_vpc_last_of_all() {
     assert_eq!(
         steps,
         [
+            Step::DisassociateRouteTable("rtbassoc-a".into()),
+            Step::DisassociateRouteTable("rtbassoc-b".into()),
+            Step::DisassociateRouteTable("rtbassoc-c".into()),
             Step::DeleteSubnet("subnet-a".into()),
             Step::DeleteSubnet("subnet-b".into()),
             Step::DeleteSubnet("subnet-c".into()),
