@@ -150,7 +150,7 @@ fn Walk(kind: ConnectionType, guide: Memo<Guide>, typed: Typed, refused: Refused
     let first = guide.get_untracked();
     let typing = first.typing().len();
     let later = first.steps.iter().enumerate().skip(typing).map(|(at, step)| {
-        view! { <Step number=number(at) progress=Progress::Ahead title=step.title.clone()>{()}</Step> }
+        view! { <Step number=number(at) progress=Progress::Ahead title=step.title.clone()><p class="quiet">"After the request."</p></Step> }
     });
     let now = first.typing().iter().enumerate().map(|(at, step)| {
         let fields = fields_of(kind, &first, at);
