@@ -111,9 +111,7 @@ export class Problems {
             const reason = request.failure()?.errorText ?? "";
             // A page that is left ends its own requests and its event stream.
             const ended = reason === "net::ERR_ABORTED";
-            // Where scripts are off, Chromium still asks for the one that the page preloads, and refuses it itself.
-            const off = reason === "csp" && request.resourceType() === "script" && !isHydrated();
-            if (request.url().startsWith(origin) && !ended && !off) {
+            if (request.url().startsWith(origin) && !ended) {
                 this.seen.push(`request: ${request.method()} ${request.url()} ${reason}`);
             }
         });

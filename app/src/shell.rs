@@ -1,9 +1,11 @@
 //! The document, the providers and the routes.
 
+use std::pin::Pin;
+
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::{
-    Lazy, SsrMode,
+    ChooseView, LazyRoute, SsrMode,
     components::{ParentRoute, Route, Router, Routes},
     path,
 };
@@ -30,13 +32,27 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="preload" href="/fonts/ibm-plex-mono.woff2" r#as="font" type="font/woff2" crossorigin="anonymous"/>
                 <link rel="stylesheet" id="leptos" href="/pkg/causeway.css"/>
                 <script nonce=use_nonce() inner_html=THEME></script>
-                <HydrationScripts options/>
+                <Waking options/>
                 <MetaTags/>
             </head>
             <body>
                 <App/>
             </body>
         </html>
+    }
+}
+
+/// Fetches the scripts early and starts them. Leptos' own would have them preloaded by links that carry the nonce in the
+/// wrong attribute, and that a browser without scripts refuses loudly; a script that is not run is not fetched either.
+#[component]
+fn Waking(options: LeptosOptions) -> impl IntoView {
+    let (nonce, base) = (use_nonce(), format!("/{}/{}", options.site_pkg_dir, options.output_name));
+    let start =
+        format!("import wake,{{hydrate}}from\"{base}.js\";await wake({{module_or_path:\"{base}.wasm\"}});hydrate()");
+    view! {
+        <link rel="preload" href=format!("{base}.wasm") r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+        <script type="module" nonce=nonce.clone() src=format!("{base}.js")></script>
+        <script type="module" nonce=nonce inner_html=start></script>
     }
 }
 
@@ -52,38 +68,60 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=pages::failure::NoSuchPage>
                 <Route ssr=SsrMode::Async path=path!("/") view=pages::frame::Home/>
-                <Route ssr=SsrMode::Async path=path!("/signin") view={Lazy::<pages::SignIn>::new()}/>
-                <Route ssr=SsrMode::Async path=path!("/setup") view={Lazy::<pages::SetUp>::new()}/>
+                <Route ssr=SsrMode::Async path=path!("/signin") view={lazy::<pages::SignIn>()}/>
+                <Route ssr=SsrMode::Async path=path!("/setup") view={lazy::<pages::SetUp>()}/>
                 <ParentRoute ssr=SsrMode::Async path=path!("/projects/:project") view=pages::frame::Frame>
-                    <Route ssr=SsrMode::Async path=path!("") view={Lazy::<pages::Overview>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("map") view={Lazy::<pages::MapPage>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("find") view={Lazy::<pages::FindPage>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("planner") view={Lazy::<pages::PlannerPage>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("changes") view={Lazy::<pages::Changes>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("reconcilers") view={Lazy::<pages::Reconcilers>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("settings") view={Lazy::<pages::Settings>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("vpcs") view={Lazy::<pages::VpcList>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("vpcs/new") view={Lazy::<pages::VpcNew>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("vpcs/:vpc") view={Lazy::<pages::VpcDetail>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("vpcs/:vpc/delete") view={Lazy::<pages::VpcDelete>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("vpcs/:vpc/connections/new") view={Lazy::<pages::ConnectionNew>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("vpcs/:vpc/connections/:connection") view={Lazy::<pages::ConnectionDetail>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("vpcs/:vpc/connections/:connection/delete") view={Lazy::<pages::ConnectionDelete>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("gateways") view={Lazy::<pages::GatewayList>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("gateways/new") view={Lazy::<pages::GatewayNew>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway") view={Lazy::<pages::GatewayDetail>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/enrol") view={Lazy::<pages::GatewayEnrol>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/settings") view={Lazy::<pages::GatewaySettings>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/revoke") view={Lazy::<pages::GatewayRevoke>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/delete") view={Lazy::<pages::GatewayDelete>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peerings/new") view={Lazy::<pages::PeeringNew>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peers/new") view={Lazy::<pages::RoadWarriorNew>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peers/new-site") view={Lazy::<pages::SiteNew>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peers/:peer") view={Lazy::<pages::PeerDetail>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peers/:peer/delete") view={Lazy::<pages::PeerDelete>::new()}/>
-                    <Route ssr=SsrMode::Async path=path!("peerings") view={Lazy::<pages::PeeringList>::new()}/>
+                    <Route ssr=SsrMode::Async path=path!("") view={lazy::<pages::Overview>()}/>
+                    <Route ssr=SsrMode::Async path=path!("map") view={lazy::<pages::MapPage>()}/>
+                    <Route ssr=SsrMode::Async path=path!("find") view={lazy::<pages::FindPage>()}/>
+                    <Route ssr=SsrMode::Async path=path!("planner") view={lazy::<pages::PlannerPage>()}/>
+                    <Route ssr=SsrMode::Async path=path!("changes") view={lazy::<pages::Changes>()}/>
+                    <Route ssr=SsrMode::Async path=path!("reconcilers") view={lazy::<pages::Reconcilers>()}/>
+                    <Route ssr=SsrMode::Async path=path!("settings") view={lazy::<pages::Settings>()}/>
+                    <Route ssr=SsrMode::Async path=path!("vpcs") view=pages::VpcList/>
+                    <Route ssr=SsrMode::Async path=path!("vpcs/new") view={lazy::<pages::VpcNew>()}/>
+                    <Route ssr=SsrMode::Async path=path!("vpcs/:vpc") view={lazy::<pages::VpcDetail>()}/>
+                    <Route ssr=SsrMode::Async path=path!("vpcs/:vpc/delete") view={lazy::<pages::VpcDelete>()}/>
+                    <Route ssr=SsrMode::Async path=path!("vpcs/:vpc/connections/new") view={lazy::<pages::ConnectionNew>()}/>
+                    <Route ssr=SsrMode::Async path=path!("vpcs/:vpc/connections/:connection") view={lazy::<pages::ConnectionDetail>()}/>
+                    <Route ssr=SsrMode::Async path=path!("vpcs/:vpc/connections/:connection/delete") view={lazy::<pages::ConnectionDelete>()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways") view={lazy::<pages::GatewayList>()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/new") view={lazy::<pages::GatewayNew>()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway") view={lazy::<pages::GatewayDetail>()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/enrol") view={lazy::<pages::GatewayEnrol>()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/settings") view={lazy::<pages::GatewaySettings>()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/revoke") view={lazy::<pages::GatewayRevoke>()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/delete") view={lazy::<pages::GatewayDelete>()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peerings/new") view={lazy::<pages::PeeringNew>()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peers/new") view={lazy::<pages::RoadWarriorNew>()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peers/new-site") view={lazy::<pages::SiteNew>()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peers/:peer") view={lazy::<pages::PeerDetail>()}/>
+                    <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peers/:peer/delete") view={lazy::<pages::PeerDelete>()}/>
+                    <Route ssr=SsrMode::Async path=path!("peerings") view={lazy::<pages::PeeringList>()}/>
                 </ParentRoute>
             </Routes>
         </Router>
+    }
+}
+
+/// A page that is fetched when somebody goes there. Leptos' own `Lazy` is a type per page, and all that the router does
+/// with it is then sent once per page.
+#[derive(Clone, Copy)]
+struct LazyPage {
+    fetch: fn() -> Pin<Box<dyn Future<Output = ()>>>,
+    view: fn() -> Pin<Box<dyn Future<Output = AnyView>>>,
+}
+
+fn lazy<Page: LazyRoute>() -> LazyPage {
+    LazyPage { fetch: || Box::pin(Page::preload()), view: || Box::pin(Page::view(Page::data())) }
+}
+
+impl ChooseView for LazyPage {
+    async fn choose(self) -> AnyView {
+        (self.view)().await
+    }
+
+    async fn preload(&self) {
+        (self.fetch)().await;
     }
 }

@@ -33,3 +33,9 @@ pub async fn get_attention(project: String) -> Result<Attention, ApiError> {
     let needs = needs(&seen);
     Ok(Attention { summary: Summary::of(&seen, &needs), needs, now })
 }
+
+/// The counts alone, for the frame around every page.
+#[server(endpoint = "attention/summary", protocol = Reading)]
+pub async fn get_summary(project: String) -> Result<Summary, ApiError> {
+    Ok(get_attention(project).await?.summary)
+}

@@ -1,6 +1,6 @@
 //! The frame of every page in a project: where you are, how the project stands, where you can go.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::{
     components::{Outlet, Redirect},
     hooks::use_location,
@@ -8,16 +8,17 @@ use leptos_router::{
 
 use super::{
     failure::Failure,
+    fresh::awaited,
     here::{project_for_links, use_project},
     palette::Jump,
 };
 use crate::{
     api::{
         ApiError,
-        attention::{Attention, get_attention},
+        attention::get_summary,
         session::{SignOut, get_viewer},
     },
-    components::{Annunciator, Button, Glyph, Icon, Kind, Logo, Mark, Time, Toasts, Tone, grouped},
+    components::{Annunciator, Button, Glyph, Icon, Kind, Logo, Mark, Time, Toasts, Tone, grouped, word},
     domain::{
         ProjectName,
         attention::{Severity, Summary, Tally},
@@ -48,9 +49,6 @@ pub fn Home() -> impl IntoView {
     }
 }
 
-/// How the project stands, read once for the frame and the overview.
-pub type AttentionResource = Resource<Result<Attention, ApiError>>;
-
 #[component]
 pub fn Frame() -> impl IntoView {
     let live = use_live();
@@ -58,13 +56,12 @@ pub fn Frame() -> impl IntoView {
     let viewer = Resource::new(move || live.version(Topic::People), |_| get_viewer());
     provide_context(viewer);
     let project = use_project();
-    let attention: AttentionResource = Resource::new(
+    let summary = Resource::new(
         move || {
             (project.get(), [Topic::Vpcs, Topic::Gateways, Topic::Peers, Topic::Plan].map(|topic| live.version(topic)))
         },
-        |(project, _)| get_attention(project),
+        |(project, _)| get_summary(project),
     );
-    provide_context(attention);
 
     view! {
         <a class="skip" href="#content">"Skip to the content"</a>
@@ -74,21 +71,18 @@ pub fn Frame() -> impl IntoView {
                     <Logo/>
                     "Causeway"
                 </a>
-                <Transition>
-                    {move || Suspend::new(async move {
-                        let viewer = viewer.await.ok();
-                        let name = project_for_links(&project.get_untracked());
-                        let summary = attention.await.map(|attention| attention.summary).unwrap_or_default();
-                        view! { <Navigation name viewer summary/> }
-                    })}
-                </Transition>
+                {awaited(move || async move {
+                    let viewer = viewer.await.ok();
+                    let name = project_for_links(&project.get_untracked());
+                    let summary = summary.await.unwrap_or_default();
+                    view! { <Navigation name viewer summary/> }.into_any()
+                })}
             </header>
             <div class="top" role="region" aria-label="Tools">
                 <a class="icon-button burger" href="#side" aria-label="Menu">
                     <Icon glyph=Glyph::Menu/>
                 </a>
-                <Transition>
-                    {move || Suspend::new(async move {
+                {awaited(move || async move {
                         let organization = viewer.await.map(|viewer| viewer.organization).unwrap_or_default();
                         let name = project_for_links(&project.get_untracked());
                         view! {
@@ -98,30 +92,27 @@ pub fn Frame() -> impl IntoView {
                                 <a class="strong" href=routes::overview(&name)>{name.to_string()}</a>
                             </div>
                         }
+                        .into_any()
                     })}
-                </Transition>
                 <Jump/>
-                <Transition>
-                    {move || Suspend::new(async move {
+                {awaited(move || async move {
                         let href = routes::overview(&project_for_links(&project.get_untracked()));
-                        attention.await.ok().map(|Attention { summary, .. }| {
+                        summary.await.ok().map(|summary| {
                             let count = |number: usize| Signal::stored(number as u64);
                             view! {
                                 <Annunciator failed=count(summary.failed) waiting=count(summary.your_turn) moving=count(summary.moving) good=count(summary.as_asked) href/>
                             }
                         })
+                        .into_any()
                     })}
-                </Transition>
                 <ThemeSwitch/>
             </div>
             <main class="page" id="content" tabindex="-1">
                 <Outlet/>
             </main>
-            <Transition>
-                {move || Suspend::new(async move {
-                    viewer.await.ok().map(|viewer| view! { <StatusLine viewer/> })
-                })}
-            </Transition>
+            {awaited(move || async move {
+                viewer.await.ok().map(|viewer| view! { <StatusLine viewer/> }).into_any()
+            })}
         </div>
         <Toasts/>
     }
@@ -130,7 +121,6 @@ pub fn Frame() -> impl IntoView {
 #[component]
 fn Navigation(name: ProjectName, viewer: Option<Viewer>, summary: Summary) -> impl IntoView {
     let path = use_location().pathname;
-    let sign_out = ServerAction::<SignOut>::new();
     let overview = routes::overview(&name);
     let item = move |href: String, label: &'static str, tally: Option<Tally>| {
         let exact = href == overview;
@@ -146,7 +136,7 @@ fn Navigation(name: ProjectName, viewer: Option<Viewer>, summary: Summary) -> im
         };
         let count = tally.filter(|tally| tally.count > 0).map(|tally| tally.count.to_string());
         view! {
-            <a href=href aria-current=move || current().then_some("page")>
+            <a href=href aria-current=word(move || current().then_some("page"))>
                 {label}
                 {mark}
                 <span class="fact">{count}</span>
@@ -171,9 +161,10 @@ fn Navigation(name: ProjectName, viewer: Option<Viewer>, summary: Summary) -> im
             {viewer.map(|viewer| view! {
                 <p class="who quiet">{viewer.email.to_string()}</p>
             })}
-            <ActionForm action=sign_out attr:class="who">
+            // Without an action: whoever leaves takes nothing of the page along.
+            <form class="who" method="post" action=SignOut::PATH>
                 <Button kind=Kind::Quiet icon=Glyph::LogOut small=true>"Sign out"</Button>
-            </ActionForm>
+            </form>
         </nav>
     }
 }
@@ -204,20 +195,23 @@ fn StatusLine(viewer: Viewer) -> impl IntoView {
         Link::Waiting => Tone::Off,
         Link::Broken | Link::Ended => Tone::Bad,
     };
-    let words = move || match live.link() {
-        Link::Live => "Live",
-        Link::Waiting => "As loaded",
-        Link::Broken => "The console does not answer; trying again. What you see is as it was.",
-        Link::Ended => "Your session has ended. Load the page again to sign in.",
-    };
-    let seq = viewer.seq;
+    let words = Signal::derive(move || {
+        let words = match live.link() {
+            Link::Live => "Live",
+            Link::Waiting => "As loaded",
+            Link::Broken => "The console does not answer; trying again. What you see is as it was.",
+            Link::Ended => "Your session has ended. Load the page again to sign in.",
+        };
+        words.to_owned()
+    });
+    let seq = Signal::derive(move || grouped(live.seq().max(viewer.seq)));
     view! {
-        <footer class="status-line" data-tone=move || matches!(live.link(), Link::Broken | Link::Ended).then_some("bad")>
+        <footer class="status-line" data-tone=word(move || matches!(live.link(), Link::Broken | Link::Ended).then_some("bad"))>
             <span class="flow nowrap" role="status">
                 {move || view! { <Mark tone=tone()/> }}
                 {words}
             </span>
-            <span class="nowrap">"change " <span class="fact">{move || grouped(live.seq().max(seq))}</span></span>
+            <span class="nowrap">"change " <span class="fact">{seq}</span></span>
             <span class="nowrap">"read " <Time at=viewer.now/></span>
         </footer>
     }

@@ -20,72 +20,85 @@ pub async fn once<T: Clone + Send + Sync + 'static>(resource: Resource<T>) -> T 
     poll_fn(|context| untrack(|| reading.as_mut().poll(context))).await
 }
 
+/// What is shown once it has been read; until then, what was shown before. Of one type for all pages: what waits is boxed
+/// here, so that the waiting itself is compiled once and sent once.
+pub fn awaited<Shown>(show: impl Fn() -> Shown + Send + 'static) -> AnyView
+where
+    Shown: Future<Output = AnyView> + Send + 'static,
+{
+    waiting(Box::new(move || Suspend::new(show())))
+}
+
+fn waiting(show: Box<dyn Fn() -> Suspend<AnyView> + Send>) -> AnyView {
+    view! { <Transition>{show}</Transition> }.into_any()
+}
+
 /// What was first read, and whatever is read later. A failed reading changes nothing: the server is asked again anyway.
 pub fn fresh<T: Clone + PartialEq + Send + Sync + 'static>(
     resource: Resource<Result<T, ApiError>>,
     first: T,
 ) -> Signal<T> {
-    let value = RwSignal::new(first);
-    Effect::new(move || {
-        if let Some(Ok(new)) = resource.get()
-            && value.with_untracked(|old| *old != new)
-        {
-            value.set(new);
-        }
-    });
-    value.into()
+    followed(resource, first).0
 }
 
 /// A page over a resource: built once, fed by a signal. Says so when what it shows is gone; a console that does not
 /// answer leaves the last reading standing, and the status line tells.
-pub fn living<T, V>(resource: Resource<Result<T, ApiError>>, show: V) -> impl IntoView
+pub fn living<T, V>(resource: Resource<Result<T, ApiError>>, show: V) -> AnyView
 where
     T: Clone + PartialEq + Send + Sync + 'static,
     V: Fn(Signal<T>) -> AnyView + Clone + Send + Sync + 'static,
 {
-    view! {
-        <Transition>
-            {move || {
-                let show = show.clone();
-                Suspend::new(async move {
-                    match once(resource).await {
-                        Ok(first) => {
-                            let (value, lost) = (fresh(resource, first), lost(resource));
-                            (move || match lost.get() {
-                                Some(error) => view! { <Failure error/> }.into_any(),
-                                None => show(value),
-                            })
-                            .into_any()
-                        }
-                        Err(error) => {
-                            // Nothing stands yet that could be lost by building it later.
-                            resource.track();
-                            view! { <Failure error/> }.into_any()
-                        }
-                    }
-                })
-            }}
-        </Transition>
-    }
+    awaited(move || {
+        let show = show.clone();
+        async move {
+            match once(resource).await {
+                Ok(first) => {
+                    let (value, lost) = followed(resource, first);
+                    standing(lost, Box::new(move || show(value)))
+                }
+                Err(error) => {
+                    // Nothing stands yet that could be lost by building it later.
+                    resource.track();
+                    view! { <Failure error/> }.into_any()
+                }
+            }
+        }
+    })
 }
 
-/// Why what was shown may not be shown any longer.
-fn lost<T: Clone + PartialEq + Send + Sync + 'static>(
+/// The page, or why it may not be shown any longer.
+fn standing(lost: Signal<Option<ApiError>>, show: Box<dyn Fn() -> AnyView + Send>) -> AnyView {
+    (move || match lost.get() {
+        Some(error) => view! { <Failure error/> }.into_any(),
+        None => show(),
+    })
+    .into_any()
+}
+
+/// The last good reading, and why what was shown may not be shown any longer.
+fn followed<T: Clone + PartialEq + Send + Sync + 'static>(
     resource: Resource<Result<T, ApiError>>,
-) -> Signal<Option<ApiError>> {
-    let lost = RwSignal::new(None);
+    first: T,
+) -> (Signal<T>, Signal<Option<ApiError>>) {
+    let (value, lost) = (RwSignal::new(first), RwSignal::new(None));
     Effect::new(move || {
-        let now = match resource.get() {
-            None => return,
-            Some(Err(error @ (ApiError::NotFound | ApiError::Forbidden { .. } | ApiError::Unauthenticated))) => {
-                Some(error)
+        let now = resource.with(|reading| match reading {
+            Some(Ok(new)) => {
+                if value.with_untracked(|old| old != new) {
+                    value.set(new.clone());
+                }
+                Some(None)
             }
-            Some(Err(_)) => return,
-            Some(Ok(_)) => None,
-        };
-        if lost.with_untracked(|before| *before != now) {
+            Some(Err(error @ (ApiError::NotFound | ApiError::Forbidden { .. } | ApiError::Unauthenticated))) => {
+                Some(Some(error.clone()))
+            }
+            Some(Err(_)) | None => None,
+        });
+        if let Some(now) = now
+            && lost.with_untracked(|before| *before != now)
+        {
             lost.set(now);
         }
     });
-    lost.into()
+    (value.into(), lost.into())
 }

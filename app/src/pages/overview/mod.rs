@@ -8,13 +8,13 @@ use leptos_router::{LazyRoute, lazy_route};
 
 use super::{
     failure::settle,
-    frame::{AttentionResource, severity_tone},
+    frame::severity_tone,
     here::{project_for_links, target, use_project},
     record::line,
 };
 use crate::{
     api::{
-        attention::Attention,
+        attention::{Attention, get_attention},
         overview::{OverviewReading, read_overview},
     },
     components::{
@@ -44,16 +44,14 @@ impl LazyRoute for Overview {
         let topics = [Topic::Vpcs, Topic::Gateways, Topic::Peers, Topic::Plan, Topic::Lab];
         let reading = Resource::new(
             move || (project.get(), topics.map(|topic| live.version(topic))),
-            |(project, _)| read_overview(project),
+            |(project, _)| async move { Ok((read_overview(project.clone()).await?, get_attention(project).await?)) },
         );
-        let attention = expect_context::<AttentionResource>();
         view! {
             <Title text="Overview"/>
             <Transition>
                 {move || Suspend::new(async move {
                     let project = project_for_links(&project.get_untracked());
-                    let (reading, attention) = (reading.await, attention.await);
-                    settle(reading.and_then(|reading| Ok((reading, attention?))), |(reading, attention)| shown(reading, &attention, &project).into_any())
+                    settle(reading.await, |(reading, attention)| shown(reading, &attention, &project).into_any())
                 })}
             </Transition>
         }

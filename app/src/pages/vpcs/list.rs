@@ -1,8 +1,5 @@
-use std::collections::BTreeMap;
-
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::{LazyRoute, lazy_route};
 
 use crate::{
     api::{ApiError, connections::RefreshConnections, vpcs::list_vpcs},
@@ -39,21 +36,12 @@ pub fn vpcs() -> VpcResource {
     )
 }
 
-pub struct VpcList;
-
-#[lazy_route]
-impl LazyRoute for VpcList {
-    fn data() -> Self {
-        Self
-    }
-
-    fn view(_page: Self) -> AnyView {
-        let vpcs = vpcs();
-        view! {
-            <Title text="VPCs"/>
-            <List vpcs/>
-        }
-        .into_any()
+/// Not split off: the list that people begin with comes with the frame, in one piece, and with it what all lists share.
+#[component]
+pub fn VpcList() -> impl IntoView {
+    view! {
+        <Title text="VPCs"/>
+        <List vpcs=vpcs()/>
     }
 }
 
@@ -108,8 +96,6 @@ fn Rows(vpcs: Signal<Vec<Vpc>>, project: ProjectName) -> impl IntoView {
         vpcs.with(|vpcs| vpcs.iter().filter(|vpc| matches(vpc, &wanted)).map(|vpc| vpc.id).collect::<Vec<_>>())
     });
     let all = Memo::new(move |_| vpcs.with(|vpcs| vpcs.iter().map(|vpc| vpc.cidr).collect::<Vec<Cidr>>()));
-    let by_id =
-        Memo::new(move |_| vpcs.with(|vpcs| vpcs.iter().map(|vpc| (vpc.id, vpc.clone())).collect::<BTreeMap<_, _>>()));
     let nothing = move || {
         found.with(Vec::is_empty).then(|| {
             let said = format!("No VPC has “{}” in its name, place or range.", query.get());
@@ -118,7 +104,7 @@ fn Rows(vpcs: Signal<Vec<Vpc>>, project: ProjectName) -> impl IntoView {
     };
     let shown = move |id: VpcId| {
         let project = project.clone();
-        let vpc = Memo::new(move |_| by_id.with(|vpcs| vpcs.get(&id).cloned()));
+        let vpc = Memo::new(move |_| vpcs.with(|vpcs| vpcs.iter().find(|vpc| vpc.id == id).cloned()));
         move || vpc.get().map(|vpc| all.with(|all| row(&vpc, all, &project, refresh)))
     };
     view! {
