@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use app::domain::{
-    GatewayId, Network, PeerId, ProjectId, Timestamp,
+    GatewayId, Network, PeerId, ProjectId, PublicKey, Timestamp,
     peer::{Endpoint, PeerKind},
     tunnel::{Role, Wish, WishedPeer},
 };
@@ -18,6 +18,18 @@ impl Store {
     /// What the host of a gateway should be; `None`: nothing at all, because the gateway is being deleted or gone.
     pub async fn wish(&self, gateway: GatewayId, sealer: &Sealer) -> Result<Option<Wish>> {
         self.snapshot().await?.wish(gateway, sealer).await
+    }
+
+    /// The same, and the key of each road warrior that it was made from, disabled ones too. Both of one moment: a row that
+    /// was in one and not in the other would stay in the document after its end.
+    pub async fn wish_and_road_warriors(
+        &self,
+        gateway: GatewayId,
+        sealer: &Sealer,
+    ) -> Result<(Option<Wish>, HashMap<PeerId, PublicKey>)> {
+        let mut tx = self.snapshot().await?;
+        let keys = tx.road_warrior_keys(gateway).await?;
+        Ok((tx.wish(gateway, sealer).await?, keys))
     }
 
     /// The wishes of a project's gateways without their road warriors, which are many and concern one document each.

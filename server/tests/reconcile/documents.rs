@@ -1,8 +1,11 @@
 //! What hosts are told: one generation per difference, and the last one in the end, whatever happens in between.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use app::{
@@ -20,6 +23,7 @@ use crate::{
 };
 
 on_both_engines! {
+    a_document_and_the_rows_that_it_was_made_from_are_of_one_moment
     an_edit_is_one_generation_and_waiting_agents_get_it_as_a_change
     a_burst_of_a_thousand_edits_ends_with_every_host_at_the_last_generation_though_the_console_is_killed_twice
     a_peering_reaches_both_documents_and_its_deletion_too
@@ -267,4 +271,28 @@ async fn a_claim_far_beyond_what_was_ever_given_is_refused_and_changes_nothing(s
     stage.road_warrior(gateway, "laptop").await.expect("a new peer");
     agent.catch_up(&stage, &desk).await;
     assert_eq!(agent.document.peers.len(), 1, "the gateway goes on");
+}
+
+/// Else a road warrior that is deleted meanwhile would stay in the document: nobody would know whose row it was.
+async fn a_document_and_the_rows_that_it_was_made_from_are_of_one_moment(stage: Stage) {
+    let gateway = stage.gateway("alpha", "172.16.0.0/16", "10.200.1.0/24").await;
+    let (store, sealer) = (stage.store.clone(), stage.shared.sealer.clone());
+    let (done, mut edited) = tokio::sync::oneshot::channel();
+    let reader = tokio::spawn(async move {
+        let mut moments = 0;
+        while edited.try_recv().is_err() {
+            let (wish, rows) = store.wish_and_road_warriors(gateway, &sealer).await.expect("the store answers");
+            let wished: BTreeSet<_> = wish.expect("a gateway").peers.iter().map(|peer| peer.public_key).collect();
+            assert_eq!(wished, rows.into_values().collect());
+            moments += 1;
+        }
+        moments
+    });
+    for number in 0..60 {
+        let peer = stage.road_warrior(gateway, &format!("laptop-{number}")).await.expect("a new peer");
+        stage.ingrid.delete_peer(&stage.harbor, peer).await.expect("deleted");
+    }
+    done.send(()).expect("it reads on");
+    let moments = reader.await.expect("each time the same");
+    assert!(moments > 20, "{moments} readings beside 120 edits");
 }

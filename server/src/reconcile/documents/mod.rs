@@ -205,8 +205,7 @@ impl Documents {
         let everything = due.everything || slot.derived().is_stale();
         let (change, road_warriors) = if everything {
             let started = Instant::now();
-            let wish = self.store.wish(gateway, &self.sealer).await?;
-            let road_warriors = self.store.road_warrior_keys(gateway).await?;
+            let (wish, road_warriors) = self.store.wish_and_road_warriors(gateway, &self.sealer).await?;
             let document = wish.as_ref().map_or_else(Document::empty, derive);
             (slot.derived().change_to(&document), Some((road_warriors, started)))
         } else {

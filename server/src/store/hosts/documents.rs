@@ -63,15 +63,6 @@ impl Store {
         Ok(row.try_get::<i64, _>("value")?.unsigned_abs())
     }
 
-    /// The road warriors of a gateway and their keys, disabled ones too.
-    pub async fn road_warrior_keys(&self, gateway: GatewayId) -> Result<HashMap<PeerId, PublicKey>> {
-        let rows = sqlx::query("select id, public_key from peer where gateway_id = $1 and kind = 'road_warrior'")
-            .bind(gateway.to_string())
-            .fetch_all(self.pool())
-            .await?;
-        rows.iter().map(|row| Ok((parsed(row, "peer", "id")?, parsed(row, "peer", "public_key")?))).collect()
-    }
-
     /// Whether the key is a peer of some other gateway.
     pub async fn is_peer_elsewhere(&self, gateway: GatewayId, key: PublicKey) -> Result<bool> {
         let row = sqlx::query("select id from peer where public_key = $2 and gateway_id <> $1 limit 1")
@@ -84,6 +75,15 @@ impl Store {
 }
 
 impl Tx {
+    /// The road warriors of a gateway and their keys, disabled ones too.
+    pub async fn road_warrior_keys(&mut self, gateway: GatewayId) -> Result<HashMap<PeerId, PublicKey>> {
+        let rows = sqlx::query("select id, public_key from peer where gateway_id = $1 and kind = 'road_warrior'")
+            .bind(gateway.to_string())
+            .fetch_all(self.connection())
+            .await?;
+        rows.iter().map(|row| Ok((parsed(row, "peer", "id")?, parsed(row, "peer", "public_key")?))).collect()
+    }
+
     /// `None` if the gateway is gone by now.
     pub async fn project_of(&mut self, gateway: GatewayId) -> Result<Option<ProjectId>> {
         let row = sqlx::query("select project_id from gateway where id = $1")
