@@ -18,7 +18,7 @@ use crate::{
     http::{self, Inner, Site, agents},
     lab::{control, demo::Demo},
     listen::{Bound, Listen},
-    reconcile::{self, Reconcilers},
+    reconcile::{self, Reconcilers, enrolment::Registry},
     seal::Sealer,
     store::{Store, lock::Lock},
     tls::Tls,
@@ -108,7 +108,7 @@ impl Serving {
 
         let agents = agents::router(agents::AgentsState {
             store: store.clone(),
-            sealer: Sealer::new(key),
+            registry: Registry::new(store.clone(), Sealer::new(key)),
             documents: Arc::clone(&reconcilers.documents),
             intake: Arc::clone(&reconcilers.intake),
         });

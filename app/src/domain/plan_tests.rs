@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -171,10 +169,10 @@ fn of_two_joined_gateways_one_calls_first_and_the_other_does_when_it_was_called_
     let differences = |host: &HostState| words(&drift(&frame(&document), &document.peers, host, NOW, &[]));
     assert_eq!(differences(&host), "", "to wait is no difference");
 
-    let due = |host: &HostState, waited: Duration| {
+    let due = |host: &HostState, waited: u64| {
         calls_due(&BTreeMap::from([(key, waited)]), &document.peers, host).into_iter().collect::<Vec<_>>()
     };
-    assert_eq!(due(&host, Duration::ZERO), []);
+    assert_eq!(due(&host, 0), []);
     let calls = due(&host, COURTESY);
     assert_eq!(
         text(&calls),
@@ -186,7 +184,7 @@ fn of_two_joined_gateways_one_calls_first_and_the_other_does_when_it_was_called_
 
     let called = host.peers.get_mut(&key).expect("the peering");
     (called.endpoint, called.handshake) = (Some("198.51.100.7:1".parse().expect("an endpoint")), Some(NOW));
-    let answered = due(&host, Duration::ZERO);
+    let answered = due(&host, 0);
     assert_eq!(text(&answered), "change peer AAAAAAAAAAAA…AAAAA= (vpc-peering-gw-gamma) keepalive 25");
     apply(&answered, &mut host);
     assert_eq!(differences(&host), "", "its session stays, from where it came");

@@ -297,7 +297,7 @@ async fn a_joined_gateway_is_let_call_first_and_is_called_if_it_does_not() {
     let mut scene = Scene::new().await;
     scene.deliver(&document, 1).await;
     scene.watch().await;
-    tokio::time::sleep(app::domain::plan::COURTESY).await;
+    tokio::time::sleep(Duration::from_millis(app::domain::plan::COURTESY)).await;
     scene.watch().await;
     assert_eq!((keepalive(scene.host_state().await), scene.drift().len()), (25, 0), "nobody called");
     scene.watch().await;

@@ -28,10 +28,9 @@ use crate::{
     reconcile::{
         LARGEST_NUMBER, Refused,
         documents::{Answer, Documents},
-        enrolment,
+        enrolment::Registry,
         reports::{Intake, Receipt},
     },
-    seal::Sealer,
     store::Store,
 };
 
@@ -44,7 +43,7 @@ const LONGEST_WAIT: u64 = 55;
 #[derive(Clone)]
 pub struct AgentsState {
     pub store: Store,
-    pub sealer: Sealer,
+    pub registry: Registry,
     pub documents: Arc<Documents>,
     pub intake: Arc<Intake>,
 }
@@ -62,7 +61,7 @@ async fn enrol(
     State(state): State<AgentsState>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Enrolled>, Refusal> {
-    let enrolled = enrolment::enrol(&state.store, &state.sealer, &read::<Enrol>(body)?).await?;
+    let enrolled = state.registry.enrol(&read::<Enrol>(body)?).await?;
     state.intake.welcome(enrolled.gateway).await;
     Ok(Json(enrolled))
 }
@@ -160,7 +159,7 @@ async fn report(
 
 async fn credential(State(state): State<AgentsState>, headers: HeaderMap) -> Result<Json<Enrolled>, Refusal> {
     let gateway = authenticated(&state, &headers).await?;
-    Ok(Json(enrolment::rotate(&state.store, &state.sealer, gateway).await?))
+    Ok(Json(state.registry.rotate(gateway).await?))
 }
 
 async fn authenticated(state: &AgentsState, headers: &HeaderMap) -> Result<GatewayId, Refusal> {
@@ -171,7 +170,7 @@ async fn authenticated(state: &AgentsState, headers: &HeaderMap) -> Result<Gatew
     let Some(token) = bearer.filter(|token| !token.is_empty() && token.len() <= 512) else {
         return Err(Refusal(StatusCode::UNAUTHORIZED, "Send the agent's credential as a bearer token.".to_owned()));
     };
-    let gateway = enrolment::authenticate(&state.store, &state.sealer, token).await?;
+    let gateway = state.registry.authenticate(token).await?;
     state.intake.contact(gateway);
     Ok(gateway)
 }

@@ -18,39 +18,143 @@ use crate::{
     },
 };
 
-/// Exchanges an enrolment token. The former host's credential ends, its key is replaced everywhere.
-///
-/// # Errors
-/// If the token is not good, or the key belongs to somebody else; then the token is still good.
-pub async fn enrol(store: &Store, sealer: &Sealer, request: &Enrol) -> Result<Enrolled, Refused> {
-    check_facts(&request.facts)?;
-    let token = digest(&request.token);
-    // Anybody may ask: who has no good token does not get in the way of those who write.
-    if !store.enrolment_is_good(&token, clock::now()).await.map_err(Refused::failed)? {
-        return Err(spent());
+/// Who may speak for which gateway.
+#[derive(Clone)]
+pub struct Registry {
+    store: Store,
+    sealer: Sealer,
+}
+
+impl Registry {
+    pub fn new(store: Store, sealer: Sealer) -> Self {
+        Self { store, sealer }
     }
-    let written = transact!(store, clock::now(), |tx| {
-        let Enrolling::Taken(gateway) = tx.take_enrolment(&token).await? else { return Err(StoreError::NotFound) };
-        let Some(host) = tx.host(gateway).await?.filter(|host| !host.deleting) else {
-            return Err(StoreError::NotFound);
-        };
-        if tx.key_is_taken(gateway, request.public_key).await? {
-            return Err(Refusal::conflict("public_key", KEY_IS_TAKEN).into());
+
+    /// Exchanges an enrolment token. The former host's credential ends, its key is replaced everywhere.
+    ///
+    /// # Errors
+    /// If the token is not good, or the key belongs to somebody else; then the token is still good.
+    pub async fn enrol(&self, request: &Enrol) -> Result<Enrolled, Refused> {
+        let Self { store, sealer } = self;
+        check_facts(&request.facts)?;
+        let token = digest(&request.token);
+        // Anybody may ask: who has no good token does not get in the way of those who write.
+        if !store.enrolment_is_good(&token, clock::now()).await.map_err(Refused::failed)? {
+            return Err(spent());
         }
-        let issued_at = tx.issue_moment(gateway).await?;
-        let credential = Claim { gateway, public_key: request.public_key, issued_at }.seal(sealer);
-        tx.replace_credentials(gateway, &digest(&credential)).await?;
-        admit(tx, host, request.public_key, Some(&request.facts), Facts::new()).await?;
+        let written = transact!(store, clock::now(), |tx| {
+            let Enrolling::Taken(gateway) = tx.take_enrolment(&token).await? else { return Err(StoreError::NotFound) };
+            let Some(host) = tx.host(gateway).await?.filter(|host| !host.deleting) else {
+                return Err(StoreError::NotFound);
+            };
+            if tx.key_is_taken(gateway, request.public_key).await? {
+                return Err(Refusal::conflict("public_key", KEY_IS_TAKEN).into());
+            }
+            let issued_at = tx.issue_moment(gateway).await?;
+            let credential = Claim { gateway, public_key: request.public_key, issued_at }.seal(sealer);
+            tx.replace_credentials(gateway, &digest(&credential)).await?;
+            admit(tx, host, request.public_key, Some(&request.facts), Facts::new()).await?;
+            Ok(Enrolled { gateway, credential })
+        });
+        match written {
+            Ok(enrolled) => {
+                tracing::info!(gateway.id = %enrolled.gateway, host = request.facts.host_name, "a gateway host has enrolled");
+                Ok(enrolled)
+            }
+            Err(StoreError::NotFound) => Err(spent()),
+            Err(StoreError::Refused(refusals)) => Err(Refused::Conflict(refusals.to_string())),
+            Err(error) => Err(Refused::Failed(error.into())),
+        }
+    }
+
+    /// Whom a bearer token speaks for. The first use of a new credential ends the one before it.
+    ///
+    /// # Errors
+    /// If it speaks for nobody.
+    pub async fn authenticate(&self, token: &str) -> Result<GatewayId, Refused> {
+        let store = &self.store;
+        let digest = digest(token);
+        match store.bearer(&digest).await.map_err(Refused::failed)? {
+            Bearer::Live { gateway, first_use: false } => Ok(gateway),
+            Bearer::Live { gateway, first_use: true } => {
+                transact!(store, clock::now(), |tx| tx.use_credential(gateway, &digest).await)
+                    .map_err(Refused::failed)?;
+                Ok(gateway)
+            }
+            Bearer::Departed => Err(gone()),
+            Bearer::Unknown => self.recognize(token, &digest).await,
+        }
+    }
+
+    /// A credential that the database does not know: was it revoked, or issued after this copy of the database was made?
+    async fn recognize(&self, token: &str, digest: &str) -> Result<GatewayId, Refused> {
+        let Self { store, sealer } = self;
+        let Some(claim) = Claim::open(sealer, token) else { return Err(unknown()) };
+        match store.standing(claim.gateway).await.map_err(Refused::failed)? {
+            Standing::Since(from) if claim.issued_at > from => {}
+            Standing::Since(_) => return Err(unknown()),
+            Standing::Departed => return Err(gone()),
+            Standing::Unknown => {
+                return Err(Refused::Unauthenticated(format!(
+                    "This console issued the credential for gateway {}, which its database does not know: an older copy of the database was put back. Create the gateway again and enrol this host with a token from its page.",
+                    claim.gateway
+                )));
+            }
+        }
+        let written = transact!(store, clock::now(), |tx| {
+            let host = tx.host(claim.gateway).await?.ok_or(StoreError::NotFound)?;
+            if claim.issued_at <= tx.credentials_from(claim.gateway).await? {
+                return Err(StoreError::NotFound);
+            }
+            if tx.key_is_taken(claim.gateway, claim.public_key).await? {
+                return Err(Refusal::conflict("public_key", KEY_IS_TAKEN).into());
+            }
+            tx.adopt_credential(claim.gateway, digest, claim.issued_at).await?;
+            let reason = "Issued after this copy of the database was made.";
+            let after = Facts::from([("reason".to_owned(), reason.to_owned())]);
+            if host.row.public_key == Some(claim.public_key) {
+                let actor = host.actor();
+                let kind = ChangeKind::VpnGatewayCredentialRotate;
+                return transitions::note_as(tx, &actor, &host, kind, Facts::new(), after).await;
+            }
+            admit(tx, host, claim.public_key, None, after).await
+        });
+        match written {
+            Ok(()) => {
+                tracing::warn!(gateway.id = %claim.gateway, "a credential is newer than the database, of which an older copy was put back; it was taken over");
+                Ok(claim.gateway)
+            }
+            Err(StoreError::NotFound) => Err(unknown()),
+            Err(StoreError::Refused(refusals)) => Err(Refused::Conflict(refusals.to_string())),
+            Err(error) => Err(Refused::Failed(error.into())),
+        }
+    }
+
+    /// A successor for the credential of a gateway's agent; the old one is good until the new one is first used.
+    ///
+    /// # Errors
+    /// If the gateway is gone.
+    pub async fn rotate(&self, gateway: GatewayId) -> Result<Enrolled, Refused> {
+        let Self { store, sealer } = self;
+        let credential = transact!(store, clock::now(), |tx| {
+            let host = tx.host(gateway).await?.ok_or(StoreError::NotFound)?;
+            let public_key = host.row.public_key.ok_or(StoreError::NotFound)?;
+            if tx.is_noisy(gateway).await? {
+                let sentence = "Too much has changed at this gateway lately. Ask again in ten minutes.";
+                return Err(Refusal::conflict("", sentence).into());
+            }
+            let issued_at = tx.issue_moment(gateway).await?;
+            let credential = Claim { gateway, public_key, issued_at }.seal(sealer);
+            tx.add_credential(gateway, &digest(&credential)).await?;
+            let (actor, kind) = (host.actor(), ChangeKind::VpnGatewayCredentialRotate);
+            transitions::note_as(tx, &actor, &host, kind, Facts::new(), Facts::new()).await?;
+            Ok(credential)
+        })
+        .map_err(|error| match error {
+            StoreError::Refused(refusals) => Refused::Conflict(refusals.to_string()),
+            error => Refused::failed(error),
+        })?;
         Ok(Enrolled { gateway, credential })
-    });
-    match written {
-        Ok(enrolled) => {
-            tracing::info!(gateway.id = %enrolled.gateway, host = request.facts.host_name, "a gateway host has enrolled");
-            Ok(enrolled)
-        }
-        Err(StoreError::NotFound) => Err(spent()),
-        Err(StoreError::Refused(refusals)) => Err(Refused::Conflict(refusals.to_string())),
-        Err(error) => Err(Refused::Failed(error.into())),
     }
 }
 
@@ -87,66 +191,6 @@ async fn admit(
     Ok(())
 }
 
-/// Whom a bearer token speaks for. The first use of a new credential ends the one before it.
-///
-/// # Errors
-/// If it speaks for nobody.
-pub async fn authenticate(store: &Store, sealer: &Sealer, token: &str) -> Result<GatewayId, Refused> {
-    let digest = digest(token);
-    match store.bearer(&digest).await.map_err(Refused::failed)? {
-        Bearer::Live { gateway, first_use: false } => Ok(gateway),
-        Bearer::Live { gateway, first_use: true } => {
-            transact!(store, clock::now(), |tx| tx.use_credential(gateway, &digest).await).map_err(Refused::failed)?;
-            Ok(gateway)
-        }
-        Bearer::Departed => Err(gone()),
-        Bearer::Unknown => recognize(store, sealer, token, &digest).await,
-    }
-}
-
-/// A credential that the database does not know: was it revoked, or issued after this copy of the database was made?
-async fn recognize(store: &Store, sealer: &Sealer, token: &str, digest: &str) -> Result<GatewayId, Refused> {
-    let Some(claim) = Claim::open(sealer, token) else { return Err(unknown()) };
-    match store.standing(claim.gateway).await.map_err(Refused::failed)? {
-        Standing::Since(from) if claim.issued_at > from => {}
-        Standing::Since(_) => return Err(unknown()),
-        Standing::Departed => return Err(gone()),
-        Standing::Unknown => {
-            return Err(Refused::Unauthenticated(format!(
-                "This console issued the credential for gateway {}, which its database does not know: an older copy of the database was put back. Create the gateway again and enrol this host with a token from its page.",
-                claim.gateway
-            )));
-        }
-    }
-    let written = transact!(store, clock::now(), |tx| {
-        let host = tx.host(claim.gateway).await?.ok_or(StoreError::NotFound)?;
-        if claim.issued_at <= tx.credentials_from(claim.gateway).await? {
-            return Err(StoreError::NotFound);
-        }
-        if tx.key_is_taken(claim.gateway, claim.public_key).await? {
-            return Err(Refusal::conflict("public_key", KEY_IS_TAKEN).into());
-        }
-        tx.adopt_credential(claim.gateway, digest, claim.issued_at).await?;
-        let reason = "Issued after this copy of the database was made.";
-        let after = Facts::from([("reason".to_owned(), reason.to_owned())]);
-        if host.row.public_key == Some(claim.public_key) {
-            let actor = host.actor();
-            let kind = ChangeKind::VpnGatewayCredentialRotate;
-            return transitions::note_as(tx, &actor, &host, kind, Facts::new(), after).await;
-        }
-        admit(tx, host, claim.public_key, None, after).await
-    });
-    match written {
-        Ok(()) => {
-            tracing::warn!(gateway.id = %claim.gateway, "a credential is newer than the database, of which an older copy was put back; it was taken over");
-            Ok(claim.gateway)
-        }
-        Err(StoreError::NotFound) => Err(unknown()),
-        Err(StoreError::Refused(refusals)) => Err(Refused::Conflict(refusals.to_string())),
-        Err(error) => Err(Refused::Failed(error.into())),
-    }
-}
-
 fn spent() -> Refused {
     Refused::Unauthenticated(
         "The enrolment token is unknown, used or older than an hour. Issue a new one on the gateway's page.".to_owned(),
@@ -162,32 +206,6 @@ fn unknown() -> Refused {
         "The credential is unknown or was revoked. Enrol the host again with a token from the gateway's page."
             .to_owned(),
     )
-}
-
-/// A successor for the credential of a gateway's agent; the old one is good until the new one is first used.
-///
-/// # Errors
-/// If the gateway is gone.
-pub async fn rotate(store: &Store, sealer: &Sealer, gateway: GatewayId) -> Result<Enrolled, Refused> {
-    let credential = transact!(store, clock::now(), |tx| {
-        let host = tx.host(gateway).await?.ok_or(StoreError::NotFound)?;
-        let public_key = host.row.public_key.ok_or(StoreError::NotFound)?;
-        if tx.is_noisy(gateway).await? {
-            let sentence = "Too much has changed at this gateway lately. Ask again in ten minutes.";
-            return Err(Refusal::conflict("", sentence).into());
-        }
-        let issued_at = tx.issue_moment(gateway).await?;
-        let credential = Claim { gateway, public_key, issued_at }.seal(sealer);
-        tx.add_credential(gateway, &digest(&credential)).await?;
-        let (actor, kind) = (host.actor(), ChangeKind::VpnGatewayCredentialRotate);
-        transitions::note_as(tx, &actor, &host, kind, Facts::new(), Facts::new()).await?;
-        Ok(credential)
-    })
-    .map_err(|error| match error {
-        StoreError::Refused(refusals) => Refused::Conflict(refusals.to_string()),
-        error => Refused::failed(error),
-    })?;
-    Ok(Enrolled { gateway, credential })
 }
 
 /// Facts are shown to people and stored with every report, so they stay small.

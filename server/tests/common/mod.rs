@@ -26,7 +26,7 @@ use server::{
     clock,
     console::{Actor, Console, EnrolmentAddress, Shared},
     lab::LabControl,
-    reconcile::{Pulse, Statuses, enrolment},
+    reconcile::{Pulse, Statuses, enrolment::Registry},
     seal::Sealer,
     store::{
         Store,
@@ -209,7 +209,11 @@ impl Stage {
             wan: Some("eth0".into()),
         };
         let request = Enrol { token: enrolment.token, public_key, facts };
-        enrolment::enrol(&self.store, &self.shared.sealer, &request).await.map_err(|_| ()).expect("the token is good");
+        Registry::new(self.store.clone(), self.shared.sealer.clone())
+            .enrol(&request)
+            .await
+            .map_err(|_| ())
+            .expect("the token is good");
         let mut tx = self.store.begin(clock::now()).await.expect("a transaction");
         let mut host = tx.host(gateway).await.expect("the store answers").expect("a host");
         (host.row.applied, host.row.verified) = (1, 1);

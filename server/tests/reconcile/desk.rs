@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use server::{
     clock,
     http::agents::{AgentsState, router},
-    reconcile::{self, Reconcilers},
+    reconcile::{self, Reconcilers, enrolment::Registry},
     seal::Sealer,
 };
 use tower::ServiceExt;
@@ -50,7 +50,7 @@ impl Desk {
         let reconcilers = reconcile::start(stage.store.clone(), sealer.clone(), silent_after).await.expect("a start");
         let state = AgentsState {
             store: stage.store.clone(),
-            sealer,
+            registry: Registry::new(stage.store.clone(), sealer),
             documents: Arc::clone(&reconcilers.documents),
             intake: Arc::clone(&reconcilers.intake),
         };

@@ -8,21 +8,21 @@
 //! first call may have come before it knew the caller, the caller may be dead or behind a router
 //! that lets nobody in. Whoever is told late is then called within a second instead of five.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use super::{HostState, Peers, SetPeer, Step};
 use crate::domain::{PublicKey, peer::PeerKind, tunnel::TunnelPeer};
 
-/// Longer than two agents hear of one peering apart, and than a handshake is on its way; short for a person who waits.
-pub const COURTESY: Duration = Duration::from_millis(600);
+/// Milliseconds: longer than two agents hear of one peering apart, and than a handshake is on its way; short for a person who waits.
+pub const COURTESY: u64 = 600;
 
 /// Whether this host lets that peer call first. Of two gateways one does.
 pub fn is_called(own: PublicKey, peer: &TunnelPeer) -> bool {
     peer.kind == PeerKind::VpcPeering && peer.endpoint.is_some() && peer.keepalive > 0 && own > peer.public_key
 }
 
-/// What is due of the peers that were left to call, with the time that each was given. `None`: wait on.
-pub fn calls_due(waiting: &BTreeMap<PublicKey, Duration>, peers: &Peers, found: &HostState) -> Option<Step> {
+/// What is due of the peers that were left to call, with the milliseconds that each was given. `None`: wait on.
+pub fn calls_due(waiting: &BTreeMap<PublicKey, u64>, peers: &Peers, found: &HostState) -> Option<Step> {
     let (mut remove, mut set) = (Vec::new(), Vec::new());
     for (key, waited) in waiting {
         let (Some(peer), Some(there)) = (peers.get(key), found.peers.get(key)) else { continue };

@@ -38,7 +38,8 @@ impl Keeper {
         if self.waiting.is_empty() {
             return false;
         }
-        let waited: BTreeMap<_, _> = self.waiting.iter().map(|(key, since)| (*key, since.elapsed())).collect();
+        let milliseconds = |since: &Instant| since.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+        let waited: BTreeMap<_, _> = self.waiting.iter().map(|(key, since)| (*key, milliseconds(since))).collect();
         if let Some(step) = calls_due(&waited, &held.document.peers, found) {
             self.turn += 1;
             if let Err(error) = self.perform(&[step]).await {
