@@ -16,18 +16,17 @@ use std::{
 };
 
 use app::domain::{
-    Cidr, GatewayId, PresharedKey, PublicKey, Timestamp,
-    gateway::DriftPolicy,
+    Cidr, PublicKey,
     host::{Delivery, Report},
     peer::PeerKind,
-    plan::{Frame, HostState, Peers, Step, Surroundings, drift, plan, plan_change},
-    tunnel::{Document, Interface, TunnelPeer, Version},
+    plan::{Frame, HostState, Peers, Step, Surroundings, plan, plan_change},
+    tunnel::{Document, TunnelPeer, Version},
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 use server::agent::{
     self, AgentArguments,
     client::ConsoleAddress,
-    host::{Host, HostChoice, LiveHost, key::PrivateKey, nft},
+    host::{Host, HostChoice, key::PrivateKey},
 };
 
 #[path = "agent_host/console.rs"]
