@@ -372,6 +372,26 @@ fn the_browsers_own_code_hears_of_a_refusal_without_a_failed_request_and_the_log
 }
 
 #[test]
+fn pages_are_sent_compressed_and_the_stream_is_not() {
+    let console = Console::start();
+    let mut browser = Browser::signed_in(&console);
+    let page = |browser: &mut Browser, coding: &'static str| {
+        let headers = [("accept", "text/html"), ("sec-fetch-site", "none"), ("accept-encoding", coding)];
+        browser.send("GET", "/projects/default/vpcs", &headers, b"")
+    };
+    for coding in ["br", "gzip"] {
+        let answer = page(&mut browser, coding);
+        assert_eq!((answer.status, answer.header("content-encoding")), (200, Some(coding)));
+        assert!(answer.header("vary").is_some_and(|vary| vary.contains("accept-encoding")), "{answer:?}");
+    }
+    let plain = page(&mut browser, "identity");
+    assert!(plain.header("content-encoding").is_none() && plain.body.contains("Virtual private clouds"), "{plain:?}");
+
+    let mut stream = browser.events_as(None, &[("accept-encoding", "br, gzip")]);
+    assert!(stream.next_event(Duration::from_secs(5)).expect("at once, as it is").contains("event: hello"));
+}
+
+#[test]
 fn somebody_elses_project_does_not_exist() {
     let console = Console::start();
     let mut owner = Browser::signed_in(&console);

@@ -7,6 +7,7 @@
 pub mod agents;
 mod assets;
 mod client;
+mod compression;
 mod csrf;
 mod events;
 mod files;
@@ -170,6 +171,7 @@ fn browsers(site: &Site) -> Router {
         .layer(from_fn_with_state(Arc::clone(site), dispatch))
         .layer(from_fn_with_state(Arc::clone(site), session::identify))
         .layer(from_fn(csrf::same_origin_only))
+        .layer(compression::layer())
         .layer(from_fn(assets_first))
         .layer(from_fn_with_state(Arc::clone(site), security::check_host))
         .layer(from_fn(security::add_headers))

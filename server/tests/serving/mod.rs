@@ -457,12 +457,18 @@ impl Browser {
 
     /// Opens the event stream.
     pub fn events(&mut self, last: Option<u64>) -> Events {
+        self.events_as(last, &[])
+    }
+
+    /// As [`Self::events`], with further headers.
+    pub fn events_as(&mut self, last: Option<u64>, more: &[(&str, &str)]) -> Events {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the console listens");
         let own = self.headers();
         let mut headers: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let last = last.map(|last| last.to_string());
         headers.extend(last.as_deref().map(|last| ("last-event-id", last)));
         headers.push(("accept", "text/event-stream"));
+        headers.extend_from_slice(more);
         ask(&mut stream, "GET", "/events", &headers, b"");
         let mut reader = BufReader::new(stream);
         let (status, _) = head(&mut reader);
