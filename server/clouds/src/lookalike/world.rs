@@ -257,9 +257,121 @@ impl<V: Vendor> World<V> {
 }
 
 #[cfg(test)]
-pub(super) fn pace(delay_ms: u64, settle_ms: u64) -> Pace {
-    use std::time::Duration;
+mod tests {
+    use super::*;
+    use crate::lookalike::Fault;
 
-    let delay = Duration::from_millis(delay_ms);
-    Pace::of(&Settings { delay: delay..=delay, settle: Duration::from_millis(settle_ms), ..Settings::default() })
+    /// A cloud of eggs: each hatches once, and notes when.
+    struct Farm;
+
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    struct Egg {
+        due: Option<i64>,
+        hatched_at: Option<i64>,
+    }
+
+    impl Vendor for Farm {
+        const NAME: &'static str = "farm";
+        type Thing = Egg;
+        type Account = ();
+
+        fn account(_side: Side) {}
+
+        fn due(egg: &Egg) -> Option<i64> {
+            egg.due
+        }
+
+        fn ripen(world: &mut World<Self>, id: &str) {
+            // A stone never hatches, whatever it promised.
+            if id != "stone" {
+                let now = world.now();
+                world.change(id, |egg| *egg = Egg { due: None, hatched_at: Some(now) });
+            }
+        }
+
+        fn authenticate(_world: &World<Self>, _call: &Call) -> Result<Option<Side>, Reply> {
+            Ok(None)
+        }
+
+        fn action(_call: &Call) -> String {
+            String::new()
+        }
+
+        fn answer(_world: &mut World<Self>, _side: Option<Side>, _call: &Call) -> Result<Reply, Reply> {
+            Ok(Reply::empty(200))
+        }
+
+        fn refusal(_call: &Call, status: u16, _code: &str, _message: &str) -> Reply {
+            Reply::empty(status)
+        }
+    }
+
+    fn egg(due: i64) -> Egg {
+        Egg { due: Some(due), hatched_at: None }
+    }
+
+    fn farm() -> World<Farm> {
+        World::new(BTreeMap::new(), BTreeMap::new(), Vec::new(), Pace { delay: 10..=10, settle: 3 })
+    }
+
+    #[test]
+    fn what_is_due_happens_at_its_moment_however_late_somebody_looks() {
+        let mut world = farm();
+        world.put("late", egg(70));
+        world.put("early", egg(20));
+        world.advance(50);
+        assert_eq!(world.get("early").and_then(|egg| egg.hatched_at), Some(20));
+        assert_eq!(world.get("late").and_then(|egg| egg.hatched_at), None);
+        world.advance(1_000);
+        assert_eq!(world.get("late").and_then(|egg| egg.hatched_at), Some(70));
+        assert_eq!(world.now(), 1_000);
+    }
+
+    #[test]
+    fn a_transition_that_does_not_move_stops_nobody() {
+        let mut world = farm();
+        world.put("stone", egg(20));
+        world.put("tail", egg(30));
+        world.advance(50);
+        assert_eq!(world.get("tail").and_then(|egg| egg.hatched_at), Some(30));
+    }
+
+    #[test]
+    fn what_a_refused_call_did_is_taken_back_and_what_the_clock_did_is_not() {
+        let mut world = farm();
+        world.put("old", egg(20));
+        world.put("gone", egg(90));
+        world.advance(50);
+        world.begin();
+        world.put("new", egg(60));
+        world.remove("gone");
+        world.change("old", |egg| egg.hatched_at = None);
+        world.take_back();
+        let ids: Vec<_> = world.under("").map(|(id, _)| id.to_owned()).collect();
+        assert_eq!(ids, ["gone", "old"]);
+        assert_eq!(world.get("old").and_then(|egg| egg.hatched_at), Some(20));
+        world.advance(100);
+        assert_eq!(world.get("gone").and_then(|egg| egg.hatched_at), Some(90));
+    }
+
+    #[test]
+    fn a_rule_holds_a_transition_up_or_lets_it_never_come() {
+        let mut world = farm();
+        for effect in [Effect::Delay { ms: 500 }, Effect::Lose] {
+            let fault = Fault::once("Egg/laid", effect);
+            world.faults.push(Standing { id: "1".into(), remaining: 1, fault });
+        }
+        assert_eq!(world.due("Egg/laid"), Some(500));
+        assert_eq!(world.due("Egg/laid"), None);
+        assert_eq!(world.due("Egg/laid"), Some(10));
+        assert_eq!(world.unwritten_uses.len(), 2);
+    }
+
+    #[test]
+    fn what_was_made_becomes_known_after_a_while() {
+        let mut world = farm();
+        world.advance(100);
+        assert!(!world.settled(98));
+        assert!(world.settled(97));
+    }
 }

@@ -1,6 +1,7 @@
 //! The look-alike clouds over real HTTP: what they answer to raw signed requests, to the vendors' own clients and
 //! to our driver, with what goes wrong by rule, what takes days, and what a `kill -9` must not lose.
 
+mod boundaries;
 mod driver;
 mod faults;
 mod peering;

@@ -312,7 +312,6 @@ fn written_invitation(world: &World<Aws>, key: &str, one: &Invitation) -> Value 
 }
 
 /// As the vendor's JSON writes times.
-#[expect(clippy::cast_precision_loss, reason = "a moment in milliseconds fits for some hundred thousand years")]
 fn seconds(milliseconds: i64) -> f64 {
     milliseconds as f64 / 1000.0
 }

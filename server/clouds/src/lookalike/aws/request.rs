@@ -57,6 +57,9 @@ pub trait Noun: Sized {
     }
 }
 
+/// Things with their ids, and the token of the next page.
+pub type Listed<'a, N> = (Vec<(&'a str, &'a N)>, Option<String>);
+
 struct Filter {
     name: String,
     values: Vec<String>,
@@ -158,11 +161,7 @@ impl Request {
     }
 
     /// One page of the things that are asked for by id or filter, and the token of the next.
-    pub fn describe<'a, N: Noun>(
-        &self,
-        world: &'a World<Aws>,
-        ids: &str,
-    ) -> Answer<(Vec<(&'a str, &'a N)>, Option<String>)> {
+    pub fn describe<'a, N: Noun>(&self, world: &'a World<Aws>, ids: &str) -> Answer<Listed<'a, N>> {
         let ids = self.list(ids);
         let page = self.page(!ids.is_empty())?;
         let filters = self.filters();
@@ -210,7 +209,7 @@ struct Page {
 }
 
 impl Page {
-    fn cut<'a, N>(&self, mut sorted: Vec<(&'a str, &'a N)>) -> (Vec<(&'a str, &'a N)>, Option<String>) {
+    fn cut<'a, N>(&self, mut sorted: Vec<(&'a str, &'a N)>) -> Listed<'a, N> {
         if let Some(after) = &self.after {
             sorted.retain(|(id, _)| *id > after.as_str());
         }

@@ -51,7 +51,7 @@ pub fn numbered(kind: u8) -> Uuid {
     Uuid::from_bytes(bytes)
 }
 
-fn ours<'a>(world: &'a World<UpCloud>, side: Side) -> impl Iterator<Item = &'a Network> {
+fn ours(world: &World<UpCloud>, side: Side) -> impl Iterator<Item = &Network> {
     world.under("network/").filter_map(move |(_, thing)| match thing {
         Thing::Network(network) if network.side.is_none_or(|owner| owner == side) => Some(network),
         _ => None,
