@@ -59,6 +59,7 @@ pub enum Delivery {
 
 /// A document as an agent reads it, which may be older than the console.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "made once per answer and taken apart at once")]
 pub enum Offer {
     Understood(Delivery),
     /// It says something that must not be ignored and that this agent does not know.

@@ -1,20 +1,19 @@
-use leptos::prelude::*;
+use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn, task::spawn_local};
 use leptos_meta::Title;
 
 use crate::{
-    api::{ApiError, connections::RefreshConnections, vpcs::list_vpcs},
+    api::{
+        ApiError,
+        connections::{RefreshConnections, refresh_connections},
+        vpcs::{VpcLine, list_vpc_lines},
+    },
     components::{
         Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Icon, Kind, Menu, MenuButton, MenuLink, MenuRule,
         PageHead, Pips, RangeBar, Refusal, Table, Time, Tone, grouped,
     },
-    domain::{
-        Cidr, ProjectName, VpcId,
-        change::Topic,
-        vpc::{Vpc, VpcState},
-    },
+    domain::{Cidr, ProjectName, VpcId, change::Topic},
     live::use_live,
     pages::{
-        form::{Memory, beside},
         fresh::living,
         here::{project_for_links, use_project},
         tones::{gateway_tone, peering_tone},
@@ -22,7 +21,7 @@ use crate::{
     routes,
 };
 
-pub type VpcResource = Resource<Result<Vec<Vpc>, ApiError>>;
+pub type VpcResource = Resource<Result<Vec<VpcLine>, ApiError>>;
 
 /// Every VPC of the project, read again when one changes or its gateway does.
 pub fn vpcs() -> VpcResource {
@@ -32,7 +31,7 @@ pub fn vpcs() -> VpcResource {
             let topics = [Topic::Vpcs, Topic::Gateways, Topic::Connections];
             (project.get(), topics.map(|topic| live.version(topic)))
         },
-        |(project, _)| list_vpcs(project),
+        |(project, _)| list_vpc_lines(project),
     )
 }
 
@@ -52,7 +51,7 @@ pub fn List(vpcs: VpcResource) -> impl IntoView {
 }
 
 #[component]
-fn Shown(vpcs: Signal<Vec<Vpc>>) -> impl IntoView {
+fn Shown(vpcs: Signal<Vec<VpcLine>>) -> impl IntoView {
     let project = project_for_links(&use_project().get_untracked());
     let new = routes::vpc_new(&project);
     let empty = Memo::new(move |_| vpcs.with(Vec::is_empty));
@@ -87,10 +86,10 @@ fn Shown(vpcs: Signal<Vec<Vpc>>) -> impl IntoView {
 }
 
 #[component]
-fn Rows(vpcs: Signal<Vec<Vpc>>, project: ProjectName) -> impl IntoView {
+fn Rows(vpcs: Signal<Vec<VpcLine>>, project: ProjectName) -> impl IntoView {
     let query = RwSignal::new(String::new());
-    let refresh = ServerAction::<RefreshConnections>::new();
-    let error = beside(&[], Memory::default().error(refresh));
+    // Why the last wish to refresh was refused.
+    let refused = RwSignal::new(None::<String>);
     let found = Memo::new(move |_| {
         let wanted = query.get();
         vpcs.with(|vpcs| vpcs.iter().filter(|vpc| matches(vpc, &wanted)).map(|vpc| vpc.id).collect::<Vec<_>>())
@@ -105,14 +104,14 @@ fn Rows(vpcs: Signal<Vec<Vpc>>, project: ProjectName) -> impl IntoView {
     let shown = move |id: VpcId| {
         let project = project.clone();
         let vpc = Memo::new(move |_| vpcs.with(|vpcs| vpcs.iter().find(|vpc| vpc.id == id).cloned()));
-        move || vpc.get().map(|vpc| all.with(|all| row(&vpc, all, &project, refresh)))
+        move || vpc.get().map(|vpc| all.with(|all| row(&vpc, all, &project, refused)))
     };
     view! {
         <div class="toolbar">
             <Filter label="Filter VPCs" placeholder="Name, range or address" value=query/>
         </div>
         <section class="block" aria-label="VPCs">
-            <Refusal id="vpcs-refusal" error/>
+            <Refusal id="vpcs-refusal" error=refused/>
             <Table
                 label="VPCs"
                 columns=vec![
@@ -129,7 +128,7 @@ fn Rows(vpcs: Signal<Vec<Vpc>>, project: ProjectName) -> impl IntoView {
     }
 }
 
-fn lead(vpcs: &[Vpc]) -> String {
+fn lead(vpcs: &[VpcLine]) -> String {
     let addresses: u64 = vpcs.iter().map(|vpc| vpc.cidr.size()).sum();
     match vpcs.len() {
         0 => "Private networks of this project.".to_owned(),
@@ -139,42 +138,45 @@ fn lead(vpcs: &[Vpc]) -> String {
 }
 
 /// By name, place, cloud, range or id, or by an address inside the range.
-fn matches(vpc: &Vpc, wanted: &str) -> bool {
+fn matches(vpc: &VpcLine, wanted: &str) -> bool {
     let wanted = wanted.trim().to_lowercase();
     let address = wanted.parse().is_ok_and(|address| vpc.cidr.contains(address));
-    let cloud = if vpc.provider().is_cloud() { vpc.cloud.to_string() } else { String::new() };
+    let cloud = vpc.cloud.as_ref().map(|cloud| cloud.name.clone()).unwrap_or_default();
     address
         || [vpc.name.to_string(), vpc.place.to_lowercase(), cloud, vpc.cidr.to_string(), vpc.id.to_string()]
             .iter()
             .any(|text| text.contains(&wanted))
 }
 
-fn row(
-    vpc: &Vpc,
-    all: &[Cidr],
-    project: &ProjectName,
-    refresh: ServerAction<RefreshConnections>,
-) -> impl IntoView + use<> {
+fn row(vpc: &VpcLine, all: &[Cidr], project: &ProjectName, refused: RwSignal<Option<String>>) -> impl IntoView + use<> {
     let href = routes::vpc(project, vpc.id);
     let gateway = vpc.gateway.as_ref().map_or_else(
         || view! { <span class="quiet">"none"</span> }.into_any(),
-        |gateway| {
-            let href = routes::gateway(project, gateway.id);
-            view! { <a class="flow nowrap" href=href><Badge tone=gateway_tone(gateway.status) word=gateway.name.to_string()/></a> }.into_any()
+        |(id, name, status)| {
+            let href = routes::gateway(project, *id);
+            view! { <a class="flow nowrap" href=href><Badge tone=gateway_tone(*status) word=name.to_string()/></a> }
+                .into_any()
         },
     );
-    let going = (vpc.state == VpcState::Deleting).then(|| format!("VPC {} is being deleted.", vpc.name));
-    let reason = going.clone().or_else(|| vpc.deletion_refusal().map(|refusal| refusal.sentence));
+    let (going, reason) = (vpc.going.clone(), vpc.held.clone());
     let delete = routes::vpc_delete(project, vpc.id);
     let own = vpc.id.to_string();
-    let again = vpc.provider().is_cloud().then(|| {
+    let again = vpc.cloud.is_some().then(|| {
         let (project, id) = (project.to_string(), own.clone());
+        let wish = {
+            let (project, id) = (project.clone(), id.clone());
+            move |event: SubmitEvent| {
+                event.prevent_default();
+                let asked = refresh_connections(project.clone(), id.clone());
+                spawn_local(async move { refused.set(asked.await.err().map(|error| error.to_string())) });
+            }
+        };
         view! {
-            <ActionForm action=refresh>
+            <form method="post" action=RefreshConnections::PATH on:submit=wish>
                 <input type="hidden" name="project" value=project/>
                 <input type="hidden" name="vpc" value=id/>
                 <MenuButton icon=Glyph::Refresh label="Refresh VPC connections" reason=going/>
-            </ActionForm>
+            </form>
         }
     });
     view! {
@@ -182,9 +184,9 @@ fn row(
             <th scope="row" data-at="a1"><a href=href.clone()>{vpc.name.to_string()}</a></th>
             <td class="nowrap" data-at="b2">{place(vpc)}</td>
             <td class="nowrap" data-at="b1"><Copy value=vpc.cidr.to_string()/></td>
-            <td class="bar-cell" data-at="c1"><RangeBar own=vpc.cidr others=all.to_vec() moving=vpc.state == VpcState::Approved/></td>
+            <td class="bar-cell" data-at="c1"><RangeBar own=vpc.cidr others=all.to_vec() moving=vpc.moving/></td>
             <td class="num fact">{grouped(vpc.cidr.size())}</td>
-            <td data-at="a2"><Badge tone=Tone::from(vpc.standing()) word=vpc.state.word() title=vpc.sentence()/></td>
+            <td data-at="a2"><Badge tone=Tone::from(vpc.standing) word=vpc.word.clone() title=vpc.sentence.clone()/></td>
             <td class="nowrap">{gateway}</td>
             <td data-at="c2">{joined(vpc)}</td>
             <td class="wider"><Copy shown=shown_id(&own) value=own/></td>
@@ -205,15 +207,11 @@ fn shown_id(id: &str) -> String {
     format!("{}…", &id[..8])
 }
 
-fn place(vpc: &Vpc) -> impl IntoView + use<> {
-    if !vpc.provider().is_cloud() {
-        return vpc.place.clone().into_any();
-    }
-    let (provider, region) = (vpc.provider().label(), vpc.cloud.provider_region().into_owned());
-    let title = vpc.cloud.label();
+fn place(vpc: &VpcLine) -> impl IntoView + use<> {
+    let Some(cloud) = vpc.cloud.clone() else { return vpc.place.clone().into_any() };
     view! {
-        <span title=title>{provider} " " <span class="fact muted">{region}</span></span>
-        {vpc.simulated.then(|| view! {
+        <span title=cloud.label>{cloud.provider} " " <span class="fact muted">{cloud.region}</span></span>
+        {cloud.simulated.then(|| view! {
             " "
             <span class="simulated quiet" title="A look-alike answers for this cloud: no packet passes."><Icon glyph=Glyph::Flask/><span class="sr">"simulated"</span></span>
         })}
@@ -222,10 +220,10 @@ fn place(vpc: &Vpc) -> impl IntoView + use<> {
 }
 
 /// The peerings of its gateway and the connections of its cloud, the worst first; of connections how many in each state.
-fn joined(vpc: &Vpc) -> impl IntoView + use<> {
-    let peerings = vpc.peerings.iter().map(|peering| peering_tone(peering.state));
-    let connections = vpc.connections.iter().map(|connection| Tone::from(connection.standing()));
-    let (tones, said) = (peerings.chain(connections).collect::<Vec<_>>(), vpc.connections_by_state());
+fn joined(vpc: &VpcLine) -> impl IntoView + use<> {
+    let peerings = vpc.peerings.iter().map(|state| peering_tone(*state));
+    let connections = vpc.connections.iter().map(|standing| Tone::from(*standing));
+    let (tones, said) = (peerings.chain(connections).collect::<Vec<_>>(), vpc.by_state.clone());
     let shown = (!said.is_empty()).then(|| view! { <small class="muted wider by-state">{said.clone()}</small> });
     view! { <span class="nowrap" title=said><Pips tones/> {shown}</span> }
 }

@@ -148,7 +148,7 @@ fn Form(resource: Resource<Result<Network, ApiError>>, first: Network, memory: M
                     let lines: Vec<(Tone, String)> = warnings().into_iter().map(|text| (Tone::Wait, text)).collect();
                     (!lines.is_empty()).then(|| view! { <Consequences lines/> })
                 }}
-                {move || (narrowed.get() != Some(Provider::Local)).then(|| view! {
+                {move || (narrowed.get() != Some(Provider::Local) && network.with(|network| !network.clouds.is_empty())).then(|| view! {
                     <Check
                         name="connect"
                         label="Add peering connection now"

@@ -29,10 +29,15 @@ fn first(network: &Network, provider: Provider) -> Option<String> {
     beside.or_else(|| places.into_iter().find(|place| place.refused.is_none()).map(|place| place.value))
 }
 
+/// The clouds to tell of: none at all where the console can reach none.
+fn told(network: &Network) -> &'static [Provider] {
+    if network.clouds.is_empty() { &[] } else { &Provider::CLOUDS }
+}
+
 /// Every place, grouped by cloud; of a cloud without an account one line that says so.
 fn places(network: &Network, only: Option<Provider>) -> Vec<Choice> {
     let mut choices = Vec::new();
-    for provider in Provider::CLOUDS.into_iter().filter(|provider| only.is_none_or(|only| only == *provider)) {
+    for provider in told(network).iter().copied().filter(|provider| only.is_none_or(|only| only == *provider)) {
         match network.offer(provider) {
             None => choices.push(
                 Choice::new("", provider.label()).under(provider.label()).refused(Some(NOT_CONFIGURED.to_owned())),
@@ -104,9 +109,11 @@ pub fn Where(
         let said = format!("Simulated: a look-alike answers for {provider}, and no packet passes.");
         fake.then(|| view! { <p class="hint"><Prose text=said/></p> })
     };
-    let all = network.with_untracked(clouds);
+    let all = network.with_untracked(|network| (!told(network).is_empty()).then(|| clouds(network)));
     view! {
-        <div class="live-only"><SegmentField name="provider" legend="Cloud provider" options=all value=provider/></div>
+        {all.map(|all| view! {
+            <div class="live-only"><SegmentField name="provider" legend="Cloud provider" options=all value=provider/></div>
+        })}
         <div class="field">
             <Select name="cloud" label="Region" options value=cloud error/>
             {fake}
@@ -138,6 +145,12 @@ mod tests {
         assert_eq!(azure.len(), 1);
         assert_eq!(azure[0].refused.as_deref(), Some("not configured"));
         assert!(clouds(&network()).iter().any(|cloud| cloud.label == "UpCloud" && cloud.refused.is_some()));
+    }
+
+    #[test]
+    fn a_console_that_reaches_no_cloud_tells_of_none() {
+        let places = places(&Town::default().network, None);
+        assert!(places.iter().all(|place| place.value.starts_with("local-")), "{places:?}");
     }
 
     #[test]
