@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use app::domain::{
     Cidr, CloudName, VpcId,
     network::{Network, VpcRange},
+    vpc::VpcState,
 };
 use uuid::Uuid;
 
@@ -26,6 +27,8 @@ pub fn run(scale: Scale) -> Result<()> {
             name: format!("vpc-{number}").parse()?,
             cloud: cloud.clone(),
             cidr: Cidr::around(first.into(), 28).context("28 is a prefix length")?,
+            state: VpcState::Active,
+            cloud_id: None,
         })
     };
     let network = Network { vpcs: (0..ranges).map(range).collect::<Result<_>>()?, ..Network::default() };
