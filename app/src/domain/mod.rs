@@ -38,7 +38,9 @@ pub mod tunnel;
 pub mod vpc;
 
 pub use cidr::{Cidr, InvalidCidr};
-pub use id::{AccountId, ConnectionId, GatewayId, InvalidId, OrganizationId, PairId, PeerId, PersonId, ProjectId, VpcId};
+pub use id::{
+    AccountId, ConnectionId, GatewayId, InvalidId, OrganizationId, PairId, PeerId, PersonId, ProjectId, VpcId,
+};
 pub use key::{PresharedKey, PublicKey};
 pub use location::{CloudName, Provider};
 pub use name::{GatewayName, PeerName, ProjectName, VpcName};

@@ -247,7 +247,12 @@ impl Store {
     }
 
     async fn transaction(&self, begin: &'static str, at: Timestamp, turn: Option<OwnedMutexGuard<()>>) -> Result<Tx> {
-        let inner = self.pool.begin_with(begin).await?;
+        // On a task of its own: PostgreSQL's driver forgets a transaction whose beginning is broken off, and the pool would hand
+        // out a connection that is still inside it. What nobody waits for any more is rolled back when it is dropped.
+        let pool = self.pool.clone();
+        let beginning = tokio::spawn(async move { pool.begin_with(begin).await });
+        let inner =
+            beginning.await.map_err(|error| StoreError::Open(format!("a transaction was broken off: {error}")))??;
         let (projects, common) = (BTreeSet::new(), false);
         Ok(Tx { inner, topics: Vec::new(), projects, common, seq: None, at, feed: self.feed.clone(), _turn: turn })
     }
