@@ -59,9 +59,8 @@ pub enum Delivery {
 
 /// A document as an agent reads it, which may be older than the console.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "made once per answer and taken apart at once")]
 pub enum Offer {
-    Understood(Delivery),
+    Understood(Box<Delivery>),
     /// It says something that must not be ignored and that this agent does not know.
     Beyond(Version),
 }
@@ -78,7 +77,7 @@ impl Offer {
             Changes { version: Version },
         }
         match serde_json::from_slice::<Delivery>(text) {
-            Ok(delivery) if delivery.needs() <= FORMAT => Ok(Self::Understood(delivery)),
+            Ok(delivery) if delivery.needs() <= FORMAT => Ok(Self::Understood(Box::new(delivery))),
             Ok(Delivery::Full { version, .. } | Delivery::Changes { version, .. }) => Ok(Self::Beyond(version)),
             Err(error) => match serde_json::from_slice(text) {
                 Ok(Heading::Full { version } | Heading::Changes { version }) => Ok(Self::Beyond(version)),

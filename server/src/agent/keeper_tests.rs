@@ -44,7 +44,7 @@ impl Scene {
 
     async fn deliver(&mut self, document: &Document, generation: u64) -> Next {
         let full = Delivery::Full { version: version(document, generation), document: document.clone() };
-        self.keeper.deliver(Offer::Understood(full)).await
+        self.keeper.deliver(Offer::Understood(Box::new(full))).await
     }
 
     async fn watch(&mut self) {
@@ -128,7 +128,7 @@ async fn a_change_is_taken_only_by_the_document_that_it_was_made_for_and_only_wi
     let (one, two) = (document(2), document(3));
     scene.deliver(&one, 1).await;
     let change = |from: Version, version: Version| {
-        Offer::Understood(Delivery::Changes { from, version, change: one.change_to(&two) })
+        Offer::Understood(Box::new(Delivery::Changes { from, version, change: one.change_to(&two) }))
     };
     let wrong = Version { hash: Hash("0".repeat(64)), ..version(&two, 2) };
     assert_eq!(scene.keeper.deliver(change(version(&one, 1), wrong)).await.have, None, "asks for the whole");
@@ -162,7 +162,7 @@ async fn older_news_and_one_number_with_two_meanings_are_refused_until_the_conso
     let restored = document(1);
     let version = Version { epoch: 2, ..version(&restored, 1) };
     let full = Delivery::Full { version: version.clone(), document: restored };
-    scene.keeper.deliver(Offer::Understood(full)).await;
+    scene.keeper.deliver(Offer::Understood(Box::new(full))).await;
     assert_eq!(scene.keeper.have(), Some(version));
     assert_eq!(scene.host_state().await.peers.len(), 1);
 }
@@ -174,7 +174,7 @@ async fn a_document_that_does_not_have_its_hash_is_refused() {
     let version = version(&forged, 1);
     forged.peers.pop_first();
     let full = Delivery::Full { version, document: forged };
-    assert!(scene.keeper.deliver(Offer::Understood(full)).await.refused);
+    assert!(scene.keeper.deliver(Offer::Understood(Box::new(full))).await.refused);
     assert_eq!(scene.host_state().await.peers.len(), 0);
 }
 

@@ -39,10 +39,10 @@ impl Keeper {
     /// Takes a document, or says no. Applied when this returns.
     pub async fn deliver(&mut self, offer: Offer) -> Next {
         match offer {
-            Offer::Understood(Delivery::Full { version, document }) => self.deliver_full(version, document).await,
-            Offer::Understood(Delivery::Changes { from, version, change }) => {
-                self.deliver_change(&from, version, change).await
-            }
+            Offer::Understood(delivery) => match *delivery {
+                Delivery::Full { version, document } => self.deliver_full(version, document).await,
+                Delivery::Changes { from, version, change } => self.deliver_change(&from, version, change).await,
+            },
             Offer::Beyond(version) => {
                 let refused = self.admit(&version).err().unwrap_or_else(|| Refused::Beyond(number(&version)));
                 self.refuse(version, &refused)
