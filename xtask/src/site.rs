@@ -110,6 +110,7 @@ fn package(wasm: &Path, mode: Mode) -> Result<PathBuf> {
     if mode == Mode::Release {
         modules.sort();
         optimize(&modules)?;
+        squeeze_scripts(&pkg)?;
     }
     fs::write(mark, key)?;
     println!("site: {} WASM modules packaged in {}", modules.len(), duration(started.elapsed()));
@@ -159,6 +160,36 @@ fn optimize(modules: &[PathBuf]) -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+/// Takes comments and indentation out of the scripts that the binder wrote.
+fn squeeze_scripts(pkg: &Path) -> Result<()> {
+    for entry in fs::read_dir(pkg)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "js") {
+            fs::write(&path, squeezed(&fs::read_to_string(&path)?))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whole lines only, so that nothing has to be understood. A text that spans lines is left as it is.
+fn squeezed(script: &str) -> String {
+    if script.lines().any(|line| line.matches('`').count() % 2 == 1) {
+        return script.to_owned();
+    }
+    let mut kept = String::with_capacity(script.len());
+    let mut in_comment = false;
+    for line in script.lines().map(str::trim) {
+        let opens = line.starts_with("/*");
+        if in_comment || opens {
+            in_comment = !line.ends_with("*/");
+        } else if !line.is_empty() && !line.starts_with("//") {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
 }
 
 /// Reads all files of a folder, named from the root of the site.
@@ -226,6 +257,14 @@ pub fn hash(content: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scripts_lose_their_comments_and_nothing_else() {
+        let script = "/**\n * Said.\n */\nfunction f(a) {\n    // Why.\n    return `a${a}` + '//';\n}\n";
+        assert_eq!(squeezed(script), "function f(a) {\nreturn `a${a}` + '//';\n}\n");
+        let spans = "  const text = `\n  kept`;\n";
+        assert_eq!(squeezed(spans), spans);
+    }
 
     #[test]
     fn publishing_removes_the_chunks_of_an_earlier_build_and_leaves_equal_files_alone() {

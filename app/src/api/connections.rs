@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use server_fn::codec::PostUrl;
 
-use super::ApiError;
+use super::{ApiError, wire::Reading};
 use crate::domain::{ConnectionId, connection::ConnectionForm};
 
 /// Form fields are `project`, `vpc` and `form[peer_vpc]`, …
@@ -46,7 +46,8 @@ pub async fn delete_connection(project: String, vpc: String, id: String) -> Resu
     Ok(())
 }
 
-#[server(endpoint = "connections/refresh")]
+/// Asked for by a menu entry of the list too, which has no room for what an `ActionForm` is made of.
+#[server(endpoint = "connections/refresh", protocol = Reading)]
 pub async fn refresh_connections(project: String, vpc: String) -> Result<(), ApiError> {
     let (project, vpc) = (super::path(&project)?, super::path(&vpc)?);
     crate::backend::backend()?.refresh_connections(&project, vpc).await

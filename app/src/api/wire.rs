@@ -23,8 +23,8 @@ pub const OUTCOME: &str = "application/vnd.causeway.outcome+json";
 
 const JSON: &str = "application/json";
 
-/// The protocol of functions that read: JSON or a form in, JSON out. Functions that write are forms, and keep to Leptos'
-/// own, which its forms ask for.
+/// The protocol of functions that read: JSON or a form in, JSON out. Functions that write are forms, and mostly keep to
+/// Leptos' own protocol, which `ActionForm` asks for.
 pub struct Reading;
 
 impl<Input, Output, C, S> Protocol<Input, Output, C, S, ApiError> for Reading

@@ -1,6 +1,6 @@
 //! The peering connections of one cloud VPC (domain 6.1), on the VPC's page.
 
-use leptos::prelude::*;
+use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
 
 use super::{
     status::{status, warnings},
@@ -41,6 +41,13 @@ pub fn Connections(read: Signal<VpcReading>, project: ProjectName) -> impl IntoV
     let pending = Signal::derive(move || refresh.pending().get() || read.with(|read| read.vpc.refresh_pending));
     let going = Memo::new(move |_| read.with(|read| closed(&read.vpc)));
     let (of_form, of_rows) = (project.to_string(), project.clone());
+    let wish = {
+        let asked = RefreshConnections { project: of_form.clone(), vpc: id.clone() };
+        move |event: SubmitEvent| {
+            event.prevent_default();
+            refresh.dispatch(asked.clone());
+        }
+    };
     let row = move |id: ConnectionId| {
         let project = of_rows.clone();
         let one =
@@ -54,11 +61,11 @@ pub fn Connections(read: Signal<VpcReading>, project: ProjectName) -> impl IntoV
                 <h2 id="h-connections">"VPC peering connections"</h2>
                 <p>{REFRESH_NOTE}</p>
                 <div class="flow">
-                    <ActionForm action=refresh>
+                    <form method="post" action=RefreshConnections::PATH on:submit=wish>
                         <input type="hidden" name="project" value=of_form/>
                         <input type="hidden" name="vpc" value=id/>
                         <Button small=true icon=Glyph::Refresh busy=pending reason=Signal::derive(move || going.get())>"Refresh VPC connections"</Button>
-                    </ActionForm>
+                    </form>
                 </div>
             </header>
             <Refusal id="refresh-refusal" error/>
