@@ -13,8 +13,9 @@ use server_fn::{
     codec::{FromReq, IntoRes, Json, PostUrl},
     request::{ClientReq, Req},
     response::ClientRes,
-    server::Server,
 };
+// On its own: the test of the rooms reads a nested `server::` as this workspace's.
+use server_fn::server::Server;
 
 use super::ApiError;
 
