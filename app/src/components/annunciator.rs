@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::{Mark, Tone, reactive};
+use super::{Mark, Tone};
 
 /// The state of the whole project in four cells, on every page. A cell is lit only when it asks for something.
 #[component]
@@ -14,11 +14,9 @@ pub fn Annunciator(
     href: String,
 ) -> impl IntoView {
     let cell = |tone: Tone, count: Signal<u64>, word: &'static str| {
-        let title = Signal::derive(move || Some(format!("{} {word}", count.get())));
-        let zero = reactive::word(move || (count.get() == 0).then_some(""));
-        let count = Signal::derive(move || count.get().to_string());
+        let title = move || format!("{} {word}", count.get());
         view! {
-            <a href=href.clone() data-tone=tone.as_str() data-zero=zero title=title>
+            <a href=href.clone() data-tone=tone.as_str() data-zero=move || (count.get() == 0).then_some("") title=title>
                 <Mark tone/>
                 <span class="fact">{count}</span>
                 <span class="sr">{format!(" {word}")}</span>

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::{Glyph, Icon, Mark, Tone, reactive::word};
+use super::{Glyph, Icon, Mark, Tone};
 
 /// How loudly a button asks. One primary a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,12 +54,12 @@ pub fn Button(
     view! {
         <button
             class="button"
-            type=word(move || Some(if reason.with(Option::is_some) { "button" } else { kind_of }))
+            type=move || if reason.with(Option::is_some) { "button" } else { kind_of }
             data-kind=kind.as_str()
             data-size=small.then_some("small")
-            aria-disabled=word(move || reason.with(|reason| reason.is_some().then_some("true")))
-            aria-busy=word(move || busy.get().then_some("true"))
-            title=reason
+            aria-disabled=move || reason.with(|reason| reason.is_some().then_some("true"))
+            aria-busy=move || busy.get().then_some("true")
+            title=move || reason.get()
             on:click=guard
         >
             {move || match icon {
@@ -86,13 +86,13 @@ pub fn ButtonLink(
     view! {
         <a
             class="button"
-            href=Signal::derive(move || (!off()).then(|| href.clone()))
-            role=word(move || off().then_some("link"))
-            tabindex=word(move || off().then_some("0"))
+            href=move || (!off()).then(|| href.clone())
+            role=move || off().then_some("link")
+            tabindex=move || off().then_some("0")
             data-kind=kind.as_str()
             data-size=small.then_some("small")
-            aria-disabled=word(move || off().then_some("true"))
-            title=reason
+            aria-disabled=move || off().then_some("true")
+            title=move || reason.get()
         >
             {icon.map(|glyph| view! { <Icon glyph/> })}
             {children()}

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::{Glyph, Icon, dom, reactive::word};
+use super::{Glyph, Icon, dom};
 
 /// A fact that can be copied. The text itself is plain and can be selected, with or without a script.
 #[component]
@@ -65,9 +65,9 @@ fn CopyButton(label: String, value: String, #[prop(optional)] class: &'static st
     };
     let glyph = Signal::derive(move || if done.get() { Glyph::Check } else { Glyph::Copy });
     view! {
-        <button class=class type="button" aria-label=label data-done=word(move || done.get().then_some("")) on:click=copy>
+        <button class=class type="button" aria-label=label data-done=move || done.get().then_some("") on:click=copy>
             <Icon glyph/>
-            <span class="sr" aria-live="polite">{Signal::derive(move || if done.get() { "Copied".to_owned() } else { String::new() })}</span>
+            <span class="sr" aria-live="polite">{move || done.get().then_some("Copied")}</span>
         </button>
     }
 }

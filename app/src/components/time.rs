@@ -17,7 +17,6 @@ pub fn Time(
 ) -> impl IntoView {
     let now = clock::living();
     let text = Memo::new(move |_| now.get().map_or_else(|| written(at, short), |now| relative(at, now, short)));
-    let text: Signal<String> = text.into();
     view! { <time class="nowrap" datetime=at.to_string() title=exact(at)>{text}</time> }
 }
 

@@ -18,7 +18,7 @@ use crate::{
         attention::get_summary,
         session::{SignOut, get_viewer},
     },
-    components::{Annunciator, Button, Glyph, Icon, Kind, Logo, Mark, Time, Toasts, Tone, grouped, word},
+    components::{Annunciator, Button, Glyph, Icon, Kind, Logo, Mark, Time, Toasts, Tone, grouped},
     domain::{
         ProjectName,
         attention::{Severity, Summary, Tally},
@@ -136,7 +136,7 @@ fn Navigation(name: ProjectName, viewer: Option<Viewer>, summary: Summary) -> im
         };
         let count = tally.filter(|tally| tally.count > 0).map(|tally| tally.count.to_string());
         view! {
-            <a href=href aria-current=word(move || current().then_some("page"))>
+            <a href=href aria-current=move || current().then_some("page")>
                 {label}
                 {mark}
                 <span class="fact">{count}</span>
@@ -195,23 +195,20 @@ fn StatusLine(viewer: Viewer) -> impl IntoView {
         Link::Waiting => Tone::Off,
         Link::Broken | Link::Ended => Tone::Bad,
     };
-    let words = Signal::derive(move || {
-        let words = match live.link() {
-            Link::Live => "Live",
-            Link::Waiting => "As loaded",
-            Link::Broken => "The console does not answer; trying again. What you see is as it was.",
-            Link::Ended => "Your session has ended. Load the page again to sign in.",
-        };
-        words.to_owned()
-    });
-    let seq = Signal::derive(move || grouped(live.seq().max(viewer.seq)));
+    let words = move || match live.link() {
+        Link::Live => "Live",
+        Link::Waiting => "As loaded",
+        Link::Broken => "The console does not answer; trying again. What you see is as it was.",
+        Link::Ended => "Your session has ended. Load the page again to sign in.",
+    };
+    let seq = viewer.seq;
     view! {
-        <footer class="status-line" data-tone=word(move || matches!(live.link(), Link::Broken | Link::Ended).then_some("bad"))>
+        <footer class="status-line" data-tone=move || matches!(live.link(), Link::Broken | Link::Ended).then_some("bad")>
             <span class="flow nowrap" role="status">
                 {move || view! { <Mark tone=tone()/> }}
                 {words}
             </span>
-            <span class="nowrap">"change " <span class="fact">{seq}</span></span>
+            <span class="nowrap">"change " <span class="fact">{move || grouped(live.seq().max(seq))}</span></span>
             <span class="nowrap">"read " <Time at=viewer.now/></span>
         </footer>
     }

@@ -67,7 +67,7 @@ pub fn Jump() -> impl IntoView {
         <a
             node_ref=link
             class="jump"
-            href=Signal::derive(move || Some(routes::find(&project_for_links(&project.get()))))
+            href=move || routes::find(&project_for_links(&project.get()))
             title="Find a name, address or key"
             on:click=pressed
         >
