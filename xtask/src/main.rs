@@ -32,6 +32,8 @@ usage: cargo xtask COMMAND
   run [--release] [OPTIONS]   set up what is missing, build, start the console on http://127.0.0.1:3000 with its data
                               in ./data; OPTIONS go to `causeway serve`
   test [--full]               everything: format, lints, Rust tests on SQLite and PostgreSQL, release build, browser tests
+  clouds [OPTIONS]            the drivers and look-alikes of the clouds against the vendors' own clients; OPTIONS go to
+                              the tests
   build                       target/release/causeway, one self-contained file
   e2e [OPTIONS]               release build, then the browser tests; OPTIONS go to `playwright test`
   bench [OPTIONS]             release build, then the benchmarks; OPTIONS go to the benchmark program
@@ -63,6 +65,7 @@ fn dispatch() -> Result<ExitCode> {
             refuse_rest(&args)?;
             return test::run(full);
         }
+        "clouds" => return test::clouds(&args),
         "build" => {
             refuse_rest(&args)?;
             let file = product::build()?;

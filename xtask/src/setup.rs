@@ -23,8 +23,10 @@ pub enum Need {
     Release,
     /// To test in a browser.
     Browser,
-    /// To test on PostgreSQL too, and with the cloud vendors' own clients.
+    /// To test on PostgreSQL too.
     Everything,
+    /// To hold drivers and look-alike clouds against the vendors' own clients, too.
+    Vendors,
 }
 
 pub fn ensure(need: Need) -> Result<Toolchain> {
@@ -40,6 +42,8 @@ pub fn ensure(need: Need) -> Result<Toolchain> {
     }
     if need >= Need::Everything {
         programs.extend(DATABASE);
+    }
+    if need >= Need::Vendors {
         programs.extend(VENDORS);
         programs.push(PYTHON_ENVIRONMENTS);
     }
@@ -53,7 +57,7 @@ pub fn ensure(need: Need) -> Result<Toolchain> {
     if need >= Need::Release {
         node_modules()?;
     }
-    if need >= Need::Everything {
+    if need >= Need::Vendors {
         vendors::ensure()?;
     }
     Ok(toolchain)

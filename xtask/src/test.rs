@@ -52,6 +52,20 @@ pub fn run(full: bool) -> Result<ExitCode> {
     report.close()
 }
 
+/// The clouds: a crate of its own, which the console does not use yet.
+pub fn clouds(options: &[String]) -> Result<ExitCode> {
+    let toolchain = setup::ensure(Need::Vendors)?;
+    let postgres = Postgres::start()?;
+    let mut cargo = toolchain.cargo();
+    cargo.env("CAUSEWAY_TEST_POSTGRES", postgres.url()).args(["test", "--package", "clouds", "--no-fail-fast"]);
+    if !options.is_empty() {
+        cargo.arg("--").args(options);
+    }
+    let tally = count(&mut cargo)?;
+    println!("{tally}");
+    Ok(tally.exit_code())
+}
+
 /// Stages, their outcomes and their durations.
 #[derive(Default)]
 struct Report {
