@@ -146,6 +146,30 @@ async fn a_change_is_taken_only_by_the_document_that_it_was_made_for_and_only_wi
 }
 
 #[tokio::test]
+async fn a_change_after_a_line_that_a_power_failure_cut_off_is_not_lost() {
+    let mut scene = Scene::new().await;
+    let (one, two, three) = (document(2), document(3), document(4));
+    let change = |from: &Document, at: u64, to: &Document| {
+        let change =
+            Delivery::Changes { from: version(from, at), version: version(to, at + 1), change: from.change_to(to) };
+        Offer::Understood(Box::new(change))
+    };
+    scene.deliver(&one, 1).await;
+    scene.keeper.deliver(change(&one, 1, &two)).await;
+    let journal = scene.folder.path().join("changes.jsonl");
+    for torn in [&b"{\"from\":{\"epo"[..], b"\xff\xfe\n", b"{}"] {
+        let mut text = std::fs::read(&journal).expect("a journal");
+        text.extend_from_slice(torn);
+        std::fs::write(&journal, text).expect("a journal");
+        scene = scene.restarted().await;
+        assert_eq!(scene.keeper.have(), Some(version(&two, 2)), "what was whole stands");
+    }
+    scene.keeper.deliver(change(&two, 2, &three)).await;
+    let scene = scene.restarted().await;
+    assert_eq!(scene.keeper.have(), Some(version(&three, 3)), "and what came after it, too");
+}
+
+#[tokio::test]
 async fn older_news_and_one_number_with_two_meanings_are_refused_until_the_console_is_right_again() {
     let mut scene = Scene::new().await;
     scene.deliver(&document(3), 5).await;

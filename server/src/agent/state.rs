@@ -8,7 +8,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{BufRead, BufReader, ErrorKind, Write},
+    io::{ErrorKind, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -112,18 +112,28 @@ impl StateFolder {
     /// The last document, with every journalled change that fits it.
     pub fn document(&self) -> Result<Option<Stored>> {
         let Some(mut stored) = self.read_json::<Stored>(DOCUMENT)? else { return Ok(None) };
-        let journal = match File::open(self.path.join(JOURNAL)) {
-            Ok(file) => Some(BufReader::new(file)),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
+        let path = self.path.join(JOURNAL);
+        let journal = match fs::read(&path) {
+            Ok(journal) => journal,
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error).context("The journal of changes cannot be read"),
         };
-        for line in journal.into_iter().flat_map(BufRead::lines) {
-            // The last line may have been cut off by a power failure; what comes after it was never applied.
-            let Ok(entry) = serde_json::from_str::<Entry<Change>>(&line?) else { break };
+        let mut whole = 0;
+        for line in journal.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
+            let Ok(entry) = serde_json::from_slice::<Entry<Change>>(line) else { break };
+            whole += line.len();
             if entry.from == stored.version {
                 stored.document.apply(entry.change);
                 stored.version = entry.version;
             }
+        }
+        if whole < journal.len() {
+            // Cut off by a power failure: what comes after it was never applied. The rest goes, so that the next change
+            // begins a line of its own and is not lost with it.
+            tracing::warn!(bytes = journal.len() - whole, "the end of the journal of changes was cut off");
+            let file = OpenOptions::new().write(true).open(&path);
+            file.and_then(|file| file.set_len(whole as u64).and_then(|()| file.sync_data()))
+                .with_context(|| format!("{} cannot be written", path.display()))?;
         }
         if stored.document.hash() != stored.version.hash {
             tracing::warn!("the stored document does not have its hash; waiting for the console's");
