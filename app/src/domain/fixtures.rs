@@ -217,7 +217,6 @@ impl Town {
             pair: None,
             remote: None,
             enabled: true,
-            share_peered: false,
             observed: PeerObserved { handshake: Some(NOW.plus_seconds(-20)), ..PeerObserved::default() },
             samples: Vec::new(),
             downloaded: None,

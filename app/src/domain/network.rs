@@ -463,10 +463,10 @@ impl Network {
     }
 
     /// What a site of this gateway is told to route to it (domain 5.8).
-    pub fn reach_of_site(&self, gateway: GatewayId, share_peered: bool) -> Vec<Cidr> {
-        if share_peered {
-            return self.reach_of(gateway);
-        }
+    ///
+    /// Its VPC and the tunnel subnet, and never a peered VPC: the other gateway accepts exactly two ranges from this one, so
+    /// that what a site sends would end there.
+    pub fn reach_of_site(&self, gateway: GatewayId) -> Vec<Cidr> {
         let Some(here) = self.gateway(gateway) else { return Vec::new() };
         let ranges: BTreeSet<Cidr> = self.vpc(here.vpc).map(|vpc| vpc.cidr).into_iter().chain([here.tunnel]).collect();
         ranges.into_iter().collect()

@@ -272,7 +272,6 @@ fn a_sites_network_is_refused_with_what_it_overlaps() {
         networks: vec![cidr(range)],
         keepalive: 25,
         preshared: true,
-        share_peered: false,
     };
     let refusal =
         |range| network.admit_site(gateway_id(1), &site(range)).err().and_then(|r| r.at("networks").map(str::to_owned));
@@ -294,4 +293,5 @@ fn row_84_a_road_warrior_reaches_its_vpc_and_every_directly_peered_one() {
     assert_eq!(network.reach_of(gateway_id(1)), [cidr("10.200.1.0/24"), cidr("172.16.0.0/16")]);
     routed(&mut network, 1, Some(2), "10.0.0.0/16", "vpc-peering-gw-beta");
     assert_eq!(network.reach_of(gateway_id(1)), [cidr("10.0.0.0/16"), cidr("10.200.1.0/24"), cidr("172.16.0.0/16")]);
+    assert_eq!(network.reach_of_site(gateway_id(1)), [cidr("10.200.1.0/24"), cidr("172.16.0.0/16")]);
 }

@@ -115,8 +115,6 @@ pub struct NewSite {
     pub keepalive: u16,
     /// Whether the console makes a preshared key for the tunnel.
     pub preshared: bool,
-    /// Whether the export also routes the VPCs that are peered with ours.
-    pub share_peered: bool,
 }
 
 /// The texts of the site form, as they were typed.
@@ -135,8 +133,6 @@ pub struct SiteForm {
     pub keepalive: String,
     #[serde(default)]
     pub preshared: String,
-    #[serde(default)]
-    pub share_peered: String,
 }
 
 impl SiteForm {
@@ -159,7 +155,6 @@ impl SiteForm {
             networks: networks.expect("nothing was refused"),
             keepalive: keepalive.expect("nothing was refused"),
             preshared: super::gateway::checked(&self.preshared),
-            share_peered: super::gateway::checked(&self.share_peered),
         })
     }
 }
@@ -279,7 +274,6 @@ pub struct Peer {
     pub pair: Option<PairId>,
     pub remote: Option<(GatewayId, GatewayName)>,
     pub enabled: bool,
-    pub share_peered: bool,
     pub observed: PeerObserved,
     /// Traffic of two hours, oldest first: bytes received and sent per slot.
     pub samples: Vec<(u64, u64)>,

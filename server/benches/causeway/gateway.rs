@@ -183,7 +183,6 @@ fn road_warrior(gateway: GatewayId, name: &str, number: usize, sealer: &seal::Se
         pair: None,
         remote: None,
         enabled: true,
-        share_peered: false,
         generation: 1,
         downloaded: None,
         created_at: clock::now(),

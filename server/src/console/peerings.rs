@@ -77,7 +77,6 @@ impl Console {
                 pair: Some(pair),
                 remote: Some((there.gateway, there.gateway_name.clone())),
                 enabled: true,
-                share_peered: false,
                 generation: here.generation,
                 downloaded: None,
                 created_at: tx.at(),

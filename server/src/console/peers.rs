@@ -128,7 +128,6 @@ impl Peers for Console {
                 pair: None,
                 remote: None,
                 enabled: true,
-                share_peered: new.share_peered,
                 generation: next_generation(host.as_ref()),
                 downloaded: None,
                 created_at: tx.at(),
@@ -271,7 +270,6 @@ impl Console {
             pair: None,
             remote: None,
             enabled: true,
-            share_peered: false,
             generation: next_generation(host.as_ref()),
             downloaded: None,
             created_at: tx.at(),
@@ -299,7 +297,7 @@ fn way_in(gateway: &GatewayRow, host: Option<&HostRow>) -> Result<WayIn, Refusal
 /// What the file of a peer routes to its gateway.
 fn reach(network: &Network, row: &PeerRow) -> Vec<Cidr> {
     match row.kind {
-        PeerKind::Site => network.reach_of_site(row.gateway, row.share_peered),
+        PeerKind::Site => network.reach_of_site(row.gateway),
         _ => network.reach_of(row.gateway),
     }
 }
@@ -372,7 +370,6 @@ impl<'a> Around<'a> {
             pair: row.pair,
             remote: row.remote,
             enabled: row.enabled,
-            share_peered: row.share_peered,
             observed,
             samples,
             stale: match (row.downloaded.as_ref().and_then(Downloaded::way_in), &self.way_in) {

@@ -31,7 +31,6 @@ pub struct PeerRow {
     pub pair: Option<PairId>,
     pub remote: Option<(GatewayId, GatewayName)>,
     pub enabled: bool,
-    pub share_peered: bool,
     /// The first generation of the gateway's document that can hold it.
     pub generation: u64,
     /// The file that was last downloaded.
@@ -108,7 +107,6 @@ pub(in crate::store) struct Raw {
     remote_id: String,
     remote_name: String,
     enabled: i64,
-    share_peered: i64,
     generation: i64,
     downloaded: String,
     created_at: i64,
@@ -152,7 +150,6 @@ impl TryFrom<Raw> for PeerRow {
             pair: optional("pair_id", &raw.pair_id)?,
             remote,
             enabled: raw.enabled != 0,
-            share_peered: raw.share_peered != 0,
             generation: raw.generation.unsigned_abs(),
             downloaded,
             created_at: Timestamp(raw.created_at),
@@ -171,7 +168,7 @@ macro_rules! select_peers {
     ($rest:literal) => {
         concat!(
             "select p.id, p.gateway_id, p.kind, p.name, p.public_key, p.sealed_preshared_key, p.tunnel_address, p.endpoint, p.keepalive,
-               p.pair_id, p.remote_id, coalesce(r.name, '') as remote_name, p.enabled, p.share_peered, p.generation, p.downloaded,
+               p.pair_id, p.remote_id, coalesce(r.name, '') as remote_name, p.enabled, p.generation, p.downloaded,
                p.created_at
              from peer p left join gateway r on r.id = p.remote_id ",
             $rest
@@ -300,11 +297,12 @@ impl Tx {
         })
     }
 
+    /// `share_peered` is a column that nothing reads any more.
     pub async fn insert_peer(&mut self, peer: &PeerRow) -> Result<()> {
         sqlx::query(
             "insert into peer (id, gateway_id, kind, name, public_key, sealed_preshared_key, tunnel_address, endpoint, keepalive,
                pair_id, remote_id, enabled, share_peered, generation, downloaded, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '', $15)",
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, '', $14)",
         )
         .bind(peer.id.to_string())
         .bind(peer.gateway.to_string())
@@ -318,7 +316,6 @@ impl Tx {
         .bind(peer.pair.map(|pair| pair.to_string()).unwrap_or_default())
         .bind(peer.remote.as_ref().map(|(remote, _)| remote.to_string()).unwrap_or_default())
         .bind(i64::from(peer.enabled))
-        .bind(i64::from(peer.share_peered))
         .bind(i64::try_from(peer.generation).unwrap_or(i64::MAX))
         .bind(peer.created_at.0)
         .execute(self.connection())

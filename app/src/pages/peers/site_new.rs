@@ -60,7 +60,7 @@ fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String) 
     let (name, key, endpoint, networks) =
         (text("name", ""), text("public_key", ""), text("endpoint", ""), text("networks", ""));
     let keepalive = text("keepalive", &DEFAULT_KEEPALIVE.to_string());
-    let (preshared, share) = (memory.ticked("form[preshared]", true), memory.ticked("form[share_peered]", false));
+    let preshared = memory.ticked("form[preshared]", true);
     let remote = memory.error(create);
     let read = fresh(resource, read);
     let local = Signal::derive(move || {
@@ -124,13 +124,6 @@ fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String) 
                     fact=true
                 />
                 <Check name="form[preshared]" id="preshared" label="Make a preshared key" checked=preshared hint="A second secret for the tunnel. The router gets it with the export."/>
-                <Check
-                    name="form[share_peered]"
-                    id="share_peered"
-                    label="Share peered VPCs"
-                    checked=share
-                    hint="The export also routes the VPCs that are peered with this one."
-                />
             </PanelBody>
             <PanelFoot error=beside(&["name", "public_key", "networks", "endpoint", "keepalive"], remote)>
                 <ButtonLink kind=Kind::Quiet href=close>"Cancel"</ButtonLink>
