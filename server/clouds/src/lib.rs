@@ -10,6 +10,7 @@
 //! ([`Cloud::step`]). It compares before it writes and adopts what a lost answer left behind.
 
 pub mod aws;
+pub mod azure;
 mod failure;
 pub mod google;
 pub mod http;
