@@ -150,7 +150,8 @@ impl Cloud for Azure {
             return Err(failure.clone());
         }
         let made = self.arm.make(wish, &step).await;
-        let made = if locks { made.map_err(|failure| errors::of_peering(wish, failure)) } else { made };
+        let is_peering = matches!(step, Step::PutPeering { .. });
+        let made = if is_peering { made.map_err(|failure| errors::of_peering(wish, failure)) } else { made };
         match made {
             Ok(Some(begun)) => drop(self.pending().insert(key, Pending { begun, locks })),
             Ok(None) => {}

@@ -80,11 +80,11 @@ impl Tokens {
 async fn fetch(http: &Http, account: &AzureAccount, authority: &Url, tenant: &str, scope: &str) -> Outcome<Given> {
     let mut url = authority.clone();
     // Percent-encoded: a tenant was typed in by somebody.
-    let path =
-        url.path_segments_mut().map(|mut path| drop(path.pop_if_empty().extend([tenant, "oauth2", "v2.0", "token"])));
-    path.map_err(|()| {
-        Failure::new(Class::Operator, "endpoint", "The address of the token endpoint is no web address.")
-    })?;
+    let Ok(mut path) = url.path_segments_mut() else {
+        return Err(Failure::new(Class::Operator, "endpoint", "The address of the token endpoint is no web address."));
+    };
+    path.pop_if_empty().extend([tenant, "oauth2", "v2.0", "token"]);
+    drop(path);
     let body = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "client_credentials")
         .append_pair("client_id", &account.client_id)
