@@ -78,6 +78,10 @@ pub fn App() -> impl IntoView {
                     <Route ssr=SsrMode::Async path=path!("changes") view={lazy::<pages::Changes>()}/>
                     <Route ssr=SsrMode::Async path=path!("reconcilers") view={lazy::<pages::Reconcilers>()}/>
                     <Route ssr=SsrMode::Async path=path!("settings") view={lazy::<pages::Settings>()}/>
+                    <Route ssr=SsrMode::Async path=path!("accounts") view={lazy::<pages::AccountList>()}/>
+                    <Route ssr=SsrMode::Async path=path!("accounts/new") view={lazy::<pages::AccountNew>()}/>
+                    <Route ssr=SsrMode::Async path=path!("accounts/:account") view={lazy::<pages::AccountEdit>()}/>
+                    <Route ssr=SsrMode::Async path=path!("accounts/:account/delete") view={lazy::<pages::AccountDelete>()}/>
                     <Route ssr=SsrMode::Async path=path!("vpcs") view=pages::VpcList/>
                     <Route ssr=SsrMode::Async path=path!("vpcs/new") view={lazy::<pages::VpcNew>()}/>
                     <Route ssr=SsrMode::Async path=path!("vpcs/:vpc") view={lazy::<pages::VpcDetail>()}/>

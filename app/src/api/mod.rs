@@ -4,6 +4,7 @@
 //! on the backend; then, for forms, a redirect that works without WASM. What only reads
 //! speaks [`wire::Reading`].
 
+pub mod accounts;
 pub mod attention;
 pub mod changes;
 pub mod connections;

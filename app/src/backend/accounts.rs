@@ -18,6 +18,6 @@ pub trait Accounts {
     async fn update_account(&self, project: &ProjectName, id: AccountId, form: AccountForm) -> Result<(), ApiError>;
     /// Refused while it has VPCs.
     async fn delete_account(&self, project: &ProjectName, id: AccountId) -> Result<(), ApiError>;
-    /// Asks the cloud now.
+    /// Asks for a check of its credentials; the reconciler makes it, and the account shows what came of it.
     async fn check_account(&self, project: &ProjectName, id: AccountId) -> Result<(), ApiError>;
 }

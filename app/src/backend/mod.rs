@@ -29,11 +29,35 @@ use crate::api::ApiError;
 
 /// A trait per noun.
 pub trait Backend:
-    Vpcs + Connections + Gateways + Peers + Peerings + Planner + Changes + Reconcilers + Lab + Session + Send + Sync
+    Vpcs
+    + Connections
+    + Accounts
+    + Gateways
+    + Peers
+    + Peerings
+    + Planner
+    + Changes
+    + Reconcilers
+    + Lab
+    + Session
+    + Send
+    + Sync
 {
 }
 impl<
-    T: Vpcs + Connections + Gateways + Peers + Peerings + Planner + Changes + Reconcilers + Lab + Session + Send + Sync,
+    T: Vpcs
+        + Connections
+        + Accounts
+        + Gateways
+        + Peers
+        + Peerings
+        + Planner
+        + Changes
+        + Reconcilers
+        + Lab
+        + Session
+        + Send
+        + Sync,
 > Backend for T
 {
 }

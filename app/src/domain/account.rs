@@ -89,6 +89,30 @@ impl AccountConfig {
         }
     }
 
+    /// The field that leads to other networks than this one does, if there is one.
+    fn elsewhere(&self, new: &Self) -> Option<&'static str> {
+        match (self, new) {
+            (Self::Aws { account_id, .. }, Self::Aws { account_id: new, .. }) => {
+                (account_id != new).then_some("aws_account_id")
+            }
+            (Self::Google { project_id, .. }, Self::Google { project_id: new, .. }) => {
+                (project_id != new).then_some(GOOGLE)
+            }
+            (
+                Self::Azure { subscription_id, resource_group, .. },
+                Self::Azure { subscription_id: new_subscription, resource_group: new_group, .. },
+            ) => {
+                if subscription_id != new_subscription {
+                    Some("azure_subscription_id")
+                } else {
+                    (resource_group != new_group).then_some("azure_resource_group")
+                }
+            }
+            // A token does not say whose it is.
+            _ => None,
+        }
+    }
+
     /// Names and values for the page and the event log.
     pub fn facts(&self) -> Vec<(&'static str, String)> {
         match self {
@@ -185,13 +209,27 @@ fn name(text: &str) -> Result<String, &'static str> {
     match text.trim() {
         "" => Err("Enter a name for this account."),
         text if text.chars().count() > 63 => Err("A name has at most 63 characters."),
+        text if text.chars().any(is_unseen) => Err("A name has letters, digits, spaces and punctuation only."),
         text => Ok(text.to_owned()),
     }
 }
 
+/// What is not there when it is read: it could make one name look like another.
+fn is_unseen(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Longer than any key file.
+const LONGEST_SECRET: usize = 16 * 1024;
+
 /// The typed secret, or none if the former one stays.
 fn secret(parse: &mut Parse, field: &'static str, text: &str, stays: bool, missing: &str) -> Option<Secret> {
     let text = text.trim();
+    if text.len() > LONGEST_SECRET || text.contains(char::is_control) {
+        parse.refuse(Refusal::malformed(field, "This is no secret of this cloud: copy it again, without line breaks."));
+        return None;
+    }
     if !text.is_empty() {
         return Some(Secret::new(text));
     }
@@ -274,6 +312,9 @@ impl AccountForm {
             parse.refuse(Refusal::malformed("upcloud_token", sentence));
             return None;
         }
+        if username.as_deref().is_some_and(|name| name.len() > 64 || name.contains(|c: char| !c.is_ascii_graphic())) {
+            parse.refuse(Refusal::malformed("upcloud_username", "Enter the user name of an UpCloud sub-account."));
+        }
         let stays = matches!(former, Some(AccountConfig::UpCloud { username: former }) if *former == username);
         let typed = if username.is_some() {
             let missing = "Enter the password of this UpCloud user.";
@@ -295,7 +336,8 @@ fn is_access_key(text: &str) -> bool {
 fn is_role(text: &str) -> bool {
     let rest = text.strip_prefix("arn:aws").and_then(|rest| rest.split_once(":iam::"));
     let rest = rest.and_then(|(_, rest)| rest.split_once(":role/"));
-    rest.is_some_and(|(account, role)| account.parse::<AwsAccountId>().is_ok() && !role.is_empty() && role.len() <= 512)
+    let named = |role: &str| (1..=512).contains(&role.len()) && role.bytes().all(|byte| byte.is_ascii_graphic());
+    text.len() <= 600 && rest.is_some_and(|(account, role)| account.parse::<AwsAccountId>().is_ok() && named(role))
 }
 
 /// The project and the address in a service account's key file.
@@ -311,6 +353,11 @@ fn service_account(text: &str) -> Result<(GoogleProjectId, String), String> {
         #[serde(default)]
         private_key: String,
     }
+    if text.len() > LONGEST_SECRET {
+        return Err(
+            "This is longer than any key file of a service account. Paste that file and nothing else.".to_owned()
+        );
+    }
     // The parser's own message could quote the private key.
     let key: Key = serde_json::from_str(text)
         .map_err(|_| "This is not JSON. Paste the whole key file of a service account.".to_owned())?;
@@ -323,6 +370,9 @@ fn service_account(text: &str) -> Result<(GoogleProjectId, String), String> {
         if value.trim().is_empty() {
             return Err(format!("The key file has no \"{name}\". Make a new key for the service account."));
         }
+    }
+    if key.client_email.len() > 254 || !key.client_email.contains('@') || key.client_email.contains(is_unseen) {
+        return Err("The key file's \"client_email\" is not the address of a service account.".to_owned());
     }
     let project = key.project_id.parse().map_err(|error: super::connection::field::InvalidField| error.to_string())?;
     Ok((project, key.client_email))
@@ -347,8 +397,12 @@ pub struct CloudAccount {
     /// Whether a look-alike answers for the cloud.
     pub simulated: bool,
     pub check: Option<Check>,
+    /// Somebody asked for a check, or changed the account, since the last one.
+    pub checking: bool,
     /// How many VPCs were made with it.
     pub vpcs: usize,
+    /// The first of them, as "harbor-oslo in harbor".
+    pub some_vpcs: Vec<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -361,6 +415,7 @@ impl CloudAccount {
     pub fn standing(&self) -> Standing {
         match &self.check {
             None => Standing::Moving,
+            Some(_) if self.checking => Standing::Moving,
             Some(Check { last_check_error: Some(_), .. }) => Standing::Failed,
             Some(_) => Standing::AsAsked,
         }
@@ -369,7 +424,8 @@ impl CloudAccount {
     pub fn word(&self) -> &'static str {
         match &self.check {
             None => "Not checked yet",
-            Some(Check { last_check_error: Some(_), .. }) => "Refused",
+            Some(_) if self.checking => "Checking",
+            Some(Check { last_check_error: Some(_), .. }) => "Not confirmed",
             Some(_) => "Good",
         }
     }
@@ -377,9 +433,9 @@ impl CloudAccount {
     pub fn sentence(&self) -> String {
         match &self.check {
             None => format!("{} has not been asked yet.", self.provider()),
+            Some(_) if self.checking => format!("{} is being asked again.", self.provider()),
             Some(Check { last_check_error: Some(error), .. }) => format!(
-                "{} refused the credentials: {}. Correct them; VPCs in {} stand still until then.",
-                self.provider(),
+                "The credentials could not be confirmed: {}. Until they are, VPCs in {} stand still.",
                 error.trim().trim_end_matches('.'),
                 self.provider()
             ),
@@ -392,9 +448,35 @@ impl CloudAccount {
 
     /// Why it cannot be removed now.
     pub fn deletion_refusal(&self) -> Option<Refusal> {
-        let vpcs = if self.vpcs == 1 { "a VPC".to_owned() } else { format!("{} VPCs", self.vpcs) };
-        let sentence = format!("This account still has {vpcs}. Delete them first: without it nobody can.");
+        let (what, them) = if self.vpcs == 1 { ("the VPC", "it") } else { ("the VPCs", "them") };
+        let sentence = format!(
+            "This account still has {what} {}. Delete {them} first: without the account nobody can.",
+            self.vpcs_in_words()
+        );
         (self.vpcs > 0).then(|| Refusal::conflict("", sentence))
+    }
+
+    /// Why it cannot become what is asked for: its VPCs lie where it leads now.
+    pub fn admit_change(&self, new: &NewAccount) -> Result<(), Refusal> {
+        let Some(field) = self.config.elsewhere(&new.config).filter(|_| self.vpcs > 0) else { return Ok(()) };
+        let sentence = format!(
+            "The VPCs of this account lie where it leads now: {}. Delete them first, or keep this.",
+            self.vpcs_in_words()
+        );
+        Err(Refusal::conflict(field, sentence))
+    }
+
+    fn vpcs_in_words(&self) -> String {
+        let more = self.vpcs.saturating_sub(self.some_vpcs.len());
+        let mut names = self.some_vpcs.clone();
+        if more > 0 {
+            names.push(format!("{more} more"));
+        }
+        match names.split_last() {
+            Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+            Some((only, _)) => only.clone(),
+            None => String::new(),
+        }
     }
 
     /// One account per cloud: a VPC belongs to the account of its provider.

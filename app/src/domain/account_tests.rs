@@ -161,7 +161,9 @@ fn a_check_says_who_the_console_is_or_why_it_is_not() {
         config: NewAccount::parse(&aws(), None).expect("an account").config,
         simulated: false,
         check: None,
+        checking: false,
         vpcs: 0,
+        some_vpcs: Vec::new(),
         created_at: at,
         updated_at: at,
     };
@@ -181,12 +183,76 @@ fn a_check_says_who_the_console_is_or_why_it_is_not() {
     assert_eq!(bad.standing(), Standing::Failed);
     assert_eq!(
         bad.sentence(),
-        "AWS refused the credentials: AuthFailure: not valid. Correct them; VPCs in AWS stand still until then."
+        "The credentials could not be confirmed: AuthFailure: not valid. Until they are, VPCs in AWS stand still."
     );
-    assert_eq!(account.deletion_refusal(), None);
-    let used = CloudAccount { vpcs: 2, ..account };
+    let again = CloudAccount { checking: true, ..bad };
+    assert_eq!((again.standing(), again.word()), (Standing::Moving, "Checking"));
+    assert_eq!(again.sentence(), "AWS is being asked again.");
+}
+
+fn used(vpcs: usize, some_vpcs: &[&str]) -> CloudAccount {
+    let at = Timestamp::from_seconds(1_795_144_320);
+    CloudAccount {
+        id: AccountId::from_uuid(uuid::Uuid::from_u128(1)),
+        name: "Tidewater".into(),
+        config: NewAccount::parse(&aws(), None).expect("an account").config,
+        simulated: false,
+        check: None,
+        checking: false,
+        vpcs,
+        some_vpcs: some_vpcs.iter().map(|name| (*name).to_owned()).collect(),
+        created_at: at,
+        updated_at: at,
+    }
+}
+
+#[test]
+fn an_account_with_vpcs_is_kept_and_the_sentence_names_them() {
+    let refusal = |vpcs, some: &[&str]| used(vpcs, some).deletion_refusal().map(|refusal| refusal.sentence);
+    assert_eq!(refusal(0, &[]), None);
     assert_eq!(
-        used.deletion_refusal().map(|refusal| refusal.sentence).as_deref(),
-        Some("This account still has 2 VPCs. Delete them first: without it nobody can.")
+        refusal(1, &["alpha in harbor"]).as_deref(),
+        Some("This account still has the VPC alpha in harbor. Delete it first: without the account nobody can.")
     );
+    assert_eq!(
+        refusal(9, &["alpha in harbor", "beta in tundra"]).as_deref(),
+        Some(
+            "This account still has the VPCs alpha in harbor, beta in tundra and 7 more. Delete them first: without the account nobody can."
+        )
+    );
+}
+
+#[test]
+fn an_account_with_vpcs_is_not_led_to_another_place() {
+    let other = AccountForm { aws_account_id: "999988887777".into(), ..aws() };
+    let other = NewAccount::parse(&other, None).expect("an account");
+    assert_eq!(used(0, &[]).admit_change(&other), Ok(()));
+    let refusal = used(1, &["alpha in harbor"]).admit_change(&other).expect_err("its VPCs would be lost");
+    assert_eq!(refusal.field, "aws_account_id");
+    let same = NewAccount::parse(&AccountForm { name: "Another name".into(), ..aws() }, None).expect("an account");
+    assert_eq!(used(1, &["alpha in harbor"]).admit_change(&same), Ok(()));
+}
+
+#[test]
+fn hostile_texts_are_refused_at_their_field() {
+    let long = "x".repeat(20_000);
+    for text in ["\0", "Tide\nwater", "Tide\u{202e}water", "\u{200b}", &long] {
+        assert!(!refused(&AccountForm { name: text.into(), ..aws() }, "name").is_empty(), "{text:?}");
+    }
+    for text in ["a\0b", "a\r\nx-header: b", &long] {
+        let of = |form: AccountForm, field: &str| assert!(!refused(&form, field).is_empty(), "{field} {text:.20?}");
+        of(AccountForm { aws_secret_access_key: text.into(), ..aws() }, "aws_secret_access_key");
+        of(AccountForm { aws_role_arn: format!("arn:aws:iam::111122223333:role/{text}"), ..aws() }, "aws_role_arn");
+        of(AccountForm { azure_client_secret: text.into(), ..azure() }, "azure_client_secret");
+        of(AccountForm { upcloud_token: text.into(), ..upcloud() }, "upcloud_token");
+        let user = AccountForm { upcloud_password: "hunter2".into(), ..form("upcloud") };
+        of(AccountForm { upcloud_username: text.into(), ..user.clone() }, "upcloud_username");
+        of(
+            AccountForm { upcloud_username: "causeway".into(), upcloud_password: text.into(), ..user },
+            "upcloud_password",
+        );
+    }
+    assert!(refused(&google(&long), "google_service_account").contains("longer"));
+    let email = KEY.replace("console@tidewater-prod", "console\\u0000@tidewater-prod");
+    assert!(refused(&google(&email), "google_service_account").contains("client_email"));
 }

@@ -103,10 +103,11 @@ pub enum ChangeKind {
     CloudAccountUpdate,
     CloudAccountDelete,
     CloudAccountCheck,
+    MasterKeyRotate,
 }
 
 impl ChangeKind {
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::ProjectVpcCreate,
         Self::ProjectVpcDelete,
         Self::VpnGatewayCreate,
@@ -145,6 +146,7 @@ impl ChangeKind {
         Self::CloudAccountUpdate,
         Self::CloudAccountDelete,
         Self::CloudAccountCheck,
+        Self::MasterKeyRotate,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -187,6 +189,7 @@ impl ChangeKind {
             Self::CloudAccountUpdate => "cloud_account_update",
             Self::CloudAccountDelete => "cloud_account_delete",
             Self::CloudAccountCheck => "cloud_account_check",
+            Self::MasterKeyRotate => "master_key_rotate",
         }
     }
 
@@ -234,7 +237,8 @@ impl ChangeKind {
             Self::CloudAccountCreate => "Cloud account added",
             Self::CloudAccountUpdate => "Cloud account changed",
             Self::CloudAccountDelete => "Cloud account removed",
-            Self::CloudAccountCheck => "Cloud account checked",
+            Self::CloudAccountCheck => "Check of cloud account asked",
+            Self::MasterKeyRotate => "Master key changed",
         }
     }
 }

@@ -21,6 +21,13 @@ pub enum Permission {
     CloudAccountsWrite,
 }
 
+impl Permission {
+    /// Whether only a role in the organization counts: a role in one of its projects gives no right to what is everybody's.
+    pub fn is_of_organization(self) -> bool {
+        matches!(self, Self::CloudAccountsRead | Self::CloudAccountsWrite)
+    }
+}
+
 impl fmt::Display for Permission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -152,6 +152,7 @@ fn Navigation(name: ProjectName, viewer: Option<Viewer>, summary: Summary) -> im
             {item(routes::gateways(&name), "VPN Gateways", Some(summary.gateways))}
             {item(routes::peerings(&name), "VPC peerings", Some(summary.peerings))}
             {item(routes::planner(&name), "CIDR planner", Some(summary.plan))}
+            {item(routes::accounts(&name), "Cloud accounts", None)}
             <h2>"Record"</h2>
             {item(routes::changes(&name), "Changes", None)}
             {item(routes::reconcilers(&name), "Reconcilers", None)}

@@ -3,6 +3,7 @@
 //! A page reads and shows in `view()`, the part that is split off with all that it alone needs. What `data()` called
 //! would be sent with every page: the resource, its server function and the reading of its JSON.
 
+mod accounts;
 mod connections;
 pub mod failure;
 pub mod form;
@@ -23,6 +24,7 @@ mod settings;
 mod tones;
 mod vpcs;
 
+pub use accounts::{AccountDelete, AccountEdit, AccountList, AccountNew};
 pub use connections::{ConnectionDelete, ConnectionDetail, ConnectionNew};
 pub use gateways::{
     GatewayDelete, GatewayDetail, GatewayEnrol, GatewayList, GatewayNew, GatewayRevoke, GatewaySettings,

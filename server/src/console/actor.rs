@@ -21,7 +21,8 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// The only door. Rights are the union of all grants; a role in the organization holds in its projects.
+    /// The only door. Rights are the union of all grants; a role in the organization holds in its projects, and what belongs
+    /// to the organization takes a role in it.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] without a right to view, [`ApiError::Forbidden`] with no more than that.
@@ -31,10 +32,18 @@ impl Actor {
             Scope::Project(id) => id == project.id,
         });
         let may = |permission| move |membership: &Membership| grants(&membership.role, permission);
-        if self.super_admin || here.clone().any(may(permission)) {
+        let counts = |membership: &&Membership| {
+            !permission.is_of_organization() || matches!(membership.scope, Scope::Organization(_))
+        };
+        if self.super_admin || here.clone().filter(counts).any(may(permission)) {
             Ok(())
         } else if here.any(may(Permission::NetworkingRead)) {
-            Err(ApiError::Forbidden { permission, scope: project.name.to_string() })
+            let scope = if permission.is_of_organization() {
+                project.organization_name.clone()
+            } else {
+                project.name.to_string()
+            };
+            Err(ApiError::Forbidden { permission, scope })
         } else {
             Err(ApiError::NotFound)
         }

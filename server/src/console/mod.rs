@@ -5,6 +5,7 @@
 //! and no way around [`Actor::may`]: whoever has no role in a project is told that there is
 //! no such project.
 
+mod accounts;
 pub mod actor;
 pub mod attempts;
 mod changes;

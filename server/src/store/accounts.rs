@@ -4,9 +4,12 @@ use app::domain::{
     AccountId, OrganizationId, ProjectId, Provider, Timestamp, account::AccountConfig, location::CloudOffer,
 };
 
+use sqlx::Row;
+
 use super::{
     Result, Store, StoreError, Tx,
     connections::{moment, read},
+    people::parsed,
 };
 
 /// What is stored of an account.
@@ -23,6 +26,8 @@ pub struct AccountRow {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub check: Option<Check>,
+    /// When a person last asked for a check.
+    pub check_asked_at: Timestamp,
     /// How many VPCs were made with it and are not deleted.
     pub vpcs: u64,
 }
@@ -35,7 +40,18 @@ pub struct Check {
     pub outcome: std::result::Result<String, String>,
 }
 
+/// What an account's secret is sealed for: it opens for its own account only.
+pub fn seal_purpose(id: AccountId) -> String {
+    format!("cloud account {id}")
+}
+
 impl AccountRow {
+    /// Whether the last check was of the account as it is, and nobody has asked for another since.
+    pub fn is_checked(&self) -> bool {
+        let asked = self.updated_at.max(self.check_asked_at);
+        self.check.as_ref().is_some_and(|check| check.at >= asked)
+    }
+
     /// What may be shown of it.
     pub fn config(&self) -> Result<AccountConfig> {
         read("cloud_account", "facts", &self.facts)
@@ -72,6 +88,7 @@ struct Raw {
     simulated: i64,
     created_at: i64,
     updated_at: i64,
+    check_asked_at: i64,
     checked_at: i64,
     identity: String,
     error: String,
@@ -94,6 +111,7 @@ impl TryFrom<Raw> for AccountRow {
             simulated: raw.simulated != 0,
             created_at: Timestamp(raw.created_at),
             updated_at: Timestamp(raw.updated_at),
+            check_asked_at: Timestamp(raw.check_asked_at),
             check: moment(raw.checked_at).map(|at| Check { at, outcome }),
             vpcs: u64::try_from(raw.vpcs).unwrap_or_default(),
         })
@@ -104,7 +122,7 @@ macro_rules! select_accounts {
     ($rest:literal) => {
         concat!(
             "select a.id, a.organization_id, a.provider, a.name, a.facts, a.sealed_secret, a.simulated, a.created_at,
-             a.updated_at, coalesce(k.checked_at, 0) as checked_at, coalesce(k.identity, '') as identity,
+             a.updated_at, a.check_asked_at, coalesce(k.checked_at, 0) as checked_at, coalesce(k.identity, '') as identity,
              coalesce(k.error, '') as error,
              (select count(*) from vpc v where v.account_id = a.id and v.tombstone = '') as vpcs
              from cloud_account a left join cloud_account_check k on k.account_id = a.id where a.tombstone = '' ",
@@ -141,16 +159,6 @@ impl Store {
         .bind(error)
         .execute(self.pool())
         .await?;
-        Ok(())
-    }
-
-    /// Seals every account's secret again, for the rotation of the master key.
-    pub async fn rewrite_account_secret(&self, id: AccountId, sealed: &str) -> Result<()> {
-        sqlx::query("update cloud_account set sealed_secret = $2 where id = $1")
-            .bind(id.to_string())
-            .bind(sealed)
-            .execute(self.pool())
-            .await?;
         Ok(())
     }
 }
@@ -215,6 +223,49 @@ impl Tx {
         .bind(at)
         .execute(self.connection())
         .await?;
+        // What stood still for want of good credentials is looked at again at once.
+        sqlx::query("update vpc set asked_at = $2 where account_id = $1 and tombstone = ''")
+            .bind(row.id.to_string())
+            .bind(at)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// Somebody wants to know now whether the credentials are good: the reconciler asks the cloud.
+    pub async fn ask_account_check(&mut self, id: AccountId) -> Result<()> {
+        let at = self.at().0;
+        sqlx::query("update cloud_account set check_asked_at = $2 where id = $1 and tombstone = ''")
+            .bind(id.to_string())
+            .bind(at)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
+    /// The VPCs that were made with an organization's accounts and are not deleted: each with its project, by name.
+    pub async fn vpcs_of_accounts(&mut self, organization: OrganizationId) -> Result<Vec<(AccountId, String, String)>> {
+        let rows = sqlx::query(
+            "select v.account_id, v.name, p.name as project from vpc v join project p on p.id = v.project_id
+             where p.organization_id = $1 and v.account_id <> '' and v.tombstone = '' order by v.name, p.name",
+        )
+        .bind(organization.to_string())
+        .fetch_all(self.connection())
+        .await?;
+        rows.iter()
+            .map(|row| Ok((parsed(row, "vpc", "account_id")?, row.try_get("name")?, row.try_get("project")?)))
+            .collect()
+    }
+
+    /// An account is of the whole organization, so that the pages of all its projects show what becomes of it.
+    pub async fn within_organization(&mut self, organization: OrganizationId) -> Result<()> {
+        let rows = sqlx::query("select id from project where organization_id = $1")
+            .bind(organization.to_string())
+            .fetch_all(self.connection())
+            .await?;
+        for row in &rows {
+            self.within(parsed(row, "project", "id")?);
+        }
         Ok(())
     }
 

@@ -15,6 +15,7 @@ pub enum Deed {
     Peerings,
     Gateways,
     Planner,
+    Accounts,
     Changes,
     Reconcilers,
     Settings,
@@ -25,7 +26,7 @@ pub enum Deed {
 }
 
 impl Deed {
-    const ALWAYS: [Self; 11] = [
+    const ALWAYS: [Self; 12] = [
         Self::NewVpc(None),
         Self::NewGateway(None),
         Self::Overview,
@@ -34,6 +35,7 @@ impl Deed {
         Self::Peerings,
         Self::Gateways,
         Self::Planner,
+        Self::Accounts,
         Self::Changes,
         Self::Reconcilers,
         Self::Settings,
@@ -50,6 +52,7 @@ impl Deed {
             Self::Peerings => "VPC peerings".to_owned(),
             Self::Gateways => "VPN Gateways".to_owned(),
             Self::Planner => "CIDR planner".to_owned(),
+            Self::Accounts => "Cloud accounts".to_owned(),
             Self::Changes => "Changes".to_owned(),
             Self::Reconcilers => "Reconcilers".to_owned(),
             Self::Settings => "Settings".to_owned(),
@@ -65,6 +68,7 @@ impl Deed {
     pub fn needs(self) -> Permission {
         match self {
             Self::NewVpc(_) | Self::NewGateway(_) | Self::NewPeering(_) => Permission::NetworkingWrite,
+            Self::Accounts => Permission::CloudAccountsRead,
             Self::Changes => Permission::EventLogsRead,
             _ => Permission::NetworkingRead,
         }

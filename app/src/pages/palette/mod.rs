@@ -90,6 +90,7 @@ fn path(deed: Deed, project: &ProjectName) -> String {
         Deed::Peerings => routes::peerings(project),
         Deed::Gateways => routes::gateways(project),
         Deed::Planner => routes::planner(project),
+        Deed::Accounts => routes::accounts(project),
         Deed::Changes => routes::changes(project),
         Deed::Reconcilers => routes::reconcilers(project),
         Deed::Settings => routes::settings(project),
