@@ -20,7 +20,7 @@ pub use self::{
     file::{DEFAULT_DATA, File},
     secret::{Hidden, master_key, write_private},
 };
-use crate::listen::Listen;
+use crate::{listen::Listen, rotation::Keys};
 
 /// `causeway serve`: what may be given on the command line or in the environment.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -296,6 +296,28 @@ impl Config {
             is_the_consoles(Path::new(path.split('?').next().unwrap_or(path)))?;
         }
         Ok(Hidden(url))
+    }
+
+    /// Where the master key is for a command that works on the console's database; and that database.
+    ///
+    /// # Errors
+    /// In a sentence that names the setting.
+    pub fn keys_of(arguments: StoreArguments) -> Result<(Hidden<String>, Keys)> {
+        let file = match &arguments.config {
+            Some(path) => File::read(path)?,
+            None => File::default(),
+        };
+        let data = arguments.database.data.clone().or(file.data).unwrap_or_else(|| DEFAULT_DATA.into());
+        let data = std::path::absolute(&data).with_context(|| format!("{} is no path", data.display()))?;
+        let given = secret::from_environment("CAUSEWAY_MASTER_KEY").or(file.master_key);
+        let keys = Keys { data, given, next: secret::from_environment("CAUSEWAY_NEW_MASTER_KEY") };
+        Ok((Self::database(arguments)?, keys))
+    }
+
+    /// Where the master key is.
+    pub fn keys(&self) -> Keys {
+        let next = secret::from_environment("CAUSEWAY_NEW_MASTER_KEY");
+        Keys { data: self.data.clone(), given: self.master_key.clone(), next }
     }
 
     /// The address that people are given: the public one, else the first that a browser can use.

@@ -12,6 +12,7 @@ pub mod http;
 pub mod lab;
 pub mod listen;
 pub mod reconcile;
+pub mod rotation;
 pub mod seal;
 pub mod serve;
 pub mod store;

@@ -13,6 +13,7 @@ use server::{
     config::{Config, LOG_FILTER, Log, LogArguments, LogFormat, ServeArguments, SessionLifetimes, StoreArguments},
     console::door::Entrance,
     lab::command::{self as lab, LabArguments},
+    rotation::{self, Rotated},
     serve,
     store::Store,
 };
@@ -45,6 +46,11 @@ enum Command {
         #[command(subcommand)]
         command: UserCommand,
     },
+    /// The master key, which seals secrets in the database
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
     /// A small internet of network namespaces on this machine, to try things in
     Lab {
         #[command(flatten)]
@@ -66,6 +72,15 @@ enum UserCommand {
     Create(CreateUser),
     /// Sets a new password and ends every session of that person
     Password(SetPassword),
+}
+
+#[derive(Subcommand)]
+enum KeyCommand {
+    /// Makes a new master key and seals every secret again with it; while the console is stopped
+    Rotate {
+        #[command(flatten)]
+        store: StoreArguments,
+    },
 }
 
 #[derive(Args)]
@@ -134,6 +149,19 @@ async fn run(command: Command) -> Result<()> {
         Command::User { command: UserCommand::Password(wanted) } => {
             let password = password_from_stdin()?;
             entrance(wanted.store).await?.set_password(&wanted.email, password).await
+        }
+        Command::Key { command: KeyCommand::Rotate { store } } => {
+            let (url, keys) = Config::keys_of(store)?;
+            let Rotated { preshared_keys, account_secrets } = rotation::rotate(&keys, &url.0).await?;
+            println!(
+                "Sealed again: {preshared_keys} preshared keys of peers, {account_secrets} secrets of cloud accounts."
+            );
+            match keys.given {
+                None => println!("The new master key is in {}.", keys.data.join("master.key").display()),
+                Some(_) => println!("Give the new key as CAUSEWAY_MASTER_KEY from now on, and the former nowhere."),
+            }
+            println!("Copies of the database from before need the former key: make a new backup.");
+            Ok(())
         }
         Command::Lab { arguments, log } => {
             log_to_stderr(&log_of(log))?;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
-    config::{Config, master_key, write_private},
+    config::{Config, write_private},
     console::{
         EnrolmentAddress, Shared,
         door::{Entrance, SET_UP_LINK_HOURS, Token},
@@ -66,7 +66,7 @@ impl Serving {
     pub async fn start(mut config: Config) -> Result<Self> {
         let lock = Lock::take(&config.database_url.0).await?;
         let store = Store::open(&config.database_url.0).await?;
-        let key = master_key(config.master_key.as_ref(), &config.data)?;
+        let key = config.keys().settled(&store).await?;
         let tls = match config.listen.iter().any(|listen| matches!(listen, Listen::Https(_))) {
             true => Some(Tls::load(&config)?),
             false => None,

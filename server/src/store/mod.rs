@@ -18,6 +18,7 @@ pub mod peerings;
 pub mod peers;
 pub mod people;
 pub mod planned;
+pub mod sealed;
 pub mod sessions;
 pub mod vpcs;
 pub mod wishes;

@@ -70,21 +70,22 @@ impl Downloaded {
 impl PeerRow {
     /// Seals a preshared key for one peer's row: it opens nowhere else.
     pub fn seal(sealer: &Sealer, id: PeerId, key: PresharedKey) -> String {
-        sealer.seal(&purpose(id), key.as_bytes())
+        sealer.seal(&seal_purpose(id), key.as_bytes())
     }
 
     /// # Errors
     /// If it was sealed with another master key.
     pub fn preshared_key(&self, sealer: &Sealer) -> Result<Option<PresharedKey>> {
         let Some(sealed) = &self.sealed_preshared_key else { return Ok(None) };
-        let bytes = sealer.open(&purpose(self.id), sealed).map_err(|error| StoreError::Seal(error.to_string()))?;
+        let bytes = sealer.open(&seal_purpose(self.id), sealed).map_err(|error| StoreError::Seal(error.to_string()))?;
         let bytes: [u8; 32] =
             bytes.try_into().map_err(|_| StoreError::Seal("a preshared key has 32 bytes".to_owned()))?;
         Ok(Some(PresharedKey::from_bytes(bytes)))
     }
 }
 
-fn purpose(id: PeerId) -> String {
+/// What a peer's preshared key is sealed for.
+pub(in crate::store) fn seal_purpose(id: PeerId) -> String {
     format!("preshared key of peer {id}")
 }
 

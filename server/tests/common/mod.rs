@@ -255,7 +255,8 @@ impl Stage {
         }
     }
 
-    async fn execute(&self, statement: &str) {
+    /// Behind the console's back.
+    pub async fn execute(&self, statement: &str) {
         let mut connection =
             <sqlx::AnyConnection as sqlx::Connection>::connect(&self.url).await.expect("the database answers");
         sqlx::query("pragma busy_timeout = 10000").execute(&mut connection).await.ok();
@@ -279,6 +280,8 @@ impl Stage {
             "host",
             "document",
             "person",
+            "cloud_account",
+            "cloud_account_check",
         ] {
             let all = sqlx::AssertSqlSafe(format!("select * from {table}"));
             for row in sqlx::query(all).fetch_all(&mut connection).await.expect("a table") {

@@ -1,5 +1,6 @@
 //! The console on a real database: what people ask for, what they are told, and what is written.
 
+mod accounts;
 #[path = "../common/mod.rs"]
 mod common;
 mod gateways;

@@ -1,7 +1,9 @@
 //! The real binary on a port of its own with a real SQLite file: what browsers, strangers and hostile pages get.
 
+mod accounts;
 mod agents;
 mod hostile;
+mod keys;
 mod serving;
 
 use std::time::{Duration, Instant};

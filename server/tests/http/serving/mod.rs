@@ -48,15 +48,21 @@ impl Console {
 
     /// The same on a PostgreSQL database of its own; `None` where `CAUSEWAY_TEST_POSTGRES` names no server.
     pub fn start_on_postgres() -> Option<Self> {
+        let url = Self::postgres("http")?;
+        Some(Self::start_with(&[("CAUSEWAY_DATABASE_URL", &url)], &[]))
+    }
+
+    /// A PostgreSQL database of its own.
+    pub fn postgres(called: &str) -> Option<String> {
         let Ok(server) = std::env::var("CAUSEWAY_TEST_POSTGRES") else {
             let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
             assert!(!in_ci, "CAUSEWAY_TEST_POSTGRES names no PostgreSQL server, and in CI that is a failure");
             return None;
         };
-        let database = format!("http_{}", uuid::Uuid::now_v7().simple());
+        let database = format!("{called}_{}", uuid::Uuid::now_v7().simple());
         execute(&server, &format!("create database {database}"));
         let (server, _) = server.rsplit_once('/').expect("an address ends with /DATABASE");
-        Some(Self::start_with(&[("CAUSEWAY_DATABASE_URL", &format!("{server}/{database}"))], &[]))
+        Some(format!("{server}/{database}"))
     }
 
     /// As on a fresh machine: only the set-up link leads in.
@@ -79,6 +85,8 @@ impl Console {
         let log = File::options().create(true).append(true).open(self.log_file()).expect("the log");
         let mut command = command();
         command.arg("serve").args(["--listen", &format!("127.0.0.1:{}", self.port), "--data"]).arg(self.data());
+        // Of the clouds there are tests of their own.
+        command.env("CAUSEWAY_LOOKALIKE", "false");
         command.args(&self.options).envs(self.environment.iter().map(|(name, value)| (name, value)));
         self.child = command.stdout(Stdio::null()).stderr(log).spawn().expect("the console starts");
         let end = Instant::now() + Duration::from_secs(30);
@@ -128,6 +136,11 @@ impl Console {
 
     pub fn data(&self) -> &Path {
         self.data.path()
+    }
+
+    /// Stops the console; it can be started again.
+    pub fn halt(&mut self) {
+        self.terminate();
     }
 
     /// Stops the console; gives everything that it logged.
@@ -197,7 +210,7 @@ fn sql(database: &Path, statement: &str) {
     execute(&format!("sqlite:{}", database.display()), statement);
 }
 
-fn execute(url: &str, statement: &str) {
+pub fn execute(url: &str, statement: &str) {
     let (url, statement) = (url.to_owned(), statement.to_owned());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -211,7 +224,7 @@ fn execute(url: &str, statement: &str) {
 }
 
 /// The binary without the settings of somebody's console.
-fn command() -> Command {
+pub fn command() -> Command {
     let mut command = Command::new(BINARY);
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CAUSEWAY_")) {
         command.env_remove(name);
