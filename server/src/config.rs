@@ -3,6 +3,7 @@
 //! Whatever cannot work is refused here, before anything is opened, with a sentence that
 //! names the setting. `causeway.example.toml` documents each.
 
+mod clouds;
 mod file;
 mod secret;
 
@@ -17,6 +18,7 @@ use app::domain::{CloudName, location::Location};
 use ipnet::IpNet;
 
 pub use self::{
+    clouds::{CloudArguments, Clouds},
     file::{DEFAULT_DATA, File},
     secret::{Hidden, master_key, write_private},
 };
@@ -68,6 +70,8 @@ pub struct ServeArguments {
     /// A listener of their own for the Prometheus figures, such as 127.0.0.1:9090
     #[arg(long, env = "CAUSEWAY_METRICS_LISTEN", value_name = "ADDRESS")]
     pub metrics_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub clouds: CloudArguments,
 }
 
 /// Where the data is: for every command that opens the database.
@@ -133,6 +137,7 @@ pub struct Config {
     pub metrics_token: Option<Hidden<String>>,
     /// `None`: a file in the data folder.
     pub master_key: Option<Hidden<String>>,
+    pub clouds: Clouds,
 }
 
 #[derive(Clone, Debug)]
@@ -275,6 +280,18 @@ impl Config {
             metrics_listen: arguments.metrics_listen.or(file.metrics.listen),
             metrics_token: secret::from_environment("CAUSEWAY_METRICS_TOKEN").or(file.metrics.token),
             master_key: secret::from_environment("CAUSEWAY_MASTER_KEY").or(file.master_key),
+            clouds: Clouds::merge(
+                arguments.clouds,
+                clouds::Sections {
+                    reconcile: file.reconcile,
+                    http: file.http,
+                    aws: file.aws,
+                    gcp: file.gcp,
+                    azure: file.azure,
+                    upcloud: file.upcloud,
+                    lookalike: file.lookalike,
+                },
+            )?,
             data,
         })
     }

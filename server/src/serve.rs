@@ -4,12 +4,16 @@ use std::{io::IsTerminal, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use axum::Router;
+use clouds::{
+    http::Http,
+    lookalike::{self, Lookalikes},
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
-    config::{Config, write_private},
+    config::{Clouds, Config, write_private},
     console::{
         EnrolmentAddress, Shared,
         door::{Entrance, SET_UP_LINK_HOURS, Token},
@@ -18,7 +22,11 @@ use crate::{
     http::{self, Inner, Site, agents},
     lab::{control, demo::Demo},
     listen::{Bound, Listen},
-    reconcile::{self, Reconcilers, enrolment::Registry},
+    reconcile::{
+        self, CloudSettings, Reconcilers,
+        clouds::{Endpoints, RealDrivers},
+        enrolment::Registry,
+    },
     seal::Sealer,
     store::{Store, lock::Lock},
     tls::Tls,
@@ -87,7 +95,9 @@ impl Serving {
 
         let stop = CancellationToken::new();
         let silent_after = config.agent_silent_after.as_secs();
-        let reconcilers = reconcile::start(store.clone(), Sealer::new(key), silent_after).await?;
+        let drivers = Arc::new(drivers(&config, Sealer::new(key)).await?);
+        let clouds = CloudSettings { drivers, interval: config.clouds.interval };
+        let reconcilers = reconcile::start(store.clone(), Sealer::new(key), silent_after, clouds).await?;
         let entrance = Arc::new(Entrance::new(store.clone(), config.session));
         let shared = Arc::new(Shared {
             store: store.clone(),
@@ -158,6 +168,51 @@ async fn told_to_stop() -> Result<()> {
         _ = interrupt.recv() => {}
     }
     Ok(())
+}
+
+/// The clouds as the settings want them, and the look-alikes if they are wanted.
+async fn drivers(config: &Config, sealer: Sealer) -> Result<RealDrivers> {
+    let Clouds { lookalike, max_attempts, .. } = &config.clouds;
+    let lookalikes = match lookalike {
+        Some(delay) => {
+            let settings = lookalike::Settings { delay: delay.clone(), ..lookalike::Settings::default() };
+            Some(Arc::new(Lookalikes::start(&lookalike_url(config), &settings).await?))
+        }
+        None => None,
+    };
+    Ok(RealDrivers::new(Http::new(*max_attempts)?, endpoints(&config.clouds), sealer, lookalikes))
+}
+
+fn endpoints(clouds: &Clouds) -> Endpoints {
+    let mut endpoints = Endpoints::default();
+    endpoints.aws.ec2.clone_from(&clouds.aws_ec2);
+    endpoints.aws.sts.clone_from(&clouds.aws_sts);
+    endpoints.aws.ram.clone_from(&clouds.aws_ram);
+    if let Some(url) = &clouds.gcp {
+        endpoints.google.compute = url.clone();
+    }
+    for (url, place) in [
+        (&clouds.azure, &mut endpoints.azure.arm),
+        (&clouds.azure_authority, &mut endpoints.azure.authority),
+        (&clouds.azure_graph, &mut endpoints.azure.graph),
+    ] {
+        if let Some(url) = url {
+            place.clone_from(url);
+        }
+    }
+    if let Some(url) = &clouds.upcloud {
+        endpoints.upcloud.api = url.clone();
+    }
+    endpoints
+}
+
+/// The simulated world is not the console's: beside SQLite's file it has one of its own, in PostgreSQL tables of its own.
+fn lookalike_url(config: &Config) -> String {
+    let url = &config.database_url.0;
+    match url.starts_with("sqlite:") {
+        true => format!("sqlite:{}?mode=rwc", config.data.join("lookalike.db").display()),
+        false => url.clone(),
+    }
 }
 
 fn agents_socket(config: &Config) -> &Path {

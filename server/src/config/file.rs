@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use app::domain::location::Location;
 use serde::Deserialize;
 
-use super::{Hidden, LogFormat};
+use super::{Hidden, LogFormat, clouds};
 use crate::listen::Listen;
 
 pub const DEFAULT_DATA: &str = "/var/lib/causeway";
@@ -28,6 +28,13 @@ pub struct File {
     pub changes: Changes,
     pub metrics: Metrics,
     pub locations: Vec<Place>,
+    pub reconcile: clouds::Reconcile,
+    pub http: clouds::Http,
+    pub aws: clouds::Aws,
+    pub gcp: clouds::Gcp,
+    pub azure: clouds::Azure,
+    pub upcloud: clouds::UpCloud,
+    pub lookalike: clouds::Lookalike,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -130,6 +137,13 @@ impl File {
             changes,
             metrics,
             locations,
+            reconcile,
+            http,
+            aws,
+            gcp,
+            azure,
+            upcloud,
+            lookalike,
         } = self;
         let Tls { certificate, key } = tls;
         let Log { format, filter } = log;
@@ -152,5 +166,17 @@ impl File {
             && metrics_listen.is_some()
             && token.is_some()
             && !locations.is_empty()
+            && reconcile.interval_ms.is_some()
+            && http.max_attempts.is_some()
+            && aws.ec2_endpoint.is_some()
+            && aws.sts_endpoint.is_some()
+            && aws.ram_endpoint.is_some()
+            && gcp.endpoint.is_some()
+            && azure.endpoint.is_some()
+            && azure.authority.is_some()
+            && azure.graph.is_some()
+            && upcloud.endpoint.is_some()
+            && lookalike.enabled.is_some()
+            && lookalike.delay_ms.is_some()
     }
 }

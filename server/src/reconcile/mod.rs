@@ -6,6 +6,7 @@
 //! [`presence`] judges what time alone changes.
 
 pub mod cleanup;
+pub mod clouds;
 mod credential;
 pub mod documents;
 pub mod enrolment;
@@ -20,7 +21,9 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use app::domain::change::Topic;
 use async_trait::async_trait;
 
-use self::{cleanup::Cleanup, documents::Documents, presence::Presence, reports::Intake};
+use self::{
+    cleanup::Cleanup,
+    clouds::{Accounts, CloudVpcs, Drivers}, documents::Documents, presence::Presence, reports::Intake};
 pub use self::{
     pulse::Pulse,
     run::{Statuses, Wakes, run},
@@ -85,11 +88,23 @@ pub struct Reconcilers {
     crew: Crew,
 }
 
+/// How the controllers of clouds work.
+pub struct CloudSettings {
+    pub drivers: Arc<dyn Drivers>,
+    /// The longest time between two looks at a cloud VPC; `None`: each state has its own.
+    pub interval: Option<Duration>,
+}
+
 /// Starts every controller. `silent_after`: seconds without a word from an agent until its gateway is in error.
 ///
 /// # Errors
 /// If the versions of the documents cannot be read.
-pub async fn start(store: Store, sealer: Sealer, silent_after: u64) -> anyhow::Result<Reconcilers> {
+pub async fn start(
+    store: Store,
+    sealer: Sealer,
+    silent_after: u64,
+    clouds: CloudSettings,
+) -> anyhow::Result<Reconcilers> {
     let pulse = Pulse::new(store.feed().clone());
     let statuses = Statuses::new(pulse.clone());
     let documents = Arc::new(Documents::open(store.clone(), sealer).await?);
@@ -122,6 +137,26 @@ pub async fn start(store: Store, sealer: Sealer, silent_after: u64) -> anyhow::R
             cleanup,
             "Removes gateways whose host has cleaned up, and enrolment tokens that have expired.",
             Wakes::topics(feed, &[Topic::Gateways]),
+            Duration::from_secs(60),
+            statuses.clone(),
+        ),
+    );
+    crew.spawn(
+        "the controller of clouds",
+        run(
+            Arc::new(CloudVpcs::new(store.clone(), clouds.drivers.clone(), clouds.interval)),
+            "Makes cloud VPCs and their peering connections what was asked for, one call at a time, and reads what became of them.",
+            Wakes::topics(feed, &[Topic::Vpcs, Topic::Connections, Topic::Accounts]),
+            Duration::from_secs(60),
+            statuses.clone(),
+        ),
+    );
+    crew.spawn(
+        "the controller of cloud accounts",
+        run(
+            Arc::new(Accounts::new(store.clone(), clouds.drivers)),
+            "Asks every cloud whether it still knows the console, so that a revoked key is seen before somebody needs it.",
+            Wakes::numbered(feed),
             Duration::from_secs(60),
             statuses.clone(),
         ),

@@ -133,6 +133,14 @@ impl Store {
         row.as_ref().map(project).transpose()
     }
 
+    /// Every organization, in the order in which they were made.
+    pub async fn organizations(&self) -> Result<Vec<OrganizationId>> {
+        let rows: Vec<(String,)> =
+            sqlx::query_as("select id from organization order by created_at, id").fetch_all(self.pool()).await?;
+        let read = |(id,): (String,)| id.parse().map_err(|_| StoreError::corrupt("organization", "id", id));
+        rows.into_iter().map(read).collect()
+    }
+
     /// Whether the token of this digest still opens the set-up page.
     pub async fn set_up_link_is_good(&self, digest: &str, now: Timestamp) -> Result<bool> {
         let row = sqlx::query(

@@ -47,7 +47,11 @@ impl Desk {
 
     async fn start(stage: &Stage, silent_after: u64, key: [u8; 32]) -> Self {
         let sealer = Sealer::new(key);
-        let reconcilers = reconcile::start(stage.store.clone(), sealer.clone(), silent_after).await.expect("a start");
+        let http = clouds::http::Http::new(1).expect("a client");
+        let drivers = Arc::new(RealDrivers::new(http, Endpoints::default(), sealer.clone(), None));
+        let clouds = CloudSettings { drivers, interval: None };
+        let reconcilers =
+            reconcile::start(stage.store.clone(), sealer.clone(), silent_after, clouds).await.expect("a start");
         let state = AgentsState {
             store: stage.store.clone(),
             registry: Registry::new(stage.store.clone(), sealer),

@@ -26,7 +26,7 @@ pub use self::{
     peer::{ConnectionForm, NewConnection, Peer, PeerKey},
     rules::UpCloudNetwork,
     transition::{Event, Known, Sight, Told, transition},
-    trouble::{Failed, FailureClass},
+    trouble::{Failed, FailureClass, reason},
 };
 
 /// `vpc_peering_connection_type`.

@@ -22,7 +22,7 @@ mod seen;
 mod signed;
 mod step;
 mod trail;
-mod wire;
+pub(crate) mod wire;
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +34,8 @@ pub use self::{
 };
 
 use std::time::Duration;
+
+use serde::de::DeserializeOwned;
 
 use self::{
     form::Form,
@@ -72,6 +74,14 @@ impl Aws {
     pub async fn ask(&self, region: &str, action: &str, params: &[(&str, &str)]) -> Outcome<String> {
         let form = params.iter().fold(Form::ec2(action), |form, (name, value)| form.with(*name, value));
         self.query.ec2(region, &form).await
+    }
+
+    /// Every page of one of EC2's lists: for the same.
+    ///
+    /// # Errors
+    /// What EC2 refused.
+    pub(crate) async fn every<T: DeserializeOwned>(&self, region: &str, action: &str) -> Outcome<Vec<T>> {
+        self.query.pages(region, Form::ec2(action)).await
     }
 
     /// Any other action of RAM, by its path.

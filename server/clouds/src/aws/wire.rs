@@ -27,6 +27,7 @@ pub struct Page<T> {
         alias = "routeTableSet",
         alias = "securityGroupInfo",
         alias = "subnetSet",
+        alias = "transitGatewaySet",
         alias = "transitGatewayVpcAttachments",
         alias = "vpcPeeringConnectionSet",
         alias = "vpcSet"
@@ -198,6 +199,16 @@ pub struct Attachment {
     pub state: String,
     pub subnet_ids: Set<String>,
     pub tag_set: Tags,
+}
+
+/// A transit gateway, for its owner.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Gateway {
+    pub transit_gateway_id: String,
+    pub transit_gateway_arn: String,
+    pub state: String,
+    pub owner_id: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -19,11 +19,13 @@
 //!   [`Vendor::refusal`] (how this vendor writes an error).
 
 pub mod aws;
+pub mod azure;
 mod clock;
 mod fault;
 pub mod google;
 mod listen;
 mod store;
+pub mod theirs;
 pub mod upcloud;
 mod wire;
 mod world;
@@ -48,6 +50,7 @@ pub struct Settings {
     /// Port 0 is any that is free. Only loopback is accepted.
     pub aws: SocketAddr,
     pub google: SocketAddr,
+    pub azure: SocketAddr,
     pub upcloud: SocketAddr,
 }
 
@@ -59,6 +62,7 @@ impl Default for Settings {
             settle: Duration::from_millis(500),
             aws: anywhere,
             google: anywhere,
+            azure: anywhere,
             upcloud: anywhere,
         }
     }
@@ -75,6 +79,7 @@ impl Settings {
 pub struct Lookalikes {
     pub aws: Running<aws::Aws>,
     pub google: Running<google::Google>,
+    pub azure: Running<azure::Azure>,
     pub upcloud: Running<upcloud::UpCloud>,
     clock: Arc<Clock>,
 }
@@ -91,6 +96,7 @@ impl Lookalikes {
         Ok(Self {
             aws: Running::start(settings.aws, pace.clone(), store.clone(), clock.clone()).await?,
             google: Running::start(settings.google, pace.clone(), store.clone(), clock.clone()).await?,
+            azure: Running::start(settings.azure, pace.clone(), store.clone(), clock.clone()).await?,
             upcloud: Running::start(settings.upcloud, pace.clone(), store.clone(), clock.clone()).await?,
             clock,
         })

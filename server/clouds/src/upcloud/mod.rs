@@ -3,7 +3,7 @@
 //! What was made is found again by its labels; who asks twice because an answer was lost gets
 //! `PEERING_CONFLICT` for a peering, and a stray network or router, which the next pass removes.
 
-mod errors;
+pub(crate) mod errors;
 mod plan;
 mod wire;
 

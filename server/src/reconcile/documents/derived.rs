@@ -202,9 +202,10 @@ mod tests {
     use super::*;
 
     fn peer(number: u8, enabled: bool, site: bool) -> WishedPeer {
+        let address = Ipv4Addr::new(10, 200, 1, number);
         let role = match site {
-            true => Role::Site { networks: vec![Cidr::literal([192, 168, number, 0], 24)], endpoint: None },
-            false => Role::RoadWarrior { address: Ipv4Addr::new(10, 200, 1, number) },
+            true => Role::Site { address, networks: vec![Cidr::literal([192, 168, number, 0], 24)], endpoint: None },
+            false => Role::RoadWarrior { address },
         };
         WishedPeer {
             name: format!("peer-{number}").parse().expect("a name"),

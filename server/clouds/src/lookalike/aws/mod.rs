@@ -19,6 +19,7 @@ mod xml;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::networks::REGIONS;
 use self::signature::{Doubt, Signed};
 use super::{Call, Reply, Side, Vendor, World};
 use crate::Secret;

@@ -1,0 +1,78 @@
+//! Asks every cloud whether it still knows the console, so that a revoked key is seen before somebody needs it.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use app::domain::{AccountId, change::Topic};
+use async_trait::async_trait;
+
+use super::{Drivers, simulated};
+use crate::{
+    clock,
+    reconcile::{Controller, Next},
+    store::{
+        Store,
+        accounts::{AccountRow, Check},
+        transact,
+    },
+};
+
+/// How long a check is believed.
+const GOOD_FOR: i64 = 3_600;
+/// Refused credentials are asked again sooner: somebody may be mending them in the cloud.
+const REFUSED_FOR: i64 = 300;
+
+/// Checks the credentials of cloud accounts.
+pub struct Accounts {
+    store: Store,
+    drivers: Arc<dyn Drivers>,
+}
+
+impl Accounts {
+    pub fn new(store: Store, drivers: Arc<dyn Drivers>) -> Self {
+        Self { store, drivers }
+    }
+}
+
+/// When an account is to be checked again, in milliseconds since 1970.
+fn due(account: &AccountRow) -> i64 {
+    match &account.check {
+        Some(check) if account.is_checked() => {
+            check.at.plus_seconds(if check.outcome.is_ok() { GOOD_FOR } else { REFUSED_FOR }).0
+        }
+        _ => 0,
+    }
+}
+
+#[async_trait]
+impl Controller for Accounts {
+    type Key = AccountId;
+    const NAME: &'static str = "cloud-accounts";
+    const AT_ONCE: usize = 4;
+
+    async fn keys(&self) -> anyhow::Result<BTreeSet<AccountId>> {
+        simulated::settle(&self.store, &self.drivers.simulated().await).await?;
+        Ok(self.store.all_accounts().await?.into_iter().map(|account| account.id).collect())
+    }
+
+    async fn reconcile(&self, key: &AccountId) -> anyhow::Result<Next> {
+        let Some(account) = self.store.account(*key).await? else { return Ok(Next::Settled) };
+        let now = clock::now();
+        let rest = due(&account) - now.0;
+        if rest > 0 {
+            return Ok(Next::After(Duration::from_millis(rest.unsigned_abs())));
+        }
+        let outcome = self.drivers.check(&account).await.map_err(|failure| failure.to_string());
+        // Somebody who asked waits for the answer, also if it is the same as before.
+        let differs = !account.is_checked() || account.check.as_ref().is_none_or(|check| check.outcome != outcome);
+        // The moment at which it was begun: what is asked for meanwhile is asked anew.
+        let check = Check { at: now, outcome };
+        self.store.write_account_check(account.id, &check).await?;
+        if differs {
+            transact!(self.store, now, |tx| {
+                tx.touch(Topic::Accounts);
+                Ok(())
+            })?;
+        }
+        Ok(Next::After(Duration::from_secs(60)))
+    }
+}

@@ -1,0 +1,217 @@
+//! Which driver speaks for an account: always a real one. For an account of a look-alike it is pointed at loopback.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use app::domain::{AccountId, Timestamp, account::AccountConfig};
+use async_trait::async_trait;
+use clouds::{
+    Class, Cloud, Failure, Outcome, Pass, Secret, Wish,
+    aws::{Aws, AwsAccount, AwsEndpoints, AwsKeys, AwsRole},
+    azure::{Azure, AzureAccount, AzureEndpoints},
+    google::{Google, GoogleAccount, GoogleCredentials, GoogleEndpoints},
+    http::Http,
+    lookalike::{Lookalikes, Side},
+    upcloud::{UpCloud, UpCloudAccount, UpCloudEndpoints},
+};
+
+use crate::{
+    seal::Sealer,
+    store::accounts::{AccountRow, seal_purpose},
+};
+
+/// Where STS is asked; its regional endpoints give tokens that are good in every region.
+const AWS_HOME_REGION: &str = "us-east-1";
+
+/// The clouds as the reconciler uses them.
+#[async_trait]
+pub trait Drivers: Send + Sync + 'static {
+    /// Looks at the VPC and its connections and makes the next call for each that needs one.
+    async fn pass(&self, account: &AccountRow, wish: &Wish) -> Outcome<Pass>;
+    /// Who the cloud says that the credentials belong to.
+    async fn check(&self, account: &AccountRow) -> Outcome<String>;
+    /// The accounts of the look-alikes, as they would be written in the form; none where they are switched off.
+    async fn simulated(&self) -> Vec<AccountConfig>;
+}
+
+/// Endpoints other than the vendors' own, from the settings only.
+#[derive(Clone, Debug, Default)]
+pub struct Endpoints {
+    pub aws: AwsEndpoints,
+    pub google: GoogleEndpoints,
+    pub azure: AzureEndpoints,
+    pub upcloud: UpCloudEndpoints,
+}
+
+enum Driver {
+    Aws(Aws),
+    Google(Google),
+    Azure(Azure),
+    UpCloud(UpCloud),
+}
+
+/// Does the same with whichever driver it is.
+macro_rules! with_driver {
+    ($driver:expr, $cloud:ident => $body:expr) => {
+        match $driver {
+            Driver::Aws($cloud) => $body,
+            Driver::Google($cloud) => $body,
+            Driver::Azure($cloud) => $body,
+            Driver::UpCloud($cloud) => $body,
+        }
+    };
+}
+
+/// The drivers of every account, each made once and kept with its tokens and connections.
+pub struct RealDrivers {
+    http: Http,
+    endpoints: Endpoints,
+    sealer: Sealer,
+    lookalikes: Option<Arc<Lookalikes>>,
+    /// With the time of the credentials that it was made of: nothing made with former ones is used again.
+    made: Mutex<HashMap<AccountId, (Timestamp, Arc<Driver>)>>,
+}
+
+impl RealDrivers {
+    pub fn new(http: Http, endpoints: Endpoints, sealer: Sealer, lookalikes: Option<Arc<Lookalikes>>) -> Self {
+        Self { http, endpoints, sealer, lookalikes, made: Mutex::default() }
+    }
+
+    async fn driver(&self, account: &AccountRow) -> Outcome<Arc<Driver>> {
+        let kept = self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&account.id).cloned();
+        if let Some((_, driver)) = kept.filter(|(of, _)| *of == account.updated_at) {
+            return Ok(driver);
+        }
+        let config = account.config().map_err(|error| ours(error.to_string()))?;
+        let driver = match account.simulated {
+            true => self.lookalike(&config).await?,
+            false => self.real(account, config)?,
+        };
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        // Two looks may have met here: both then use the one that is kept, with what it remembers.
+        if let Some((of, kept)) = made.get(&account.id)
+            && *of == account.updated_at
+        {
+            return Ok(kept.clone());
+        }
+        let driver = Arc::new(driver);
+        made.insert(account.id, (account.updated_at, driver.clone()));
+        Ok(driver)
+    }
+
+    fn real(&self, account: &AccountRow, config: AccountConfig) -> Outcome<Driver> {
+        let secret = if config.has_secret() {
+            let opened = self.sealer.open(&seal_purpose(account.id), &account.sealed_secret);
+            let bytes = opened.map_err(|error| ours(format!("its secret cannot be read: {error}")))?;
+            Secret::new(String::from_utf8_lossy(&bytes).into_owned())
+        } else {
+            Secret::new("")
+        };
+        let http = self.http.clone();
+        Ok(match config {
+            AccountConfig::Aws { access_key_id, role_arn, .. } => {
+                let keys = match access_key_id {
+                    Some(access_key_id) => {
+                        AwsKeys::Given { access_key_id, secret_access_key: secret, session_token: None }
+                    }
+                    None => AwsKeys::Environment,
+                };
+                let role = role_arn.map(|arn| AwsRole { arn, external_id: None });
+                let account = AwsAccount { keys, role, region: AWS_HOME_REGION.to_owned() };
+                Driver::Aws(Aws::new(account, self.endpoints.aws.clone(), http))
+            }
+            AccountConfig::Google { project_id, .. } => {
+                let credentials = GoogleCredentials::ServiceAccount(secret);
+                let account = GoogleAccount { project: project_id.to_string(), credentials };
+                Driver::Google(Google::new(account, self.endpoints.google.clone(), http))
+            }
+            AccountConfig::UpCloud { username } => {
+                let account = match username {
+                    Some(username) => UpCloudAccount::Password { username, password: secret },
+                    None => UpCloudAccount::Token(secret),
+                };
+                Driver::UpCloud(UpCloud::new(account, self.endpoints.upcloud.clone(), http))
+            }
+            AccountConfig::Azure { tenant_id, client_id, subscription_id, resource_group } => {
+                let account = AzureAccount {
+                    tenant: tenant_id.to_string(),
+                    client_id: client_id.to_string(),
+                    client_secret: secret,
+                    subscription: subscription_id.to_string(),
+                    resource_group: resource_group.to_string(),
+                };
+                Driver::Azure(Azure::new(account, self.endpoints.azure.clone(), http))
+            }
+        })
+    }
+
+    async fn lookalike(&self, config: &AccountConfig) -> Outcome<Driver> {
+        let Some(clouds) = &self.lookalikes else {
+            return Err(ours("the simulated clouds are switched off by the setting lookalike.enabled"));
+        };
+        let http = self.http.clone();
+        let url = |text: String| url::Url::parse(&text).expect("an address on loopback parses");
+        Ok(match config {
+            AccountConfig::Aws { .. } => {
+                let keys = clouds.aws.account(Side::Ours).await;
+                let url = Some(url(clouds.aws.url()));
+                let endpoints = AwsEndpoints { ec2: url.clone(), sts: url.clone(), ram: url };
+                let keys = AwsKeys::Given {
+                    access_key_id: keys.access_key_id,
+                    secret_access_key: keys.secret_access_key,
+                    session_token: None,
+                };
+                let account = AwsAccount { keys, role: None, region: AWS_HOME_REGION.to_owned() };
+                Driver::Aws(Aws::new(account, endpoints, http))
+            }
+            AccountConfig::Google { .. } => {
+                let ours = clouds.google.account(Side::Ours).await;
+                let credentials = GoogleCredentials::ServiceAccount(ours.key_file(&clouds.google.url()));
+                let account = GoogleAccount { project: ours.project, credentials };
+                let endpoints = GoogleEndpoints { compute: url(clouds.google.url()) };
+                Driver::Google(Google::new(account, endpoints, http))
+            }
+            AccountConfig::UpCloud { .. } => {
+                let ours = clouds.upcloud.account(Side::Ours).await;
+                let endpoints = UpCloudEndpoints { api: url(format!("{}/1.3", clouds.upcloud.url())) };
+                Driver::UpCloud(UpCloud::new(UpCloudAccount::Token(ours.token), endpoints, http))
+            }
+            AccountConfig::Azure { .. } => return Err(ours("this cloud has no look-alike yet")),
+        })
+    }
+}
+
+fn ours(reason: impl Into<String>) -> Failure {
+    Failure::new(Class::Operator, "account", reason)
+}
+
+#[async_trait]
+impl Drivers for RealDrivers {
+    async fn pass(&self, account: &AccountRow, wish: &Wish) -> Outcome<Pass> {
+        with_driver!(&*self.driver(account).await?, cloud => clouds::pass(cloud, wish).await)
+    }
+
+    async fn check(&self, account: &AccountRow) -> Outcome<String> {
+        with_driver!(&*self.driver(account).await?, cloud => cloud.check().await)
+    }
+
+    async fn simulated(&self) -> Vec<AccountConfig> {
+        let Some(clouds) = &self.lookalikes else { return Vec::new() };
+        let aws = clouds.aws.account(Side::Ours).await;
+        let google = clouds.google.account(Side::Ours).await;
+        let upcloud = clouds.upcloud.account(Side::Ours).await;
+        let aws = aws.account_id.parse().map(|account_id| AccountConfig::Aws {
+            account_id,
+            access_key_id: Some(aws.access_key_id),
+            role_arn: None,
+        });
+        let google = google
+            .project
+            .parse()
+            .map(|project_id| AccountConfig::Google { project_id, client_email: google.client_email });
+        let upcloud = AccountConfig::UpCloud { username: Some(upcloud.username) };
+        [aws, google].into_iter().flatten().chain([upcloud]).collect()
+    }
+}

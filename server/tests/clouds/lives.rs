@@ -1,0 +1,157 @@
+//! From the request to the routes and back, in each cloud.
+
+use app::domain::connection::{ConnectionForm, ConnectionState};
+use app::domain::vpc::VpcState;
+use app::backend::Vpcs;
+use clouds::lookalike::theirs::Vendor;
+
+use crate::{
+    common::{self, Stage, on_both_engines},
+    town::{Town, account},
+};
+
+on_both_engines! {
+    an_aws_peering_is_accepted_by_its_peer_carries_routes_and_goes
+    a_rejected_aws_request_says_so_and_a_deleted_one_frees_the_vpc
+    a_transit_gateway_takes_the_vpc_in_once_its_owner_agrees
+    a_google_peering_is_active_once_both_sides_have_one
+    an_upcloud_peering_needs_a_router_on_the_other_side
+}
+
+fn aws_form(account: &str, vpc: &str) -> ConnectionForm {
+    ConnectionForm {
+        peer_cloud_account: account.to_owned(),
+        peer_vpc: vpc.to_owned(),
+        ..ConnectionForm::default()
+    }
+}
+
+/// A VPC of the peer's own, beside the default ones, which overlap everywhere.
+async fn peer_vpc(town: &Town, cidr: &str) -> String {
+    town.act(Vendor::Aws, "", "create-vpc", &[("cidr", cidr)]).await;
+    town.theirs(Vendor::Aws, "VPC", |vpc| vpc.state == "available" && vpc.facts[0].1 == cidr).await.id
+}
+
+async fn an_aws_peering_is_accepted_by_its_peer_carries_routes_and_goes(stage: Stage) {
+    let town = Town::open(stage).await;
+    let vpc = town.vpc("orders", "aws-eu-west-1", "10.20.0.0/22").await;
+    let ready = town.until_vpc(vpc, VpcState::Active).await;
+    assert!(ready.simulated, "a look-alike answers, and it says so");
+    assert!(ready.cloud_id.is_some_and(|id| id.starts_with("vpc-")));
+
+    let theirs = peer_vpc(&town, "10.30.0.0/16").await;
+    let peer = account(&town.scene(Vendor::Aws).await);
+    let id = town.connect(vpc, aws_form(&peer, &theirs)).await;
+    let pending = town.until_state(vpc, id, ConnectionState::PendingPeer).await;
+    assert_eq!(pending.cloud_state.as_deref(), Some("pending-acceptance"));
+    let pcx = pending.identifier("aws_vpc_peering_connection_id").expect("the popup shows it").to_owned();
+    assert!(pending.expires_at.is_some(), "a request lives for seven days");
+    assert_eq!(pending.routed_cidrs, []);
+
+    town.theirs(Vendor::Aws, "VPC peering connection", |one| one.id == pcx).await;
+    town.act(Vendor::Aws, &pcx, "accept", &[]).await;
+    let active = town
+        .until_connection(vpc, id, |one| one.state == ConnectionState::Active && !one.opened_cidrs.is_empty(), "routes")
+        .await;
+    assert_eq!(active.routed_cidrs, [common::name("10.30.0.0/16")]);
+    assert_eq!(active.opened_cidrs, active.routed_cidrs);
+
+    town.disconnect(vpc, id).await;
+    town.until_disconnected(vpc, id).await;
+    town.theirs(Vendor::Aws, "VPC peering connection", |one| one.id == pcx && one.state == "deleted").await;
+    town.stage.ingrid.delete_vpc(&town.stage.harbor, vpc).await.expect("it may go");
+    town.until_gone(vpc).await;
+}
+
+async fn a_rejected_aws_request_says_so_and_a_deleted_one_frees_the_vpc(stage: Stage) {
+    let town = Town::open(stage).await;
+    let vpc = town.vpc("orders", "aws-eu-west-1", "10.20.0.0/22").await;
+    let theirs = peer_vpc(&town, "10.30.0.0/16").await;
+    let peer = account(&town.scene(Vendor::Aws).await);
+    let id = town.connect(vpc, aws_form(&peer, &theirs)).await;
+    let pending = town.until_state(vpc, id, ConnectionState::PendingPeer).await;
+    let pcx = pending.identifier("aws_vpc_peering_connection_id").expect("the popup shows it").to_owned();
+    town.theirs(Vendor::Aws, "VPC peering connection", |one| one.id == pcx).await;
+    town.act(Vendor::Aws, &pcx, "reject", &[]).await;
+    town.until_state(vpc, id, ConnectionState::RejectedByPeer).await;
+
+    // The whole VPC goes with what is left of its connections.
+    town.stage.ingrid.delete_vpc(&town.stage.harbor, vpc).await.expect("it may go");
+    town.until_gone(vpc).await;
+}
+
+async fn a_transit_gateway_takes_the_vpc_in_once_its_owner_agrees(stage: Stage) {
+    let town = Town::open(stage).await;
+    let vpc = town.vpc("orders", "aws-eu-west-1", "10.20.0.0/22").await;
+    town.until_vpc(vpc, VpcState::Active).await;
+    town.act(Vendor::Aws, "", "create-gateway", &[]).await;
+    let gateway = town.theirs(Vendor::Aws, "Transit gateway", |one| one.state == "available").await.id;
+    let scene = town.scene(Vendor::Aws).await;
+    let share = scene.things.iter().flat_map(|thing| &thing.deeds).find(|deed| deed.name == "share");
+    let ours = share.expect("its owner may share it").fields[0].suggestion.clone();
+    town.act(Vendor::Aws, &gateway, "share", &[("account", &ours)]).await;
+    let form = ConnectionForm {
+        user_peer_network_cidrs: "10.40.0.0/16 10.41.0.0/16".to_owned(),
+        ..aws_form(&account(&scene), &gateway)
+    };
+    let id = town.connect(vpc, form).await;
+    let attachment =
+        town.theirs(Vendor::Aws, "Transit gateway attachment", |one| one.state == "pendingAcceptance").await.id;
+    town.until_state(vpc, id, ConnectionState::PendingPeer).await;
+    town.act(Vendor::Aws, &attachment, "accept-attachment", &[]).await;
+    let active = town
+        .until_connection(vpc, id, |one| one.state == ConnectionState::Active && one.opened_cidrs.len() == 2, "routes")
+        .await;
+    assert_eq!(active.routed_cidrs, [common::name("10.40.0.0/16"), common::name("10.41.0.0/16")]);
+    town.disconnect(vpc, id).await;
+    town.until_disconnected(vpc, id).await;
+}
+
+async fn a_google_peering_is_active_once_both_sides_have_one(stage: Stage) {
+    let town = Town::open(stage).await;
+    let vpc = town.vpc("orders", "google-europe-west1", "10.20.0.0/22").await;
+    let ready = town.until_vpc(vpc, VpcState::Active).await;
+    let network = ready.cloud_id.expect("the network has a name");
+    let scene = town.scene(Vendor::Google).await;
+    let form = ConnectionForm {
+        peer_cloud_account: account(&scene),
+        peer_vpc: "main".to_owned(),
+        ..ConnectionForm::default()
+    };
+    let id = town.connect(vpc, form).await;
+    let pending = town.until_state(vpc, id, ConnectionState::PendingPeer).await;
+    assert_eq!(pending.cloud_state.as_deref(), Some("INACTIVE"));
+    let deed = scene.things[0].deeds.iter().find(|deed| deed.name == "add-peering").expect("it can be peered");
+    let console = deed.fields[0].suggestion.clone();
+    town.act(Vendor::Google, "main", "add-peering", &[("project", &console), ("network", &network)]).await;
+    let active = town
+        .until_connection(vpc, id, |one| one.state == ConnectionState::Active && !one.opened_cidrs.is_empty(), "rules")
+        .await;
+    assert_eq!(active.opened_cidrs, [common::name("10.92.0.0/20")]);
+
+    // The peer takes its side away: the connection is over, and says who ended it.
+    town.act(Vendor::Google, &format!("main/to-{network}"), "remove-peering", &[]).await;
+    town.until_state(vpc, id, ConnectionState::DeletedByPeer).await;
+    town.disconnect(vpc, id).await;
+    town.until_disconnected(vpc, id).await;
+}
+
+async fn an_upcloud_peering_needs_a_router_on_the_other_side(stage: Stage) {
+    let town = Town::open(stage).await;
+    let vpc = town.vpc("orders", "upcloud-de-fra", "10.20.0.0/22").await;
+    let ready = town.until_vpc(vpc, VpcState::Active).await;
+    let ours = ready.cloud_id.expect("the network has a UUID");
+    let lacking = town.theirs(Vendor::UpCloud, "SDN network", |one| one.facts[3].1 == "none").await.id;
+    let form = ConnectionForm { peer_vpc: lacking.clone(), ..ConnectionForm::default() };
+    let id = town.connect(vpc, form).await;
+    let told = town
+        .until_connection(vpc, id, |one| one.cloud_state.as_deref() == Some("missing-peer-router"), "the missing router")
+        .await;
+    assert!(!told.state_info.message.is_empty());
+    town.act(Vendor::UpCloud, &lacking, "attach-router", &[]).await;
+    town.act(Vendor::UpCloud, &lacking, "add-peering", &[("network", &ours)]).await;
+    let active = town.until_state(vpc, id, ConnectionState::Active).await;
+    assert_eq!(active.cloud_state.as_deref(), Some("active"));
+    town.disconnect(vpc, id).await;
+    town.until_disconnected(vpc, id).await;
+}
