@@ -8,6 +8,8 @@
 mod browser;
 mod command;
 mod compress;
+mod names;
+mod order;
 mod packages;
 mod postgres;
 mod product;
