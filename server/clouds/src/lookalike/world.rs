@@ -142,9 +142,10 @@ impl<V: Vendor> World<V> {
     }
 
     /// Everything whose id begins so, in the order of ids.
-    pub fn under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a V::Thing)> {
-        let from = self.things.range(prefix.to_owned()..);
-        from.take_while(move |(id, _)| id.starts_with(prefix)).map(|(id, thing)| (id.as_str(), thing))
+    pub fn under<'a>(&'a self, prefix: &str) -> impl Iterator<Item = (&'a str, &'a V::Thing)> + use<'a, V> {
+        let prefix = prefix.to_owned();
+        let from = self.things.range(prefix.clone()..);
+        from.take_while(move |(id, _)| id.starts_with(&prefix)).map(|(id, thing)| (id.as_str(), thing))
     }
 
     pub fn put(&mut self, id: impl Into<String>, thing: V::Thing) {
