@@ -24,6 +24,8 @@ mod lab;
 mod pairs;
 #[path = "network/sessions.rs"]
 mod sessions;
+#[path = "network/sites.rs"]
+mod sites;
 #[path = "network/stage.rs"]
 mod stage;
 #[path = "network/story.rs"]
@@ -35,7 +37,7 @@ mod supervisor;
 const ON_POSTGRESQL: &str = "whoever_is_killed_at_whatever_moment_every_host_ends_as_the_console_says_on_postgresql";
 
 /// Long ones first: they run beside the others.
-const TRIALS: [(&str, fn()); 25] = [
+const TRIALS: [(&str, fn()); 26] = [
     (
         "each_thing_that_is_taken_away_loses_just_what_hangs_on_it_and_apply_puts_it_back",
         ablation::each_line_of_the_table,
@@ -54,6 +56,7 @@ const TRIALS: [(&str, fn()); 25] = [
     ("row_68_a_silent_agent_is_an_error_until_it_speaks_again", drift::row_68_a_silent_agent),
     ("two_gateways_that_are_joined_do_not_hang_up_on_each_other", pairs::fresh_pairs),
     ("access_that_is_taken_away_ends_in_the_middle_of_a_session", sessions::access_ends_at_once),
+    ("row_76_a_sites_router_works_as_exported_and_a_peered_vpc_takes_nothing_from_it", sites::its_export_works),
     ("a_burst_of_edits_ends_in_sync_with_an_address_for_each", campaign::a_burst_of_edits),
     ("a_difference_is_repaired_within_seconds_and_told", drift::repaired_by_itself),
     ("a_difference_keeps_the_moment_when_it_was_first_seen", drift::first_seen),

@@ -196,13 +196,15 @@ impl Document {
         }
     }
 
-    /// Ranges that are routed into the tunnel: the AllowedIPs of everything but road warriors, which live in the tunnel subnet.
+    /// Ranges that are routed into the tunnel: the AllowedIPs but for addresses of our own tunnel subnet, which is connected.
     pub fn routes(&self) -> Vec<Cidr> {
+        let connected = self.gateway.as_ref().map(|gateway| gateway.tunnel);
         let mut routes: Vec<Cidr> = self
             .peers
             .values()
             .filter(|peer| peer.kind != PeerKind::RoadWarrior)
             .flat_map(|peer| peer.allowed_ips.iter().copied())
+            .filter(|range| connected.is_none_or(|tunnel| !tunnel.overlaps(*range)))
             .collect();
         routes.sort();
         routes.dedup();
@@ -238,7 +240,7 @@ pub struct WishedPeer {
 #[derive(Clone, Debug)]
 pub enum Role {
     RoadWarrior { address: Ipv4Addr },
-    Site { networks: Vec<Cidr>, endpoint: Option<Endpoint> },
+    Site { address: Ipv4Addr, networks: Vec<Cidr>, endpoint: Option<Endpoint> },
     VpcPeering { vpc: Cidr, tunnel: Cidr, endpoint: Endpoint },
 }
 
@@ -265,13 +267,18 @@ pub fn derive(wish: &Wish) -> Document {
     Document { gateway: Some(interface), peers }
 }
 
+fn alone(address: Ipv4Addr) -> Cidr {
+    Cidr::around(address, 32).expect("32 is a prefix length")
+}
+
 /// One enabled peer as WireGuard is told.
 pub fn tunnel_peer(peer: &WishedPeer) -> TunnelPeer {
     let (kind, endpoint, mut allowed_ips) = match &peer.role {
-        Role::RoadWarrior { address } => {
-            (PeerKind::RoadWarrior, None, vec![Cidr::around(*address, 32).expect("32 is a prefix length")])
+        Role::RoadWarrior { address } => (PeerKind::RoadWarrior, None, vec![alone(*address)]),
+        // What its router sends by itself comes from the address that its export gives it.
+        Role::Site { address, networks, endpoint } => {
+            (PeerKind::Site, *endpoint, networks.iter().copied().chain([alone(*address)]).collect())
         }
-        Role::Site { networks, endpoint } => (PeerKind::Site, *endpoint, networks.clone()),
         // Domain 5.3, step 4: exactly these two.
         Role::VpcPeering { vpc, tunnel, endpoint } => (PeerKind::VpcPeering, Some(*endpoint), vec![*vpc, *tunnel]),
     };
@@ -364,6 +371,18 @@ mod tests {
         let rendered = &document.peers[&PublicKey::from_bytes([9; 32])];
         assert_eq!(rendered.allowed_ips, [Cidr::literal([10, 0, 0, 0], 16), Cidr::literal([10, 200, 2, 0], 24)]);
         assert_eq!(document.routes(), rendered.allowed_ips, "road warriors live in the connected tunnel subnet");
+    }
+
+    #[test]
+    fn a_site_may_send_from_its_networks_and_from_the_address_that_its_export_names() {
+        let mut site = peer(9, true);
+        let address = Ipv4Addr::new(10, 200, 1, 9);
+        let network = Cidr::literal([192, 168, 88, 0], 24);
+        site.role = Role::Site { address, networks: vec![network], endpoint: None };
+        let document = derive(&wish(vec![site, peer(2, true)]));
+        let rendered = &document.peers[&PublicKey::from_bytes([9; 32])];
+        assert_eq!(rendered.allowed_ips, [alone(address), network]);
+        assert_eq!(document.routes(), [network], "its address lives in the connected tunnel subnet");
     }
 
     /// A console that knows one field more of each, and puts it where it likes.

@@ -343,9 +343,10 @@ impl<'a> Around<'a> {
 
     fn shown(&self, row: PeerRow, observed: PeerObserved, samples: Vec<(u64, u64)>) -> Peer {
         let remote = row.remote.as_ref().and_then(|(id, _)| self.remotes.get(id));
+        let alone = Cidr::around(row.tunnel_address, 32);
         let (allowed_ips, endpoint) = match row.kind {
-            PeerKind::RoadWarrior => (Cidr::around(row.tunnel_address, 32).into_iter().collect(), None),
-            PeerKind::Site => (row.networks.clone(), row.endpoint),
+            PeerKind::RoadWarrior => (alone.into_iter().collect(), None),
+            PeerKind::Site => (alone.into_iter().chain(row.networks.iter().copied()).collect(), row.endpoint),
             PeerKind::VpcPeering => {
                 let (ranges, endpoint) = remote.cloned().unwrap_or_default();
                 (ranges, endpoint.or(row.endpoint))

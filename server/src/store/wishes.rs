@@ -127,7 +127,9 @@ fn remotes(network: &Network) -> HashMap<GatewayId, Remote> {
 fn role(peer: &PeerRow, remotes: &HashMap<GatewayId, Remote>) -> Result<Role> {
     Ok(match peer.kind {
         PeerKind::RoadWarrior => Role::RoadWarrior { address: peer.tunnel_address },
-        PeerKind::Site => Role::Site { networks: peer.networks.clone(), endpoint: peer.endpoint },
+        PeerKind::Site => {
+            Role::Site { address: peer.tunnel_address, networks: peer.networks.clone(), endpoint: peer.endpoint }
+        }
         PeerKind::VpcPeering => {
             let broken = |what: &str| StoreError::corrupt("peer", "remote_id", format!("{} has no {what}", peer.name));
             let remote =

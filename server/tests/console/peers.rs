@@ -83,12 +83,16 @@ async fn a_site_keeps_its_networks_to_itself(stage: Stage) {
     assert_eq!(
         export.file.allowed_ips,
         [name("10.200.1.0/24"), name("172.16.0.0/16")],
-        "peered VPCs are not shared unless asked"
+        "a peered VPC takes nothing from a site"
     );
     assert!(export.file.preshared_key.is_some());
     let wish = stage.wish(alpha).await.expect("a live gateway");
     let told = wish.peers.iter().find(|peer| peer.public_key == key_of("office")).expect("the site");
-    assert!(matches!(&told.role, Role::Site { networks, endpoint: None } if *networks == export.networks));
+    let Role::Site { address, networks, endpoint: None } = &told.role else { panic!("a site: {told:?}") };
+    assert_eq!((address, networks), (&export.file.address, &export.networks));
+    let shown = stage.ingrid.peer(&stage.harbor, office).await.expect("the site");
+    let alone = format!("{address}/32");
+    assert_eq!(shown.allowed_ips, [name(&alone), name("192.168.10.0/24"), name("192.168.88.0/24")]);
 }
 
 async fn a_file_whose_gateway_has_moved_is_stale(stage: Stage) {

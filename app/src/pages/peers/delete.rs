@@ -73,7 +73,8 @@ fn Form(read: PeerReading, memory: Memory, close: String) -> impl IntoView {
 /// The question, and what follows (domain 5.9).
 fn words(read: &PeerReading) -> (String, Vec<(Tone, String)>) {
     let peer = &read.peer;
-    let ranges = peer.allowed_ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let behind = peer.allowed_ips.iter().filter(|range| !range.contains(peer.tunnel_address));
+    let ranges = behind.map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let mut lines = Vec::new();
     let question = match (&read.peering, peer.kind) {
         (Some(peering), _) => {
