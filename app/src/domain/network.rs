@@ -28,6 +28,9 @@ pub struct Network {
     pub clouds: Vec<CloudOffer>,
     pub vpcs: Vec<VpcRange>,
     pub gateways: Vec<GatewayRange>,
+    /// Gateways whose hosts are still cleaning up. They hold nothing any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaving: Vec<LeavingGateway>,
     /// AllowedIPs of sites and VPC peerings.
     pub routed: Vec<RoutedRange>,
     /// Networks that the planner lists beside the project's own.
@@ -63,6 +66,15 @@ pub struct GatewayRange {
     /// The lowest free address for a peer; `None` if the tunnel subnet is exhausted.
     pub next_tunnel_address: Option<Ipv4Addr>,
     pub generation: u64,
+}
+
+/// A gateway that is being deleted: what is left to say of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeavingGateway {
+    pub id: GatewayId,
+    pub name: GatewayName,
+    pub owner: PersonId,
+    pub vpc: VpcId,
 }
 
 /// A range that a peer of a gateway already takes.
@@ -311,11 +323,12 @@ impl Network {
     /// Whether two gateways may be joined: the five checks of the feature guide in their order, then what WireGuard and the states ask.
     pub fn admit_peering(&self, a: GatewayId, b: GatewayId) -> Result<(), Refusal> {
         let refuse = |sentence: String| Err(Refusal::conflict("remote", sentence));
-        let (Some(a), Some(b)) = (self.gateway(a), self.gateway(b)) else {
-            return Err(Refusal::malformed("remote", "Choose a remote gateway."));
-        };
-        let (Some(vpc_a), Some(vpc_b)) = (self.vpc(a.vpc), self.vpc(b.vpc)) else {
-            return Err(Refusal::malformed("remote", "Choose a remote gateway."));
+        if let Some(leaving) = self.leaving.iter().find(|leaving| leaving.id == a || leaving.id == b) {
+            return refuse(format!("Gateway {} is being deleted.", leaving.name));
+        }
+        let known = |id: GatewayId| self.gateway(id).and_then(|gateway| Some((gateway, self.vpc(gateway.vpc)?)));
+        let (Some((a, vpc_a)), Some((b, vpc_b))) = (known(a), known(b)) else {
+            return refuse("This gateway no longer exists. Choose another one.".into());
         };
         if a.vpc == b.vpc {
             return refuse("Cannot peer gateways in the same VPC".into());

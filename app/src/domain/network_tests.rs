@@ -117,6 +117,17 @@ fn row_82_both_gateways_must_be_active() {
 }
 
 #[test]
+fn a_gateway_that_goes_or_is_gone_is_not_joined_and_the_sentence_says_which() {
+    let mut network = two_gateways();
+    let beta = network.gateways.pop().expect("beta");
+    let GatewayRange { id, name, owner, vpc, .. } = beta;
+    network.leaving.push(LeavingGateway { id, name, owner, vpc });
+    assert_eq!(peering(&network), Err("Gateway gw-beta is being deleted.".into()));
+    network.leaving.clear();
+    assert_eq!(peering(&network), Err("This gateway no longer exists. Choose another one.".into()));
+}
+
+#[test]
 fn gateways_of_two_people_are_never_joined() {
     let mut network = two_gateways();
     network.gateways[1].owner = owner(2);

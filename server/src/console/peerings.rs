@@ -14,7 +14,7 @@ use app::{
 use async_trait::async_trait;
 use uuid::Uuid;
 
-use super::{Console, failed, list, picture::Picture};
+use super::{Console, failed, gateways::live, list, picture::Picture};
 use crate::{
     clock, seal,
     store::{Result as StoreResult, StoreError, Tx, peers::PeerRow, transact},
@@ -38,10 +38,7 @@ impl Peerings for Console {
         let project = self.enter(project, Permission::NetworkingWrite).await?;
         let pair = PairId::from_uuid(Uuid::now_v7());
         transact!(self.store(), clock::now(), |tx| {
-            let here = tx.gateway(project.id, gateway).await?;
-            if here.deleting_at.is_some() {
-                return Err(StoreError::NotFound);
-            }
+            live(tx, project.id, gateway).await?;
             let network = tx.network(project.id, &self.vantage(tx.at())).await?;
             let sides = network.plan_peering(gateway, remote)?;
             self.join(tx, project.id, pair, &sides).await?;

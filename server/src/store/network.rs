@@ -10,7 +10,7 @@ use app::domain::{
     Cidr, GatewayId, Network, PairId, PeerId, PeerName, ProjectId, Timestamp, VpcId,
     gateway::GatewaySettings,
     location::Location,
-    network::{GatewayRange, RoutedRange, VpcRange},
+    network::{GatewayRange, LeavingGateway, RoutedRange, VpcRange},
     peer::PeerKind,
 };
 
@@ -112,13 +112,19 @@ impl Tx {
             false => self.connections(project).await?.into_values().flatten().map(ConnectionRow::range).collect(),
         };
         let clouds = offers(&self.accounts_of_project(project).await?);
-        let gateways: Vec<GatewayRange> = gateways
+        let (leaving, staying): (Vec<_>, Vec<_>) =
+            gateways.into_iter().partition(|gateway| gateway.deleting_at.is_some());
+        let leaving = leaving
             .into_iter()
-            .filter(|gateway| gateway.deleting_at.is_none())
-            .map(|gateway| range(&gateway, hosts.get(&gateway.id), free.get(&gateway.id).copied(), from))
+            .map(|GatewayRow { id, name, owner, vpc, .. }| LeavingGateway { id, name, owner, vpc })
+            .collect();
+        let gateways: Vec<GatewayRange> = staying
+            .iter()
+            .map(|gateway| range(gateway, hosts.get(&gateway.id), free.get(&gateway.id).copied(), from))
             .collect();
         let routed = self.routed(project, &vpcs, &gateways).await?;
-        Ok(Network { locations: from.locations.to_vec(), clouds, vpcs, gateways, routed, connections, planned })
+        let locations = from.locations.to_vec();
+        Ok(Network { locations, clouds, vpcs, gateways, leaving, routed, connections, planned })
     }
 
     /// What sites and VPC peerings take, by gateway and address.

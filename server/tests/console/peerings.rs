@@ -4,6 +4,7 @@ use super::*;
 
 on_both_engines! {
     row_82_gateways_without_a_host_are_not_joined
+    a_gateway_that_is_being_deleted_is_not_joined_from_either_side
     rows_73_to_77_a_peering_gives_each_side_the_others_key_and_ranges
     row_75_a_preshared_key_is_the_pairs_own_and_never_at_rest_in_clear
     row_81_a_second_peering_is_refused_in_the_guides_words
@@ -24,8 +25,19 @@ async fn row_82_gateways_without_a_host_are_not_joined(stage: Stage) {
     let same = refused(stage.ingrid.create_peering(&stage.harbor, alpha, alpha).await);
     assert_eq!(same, "Cannot peer gateways in the same VPC");
     let nowhere = GatewayId::from_uuid(Uuid::now_v7());
-    assert_eq!(refused(stage.ingrid.create_peering(&stage.harbor, alpha, nowhere).await), "Choose a remote gateway.");
+    let sentence = refused(stage.ingrid.create_peering(&stage.harbor, alpha, nowhere).await);
+    assert_eq!(sentence, "This gateway no longer exists. Choose another one.");
     assert_eq!(stage.ingrid.create_peering(&stage.harbor, nowhere, alpha).await, Err(ApiError::NotFound));
+}
+
+async fn a_gateway_that_is_being_deleted_is_not_joined_from_either_side(stage: Stage) {
+    let alpha = stage.active_gateway("alpha", "172.16.0.0/16", "10.200.1.0/24").await;
+    let beta = stage.active_gateway("beta", "10.0.0.0/16", "10.200.2.0/24").await;
+    stage.ingrid.delete_gateway(&stage.harbor, beta).await.expect("begun");
+    for (here, there) in [(alpha, beta), (beta, alpha)] {
+        let sentence = refused(stage.ingrid.create_peering(&stage.harbor, here, there).await);
+        assert_eq!(sentence, "Gateway gw-beta is being deleted.");
+    }
 }
 
 async fn rows_73_to_77_a_peering_gives_each_side_the_others_key_and_ranges(stage: Stage) {

@@ -6,8 +6,7 @@ use crate::{
     api::{gateways::GatewayReading, peerings::CreatePeering},
     components::{Button, ButtonLink, Choice, Choices, Empty, Glyph, Kind, Panel, PanelBody, PanelFoot, Prose},
     domain::{
-        GatewayId, Network,
-        network::GatewayRange,
+        GatewayId, GatewayName, Network, VpcId,
         peer::{Peer, PeerKind},
         peering::PlannedSide,
     },
@@ -77,6 +76,10 @@ fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String) 
     let error = memory.error(create);
     let read = fresh(resource, read);
     let options = Signal::derive(move || read.with(|read| choices(&read.network, here)));
+    let nothing = Signal::derive(move || {
+        let all_refused = options.with(|options| options.iter().all(|choice| choice.refused.is_some()));
+        all_refused.then(|| "No gateway can be chosen now; each says why in its row.".to_owned())
+    });
     // What the console refused, as long as it stands; the rules here speak in the options themselves.
     let refused = Signal::derive(move || {
         error.with(|error| error.as_ref().and_then(|error| error.at("remote").map(ToOwned::to_owned)))
@@ -106,8 +109,9 @@ fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String) 
                 })}
             </PanelBody>
             <PanelFoot error=beside(&["remote"], error)>
+                {move || nothing.get().map(|why| view! { <p class="muted">{why}</p> })}
                 <ButtonLink kind=Kind::Quiet href=close>"Cancel"</ButtonLink>
-                <Button kind=Kind::Primary busy=create.pending()>"Create Peering"</Button>
+                <Button kind=Kind::Primary reason=nothing busy=create.pending()>"Create Peering"</Button>
             </PanelFoot>
         </ActionForm>
     }
@@ -118,28 +122,31 @@ fn has_file(peer: &Peer) -> bool {
     peer.kind == PeerKind::RoadWarrior && peer.downloaded.is_some()
 }
 
-/// Every other gateway of the same owner.
-fn others(network: &Network, here: GatewayId) -> Vec<&GatewayRange> {
-    let owner = network.gateway(here).map(|gateway| gateway.owner);
-    network.gateways.iter().filter(|other| other.id != here && Some(other.owner) == owner).collect()
+/// Every other gateway of the same owner; those that are being deleted last.
+fn others(network: &Network, here: GatewayId) -> Vec<(GatewayId, &GatewayName, VpcId)> {
+    let staying = network.gateways.iter().map(|gateway| (gateway.owner, (gateway.id, &gateway.name, gateway.vpc)));
+    let leaving = network.leaving.iter().map(|gateway| (gateway.owner, (gateway.id, &gateway.name, gateway.vpc)));
+    let all: Vec<_> = staying.chain(leaving).collect();
+    let owner = all.iter().find(|(_, (id, ..))| *id == here).map(|(owner, _)| *owner);
+    all.into_iter().filter(|(of, (id, ..))| *id != here && Some(*of) == owner).map(|(_, other)| other).collect()
 }
 
 /// Those that cannot be chosen say why, in the words of the refusal.
 fn choices(network: &Network, here: GatewayId) -> Vec<Choice> {
-    let choice = |other: &GatewayRange| {
-        let vpc = network.vpc(other.vpc);
-        Choice::new(other.id.to_string(), other.name.to_string())
+    let choice = |(id, name, vpc): (GatewayId, &GatewayName, VpcId)| {
+        let vpc = network.vpc(vpc);
+        Choice::new(id.to_string(), name.to_string())
             .detail(vpc.map(|vpc| vpc.name.to_string()).unwrap_or_default())
             .fact(vpc.map(|vpc| vpc.cidr.to_string()).unwrap_or_default())
-            .refused(network.admit_peering(here, other.id).err().map(|refusal| refusal.sentence))
+            .refused(network.admit_peering(here, id).err().map(|refusal| refusal.sentence))
     };
     others(network, here).into_iter().map(choice).collect()
 }
 
 /// Chosen beforehand, if there is no choice.
 fn only_one(network: &Network, here: GatewayId) -> Option<GatewayId> {
-    let mut free = others(network, here).into_iter().filter(|other| network.admit_peering(here, other.id).is_ok());
-    free.next().filter(|_| free.next().is_none()).map(|other| other.id)
+    let mut free = others(network, here).into_iter().filter(|(id, ..)| network.admit_peering(here, *id).is_ok());
+    free.next().filter(|_| free.next().is_none()).map(|(id, ..)| id)
 }
 
 /// What will exist on both gateways before it does.
@@ -194,7 +201,10 @@ fn Made(sides: [PlannedSide; 2], network: Network) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fixtures::harbor;
+    use crate::domain::{
+        fixtures::harbor,
+        network::{GatewayRange, LeavingGateway},
+    };
 
     #[test]
     fn row_82_every_other_gateway_is_offered_and_the_ineligible_say_why() {
@@ -205,6 +215,15 @@ mod tests {
         let exists = Some("A peering already exists between these gateways".to_owned());
         assert_eq!(shown, [("gw-dc-hamburg".to_owned(), exists.clone()), ("gw-lab-bergen".to_owned(), exists)]);
         assert_eq!(only_one(&town.network, here), None);
+        // One that is being deleted stays in the list while its host cleans up.
+        let mut going = town.network.clone();
+        let bergen = going.gateways.pop().expect("bergen");
+        let GatewayRange { id, name, owner, vpc, .. } = bergen;
+        going.leaving.push(LeavingGateway { id, name, owner, vpc });
+        let last = |here| choices(&going, here).pop().map(|choice| (choice.label, choice.refused));
+        let why = Some("Gateway gw-lab-bergen is being deleted.".to_owned());
+        assert_eq!(last(here), Some(("gw-lab-bergen".to_owned(), why.clone())));
+        assert!(choices(&going, id).iter().all(|choice| choice.refused == why), "and joins nothing itself");
         // From Hamburg only Bergen is left.
         assert_eq!(only_one(&town.network, town.gateways[1].id), Some(town.gateways[2].id));
     }
