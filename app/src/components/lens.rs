@@ -30,7 +30,9 @@ pub fn Lens(
 ) -> impl IntoView {
     let label = move || own.with(|own| known.with(|known| describe(*own, known)));
     let drawing = move || own.with(|own| known.with(|known| free.with(|free| draw(*own, known, free))));
-    view! { <svg class="space" viewBox="0 0 440 98" role="img" aria-label=label inner_html=drawing></svg> }
+    // Without a range there is nothing below the upper line.
+    let seen = move || own.with(|own| if drawn(*own).is_some() { "0 0 440 98" } else { "0 0 440 27" });
+    view! { <svg class="space" viewBox=seen role="img" aria-label=label inner_html=drawing></svg> }
 }
 
 fn describe(own: Option<Cidr>, known: &[(Cidr, String)]) -> String {
@@ -38,6 +40,11 @@ fn describe(own: Option<Cidr>, known: &[(Cidr, String)]) -> String {
     let met: Vec<String> =
         known.iter().filter(|(range, _)| range.overlaps(own)).map(|(range, name)| format!("{name}, {range}")).collect();
     if met.is_empty() { format!("{own} is free") } else { format!("{own} overlaps {}", met.join("; ")) }
+}
+
+/// A range of the private space, and its place there.
+fn drawn(own: Option<Cidr>) -> Option<(Cidr, scale::Slice)> {
+    own.and_then(|own| scale::coarse(own).map(|place| (own, place)))
 }
 
 fn draw(own: Option<Cidr>, known: &[(Cidr, String)], free: &[Cidr]) -> String {
@@ -49,9 +56,7 @@ fn draw(own: Option<Cidr>, known: &[(Cidr, String)], free: &[Cidr]) -> String {
     for place in known.iter().filter_map(|(range, _)| scale::coarse(*range)) {
         drawing.rect("other", place.at * WIDTH, 16.0, (place.length * WIDTH).max(3.0), 10.0);
     }
-    let Some((own, place)) = own.and_then(|own| scale::coarse(own).map(|place| (own, place))) else {
-        return drawing.done();
-    };
+    let Some((own, place)) = drawn(own) else { return drawing.done() };
     let taken = known.iter().any(|(range, _)| range.overlaps(own));
     let (x, thick) = (place.at * WIDTH, (place.length * WIDTH).max(3.0));
     drawing.rect(if taken { "clash" } else { "bug" }, x - 0.5, 13.0, thick + 1.0, 16.0);
@@ -135,6 +140,14 @@ mod tests {
         let html = shown("10.16.24.0/21");
         assert!(html.contains("10.16.24.0/21 overlaps ledger-eu, 10.16.16.0/20"), "{html}");
         assert!(html.contains(r#"class="clash""#) && html.contains(r#"class="slot""#), "{html}");
+    }
+
+    #[test]
+    fn before_a_range_is_typed_nothing_is_left_open_below_the_upper_line() {
+        let known = vec![(cidr("10.16.16.0/20"), "ledger-eu".to_owned())];
+        let html = html(|| view! { <Lens own=None known=known/> });
+        assert!(html.contains(r#"viewBox="0 0 440 27""#), "{html}");
+        assert!(shown("10.16.0.0/21").contains(r#"viewBox="0 0 440 98""#));
     }
 
     #[test]

@@ -44,6 +44,7 @@
 //! - [`Block`]: `<Block id="h-peers" title="Peers" lead="5 of 7 connected" aside=|| view! { … }>…</Block>`
 //! - [`Tabs`], [`Tab`]: `<Tabs label="alpha"><Tab href label="Services" current=true count=7u64/></Tabs>`
 //! - [`Table`], [`Column`]: `<Table label="VPCs" columns=vec![Column::text("Name"), Column::actions()] stack=true>rows</Table>`
+//! - [`each`]: `{each(move || ids.get(), |id| id.key(), row)}`: rows that stay while others come and go
 //! - [`Segments`], [`Filter`]: `<Filter label="Filter VPCs" placeholder="Name or range" value=query/>`
 //! - [`Empty`]: `<Empty what="No VPC yet." why="…"><ButtonLink href>"New VPC"</ButtonLink></Empty>`
 //! - [`Stepper`], [`Step`]: `<Stepper><Step number=1 progress=Progress::Here title="…" ours=|| …>…</Step></Stepper>`
@@ -75,11 +76,13 @@ mod clock;
 mod copy;
 mod dom;
 mod drawing;
+mod each;
 mod empty;
 mod facts;
 mod field;
 mod head;
 mod icon;
+mod legend;
 mod lens;
 mod mark;
 mod menu;
@@ -111,6 +114,7 @@ pub use bytes::{Bytes, bytes, grouped, rate};
 pub use choices::{Choice, Choices, SegmentField, Select};
 pub use clock::{Clock, provide_clock};
 pub use copy::{Command, Copy, shortened};
+pub use each::each;
 pub use empty::Empty;
 pub use facts::{Fact, Facts};
 pub use field::{Check, Field, Refusal, TextArea};
@@ -127,7 +131,7 @@ pub use prose::Prose;
 pub use qr::QrCode;
 pub use range::{RangeAxis, RangeBar};
 pub use segments::{Filter, Segment, Segments};
-pub use space::{Held, Holding, Space};
+pub use space::{Held, Holding, Space, SpaceLegend};
 pub use spark::{Spark, spark_scale};
 pub use stepper::{Progress, Step, Stepper};
 pub use table::{Column, Table};
@@ -136,7 +140,7 @@ pub use tape::Tape;
 pub use time::{Time, exact};
 pub use toast::{Toaster, Toasts, provide_toaster};
 pub use tone::Tone;
-pub use topology::Topology;
+pub use topology::{Topology, TopologyLegend};
 
 /// What a view is on the server, for tests: without the empty comments by which hydration finds its places.
 #[cfg(all(test, feature = "ssr"))]

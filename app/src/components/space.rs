@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     drawing::{Drawing, short},
+    legend::{Key, legend},
     scale,
 };
 use crate::domain::Cidr;
@@ -57,6 +58,21 @@ pub fn Space(#[prop(into)] held: Vec<Held>) -> impl IntoView {
         </div>
         {(hidden > 0).then(|| view! { <p class="quiet">{format!("{hidden} more blocks are in use.")}</p> })}
     }
+}
+
+/// What the colours of [`Space`] mean; only those that it shows.
+#[component]
+pub fn SpaceLegend(#[prop(into)] held: Vec<Held>) -> impl IntoView {
+    let has = |holding: Holding| held.iter().any(|held| held.holding == holding);
+    let keys = [
+        (has(Holding::Vpc), "self", "VPC"),
+        (has(Holding::Tunnel), "tunnel", "Tunnel subnet"),
+        (has(Holding::Peer), "peer", "Site or planned"),
+        (!clashes(&held).is_empty(), "clash", "Overlap"),
+    ];
+    let key = |class| format!(r#"<rect class="{class}" x="1" y="1" width="18" height="10"/>"#);
+    let shown = keys.into_iter().filter(|(shown, ..)| *shown);
+    legend("space", shown.map(|(_, class, word)| Key { tone: None, inside: key(class), word }).collect())
 }
 
 /// The /16s that hold something; a range wider than that counts by its first block.
@@ -225,6 +241,18 @@ mod tests {
             "{html}"
         );
         assert!(html.contains(r#"class="bad""#) && html.contains("archive-fra"), "{html}");
+    }
+
+    #[test]
+    fn the_legend_has_a_key_for_what_is_there_and_for_nothing_else() {
+        let words = |held: Vec<Held>| {
+            let html = html(|| view! { <SpaceLegend held/> });
+            ["VPC", "Tunnel subnet", "Site or planned", "Overlap"].map(|word| html.contains(word))
+        };
+        let mut all = vec![held("10.64.0.0/24", "alpha", Holding::Vpc), held("10.200.1.0/24", "gw", Holding::Tunnel)];
+        assert_eq!(words(all.clone()), [true, true, false, false]);
+        all.push(held("10.64.0.0/22", "corp-backbone", Holding::Peer));
+        assert_eq!(words(all), [true; 4]);
     }
 
     #[test]

@@ -1,17 +1,19 @@
-use leptos::{ev, prelude::*, wasm_bindgen::JsCast, web_sys};
+use leptos::{ev, html, prelude::*, wasm_bindgen::JsCast, web_sys};
 
 use super::{
     Tone, bytes,
     drawing::{Drawing, short},
+    legend::{Key, legend},
 };
 use crate::domain::{
-    map::{Block, Heading, Map, Node, Note, People, Port, Said, Terminus, Thing, Tunnel},
+    map::{Block, Heading, Lines, Map, Node, Note, People, Port, Said, Terminus, Thing, Tunnel},
     standing::{Standing, Target},
 };
 
 /// The topology as a line map. What is pointed at or focused lights the way that its packets take; the rest steps back.
 ///
-/// The same facts belong beside it as a table ([`Map::rows`]): the drawing is for the eye.
+/// The same facts belong beside it as a table ([`Map::rows`]): the drawing is for the eye. Scrolls in its own frame where
+/// it has no room, and begins there with the VPCs.
 #[component]
 pub fn Topology(
     map: Map,
@@ -23,6 +25,7 @@ pub fn Topology(
     let nodes: Vec<Node> = groups.iter().map(|group| group.node).collect();
     let backdrop = backdrop(&map);
     let (width, height) = (short(map.width), short(map.height.max(1.0)));
+    let begin = format!("{}rem", short(map.begin() / map.width * LEAST_WIDTH));
     let label = format!("Topology: {}", map.describe());
     let lit = RwSignal::new(None::<Node>);
     let path = Memo::new(move |_| lit.get().map(|node| map.path(node)));
@@ -36,7 +39,21 @@ pub fn Topology(
         }
     };
     let focus = point.clone();
+    let frame = NodeRef::<html::Div>::new();
+    // For browsers that do not know `scroll-initial-target`, once for a frame: afterwards it is where somebody left it.
+    Effect::new(move || {
+        let Some(frame) = frame.get() else { return };
+        let fresh = frame.scroll_left() == 0 && !frame.has_attribute("data-begun");
+        let begin = frame.query_selector(".begin > span").ok().flatten();
+        if let Some(begin) = begin.and_then(|begin| begin.dyn_into::<web_sys::HtmlElement>().ok()).filter(|_| fresh) {
+            frame.set_scroll_left(begin.offset_left());
+        }
+        // An attribute of this name can always be set.
+        let _ = frame.set_attribute("data-begun", "");
+    });
     view! {
+        <div node_ref=frame class="topology-scroll" tabindex="0" role="group" aria-label="Topology, scrolls">
+            <div class="begin" aria-hidden="true"><svg width=begin height="0"></svg><span></span></div>
         <svg
             class="topology"
             viewBox=format!("0 0 {width} {height}")
@@ -65,8 +82,37 @@ pub fn Topology(
                 })
                 .collect_view()}
         </svg>
+        </div>
     }
 }
+
+/// What the lines of [`Topology`] mean; only those that it has.
+#[component]
+pub fn TopologyLegend(lines: Lines) -> impl IntoView {
+    let Lines { standings, traffic } = lines;
+    let key = |standing: Standing| {
+        let (word, d) = match standing {
+            Standing::Failed => ("Lost", "M0 6H5M15 6H20"),
+            Standing::YourTurn => ("Your turn", "M0 6H20"),
+            Standing::Moving => ("In progress", "M0 6H20"),
+            Standing::AsAsked => ("WireGuard", "M0 6H20"),
+            Standing::Off => ("No packets", "M0 6H20"),
+        };
+        let mut drawing = Drawing::default();
+        cased(&mut drawing, d, 4.4, standing == Standing::AsAsked);
+        if standing == Standing::Failed {
+            drawing.path("cross", "M7 3l6 6m0 -6l-6 6");
+        }
+        Key { tone: Some(Tone::from(standing).as_str()), inside: drawing.done(), word }
+    };
+    // What is right first: the others are told by how they differ.
+    let keys = standings.into_iter().rev().map(key).collect();
+    let weight = traffic.then(|| view! { <span class="muted">"Weight is traffic"</span> });
+    view! { {legend("topology", keys)} {weight} }
+}
+
+/// In rem, as the style sheet has it: narrower than this it scrolls.
+const LEAST_WIDTH: f64 = 58.0;
 
 /// Shapes that light up together.
 struct Group {
@@ -280,6 +326,31 @@ mod tests {
         assert_eq!(html.matches("<a href=\"/Vpc(").count(), 3, "{html}");
         assert_eq!(html.matches("class=\"core\"").count(), 2, "two tunnels are up: {html}");
         assert!(!html.contains("class=\"cross\"") && !html.contains("style="), "{html}");
+    }
+
+    #[test]
+    fn the_legend_has_a_key_for_each_kind_of_line_that_is_drawn() {
+        let mut town = harbor();
+        let legend = |town: &crate::domain::fixtures::Town| {
+            let lines = Map::of(&town.snapshot()).lines();
+            html(|| view! { <TopologyLegend lines/> })
+        };
+        let up = legend(&town);
+        assert!(up.contains("WireGuard") && !up.contains("Lost") && !up.contains("Weight"), "{up}");
+        town.peerings[0].state = crate::domain::peering::PeeringState::Lost;
+        let lost = legend(&town);
+        assert!(lost.contains("WireGuard") && lost.contains(r#"data-tone="bad""#) && lost.contains("Lost"), "{lost}");
+    }
+
+    #[test]
+    fn a_narrow_frame_begins_with_the_gateways_and_their_vpcs() {
+        let town = harbor();
+        let map = Map::of(&town.snapshot());
+        let begin = map.begin() / map.width * LEAST_WIDTH;
+        assert!(map.tunnels.iter().all(|tunnel| tunnel.lane_x < map.begin()), "right of the index and the lanes");
+        assert!(map.gateways.iter().all(|port| map.begin() < port.x - 6.0), "left of every gateway");
+        let html = drawn(map);
+        assert!(html.contains(&format!(r#"<svg width="{}rem""#, short(begin))), "{html}");
     }
 
     #[test]

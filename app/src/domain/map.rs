@@ -148,6 +148,14 @@ pub struct Note {
     pub text: String,
 }
 
+/// What a legend explains.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    pub standings: BTreeSet<Standing>,
+    /// Whether a line's weight says what went through it.
+    pub traffic: bool,
+}
+
 /// One line of the same facts as a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
@@ -230,6 +238,25 @@ impl Map {
 
     pub fn is_empty(&self) -> bool {
         self.vpcs.is_empty()
+    }
+
+    /// Where the gateways begin, and with them their VPCs: where to begin if not all of it can be seen.
+    pub fn begin(&self) -> f64 {
+        const MARGIN: f64 = 12.0;
+        let gateways = self.gateways.iter().map(|port| port.x);
+        let first = gateways.chain(self.vpcs.iter().map(|block| block.x)).reduce(f64::min);
+        (first.unwrap_or(0.0) - MARGIN).max(0.0)
+    }
+
+    /// What there are lines of.
+    pub fn lines(&self) -> Lines {
+        let tunnels = self.tunnels.iter().map(|tunnel| tunnel.thing.standing);
+        let people = self.people.iter().map(|people| people.thing.standing);
+        let sites = self.sites.iter().map(|site| site.thing.standing);
+        Lines {
+            standings: tunnels.chain(people).chain(sites).collect(),
+            traffic: self.tunnels.iter().any(|tunnel| matches!(tunnel.said, Said::Traffic(_))),
+        }
     }
 
     /// "3 VPCs, 3 VPN gateways, 2 VPC peerings".

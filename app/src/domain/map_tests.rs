@@ -132,6 +132,19 @@ fn a_site_is_a_terminus_and_what_has_no_room_is_counted() {
 }
 
 #[test]
+fn a_long_state_does_not_cut_the_name_of_a_site() {
+    let mut town = busy();
+    town.site("dc-hamburg", "warehouse-hafencity", "192.168.90.0/24").observed.handshake = None;
+    town.site("dc-hamburg", "site-recorded", "192.168.91.0/24").recorded = true;
+    let told = |map: &Map, name: &str| {
+        map.sites.iter().find(|site| site.name == name).map(|site| (site.said.clone(), site.text_end <= map.width))
+    };
+    let map = map(&town);
+    assert_eq!(told(&map, "warehouse-hafencity"), Some(("Never connected".to_owned(), true)));
+    assert_eq!(told(&map, "site-recorded"), Some(("no packets".to_owned(), true)));
+}
+
+#[test]
 fn the_table_has_the_same_facts_worst_first() {
     let mut town = busy();
     town.peerings[1].state = PeeringState::Lost;

@@ -28,9 +28,11 @@ pub fn gateway_tone(status: GatewayStatus) -> Tone {
     }
 }
 
-pub fn sync_tone(sync: ConfigSync) -> Tone {
+/// A recording host has nothing to bring about, so nothing of it moves.
+pub fn sync_tone(status: GatewayStatus, sync: ConfigSync) -> Tone {
     match sync {
         ConfigSync::InSync => Tone::Good,
+        ConfigSync::Pending if status == GatewayStatus::Recorded => Tone::Off,
         ConfigSync::Pending => Tone::Move,
         ConfigSync::Drift => Tone::Wait,
         ConfigSync::Failed | ConfigSync::Silent => Tone::Bad,
@@ -45,5 +47,16 @@ pub fn peer_tone(kind: PeerKind, status: PeerStatus) -> Tone {
         (PeerKind::Site, PeerStatus::NeverConnected) => Tone::Wait,
         (PeerKind::VpcPeering, PeerStatus::NeverConnected) => Tone::Move,
         (PeerKind::Site | PeerKind::VpcPeering, PeerStatus::Idle) => Tone::Bad,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_moves_on_a_recording_host() {
+        assert_eq!(sync_tone(GatewayStatus::Recorded, ConfigSync::Pending), Tone::Off);
+        assert_eq!(sync_tone(GatewayStatus::Active, ConfigSync::Pending), Tone::Move);
     }
 }

@@ -19,6 +19,7 @@ use crate::domain::{
     Cidr, GatewayId, Timestamp,
     attention::lasting,
     gateway::Gateway,
+    peer::{Peer, PeerStatus},
     peering::PeeringState,
     standing::{Standing, Target},
 };
@@ -41,9 +42,8 @@ const MOST_LANES: usize = 14;
 const MOST_SITES: usize = 6;
 /// As many people have a pip each.
 const MOST_PIPS: usize = 9;
-/// From a VPC to the terminus of a site, and the text beyond it.
+/// From a VPC to the terminus of a site.
 const SPAN: f64 = 76.0;
-const SITE_TEXT: f64 = 184.0;
 
 /// What a row of the map needs to know about itself.
 struct Line<'a> {
@@ -368,6 +368,17 @@ fn vpc(map: &mut Map, line: &Line<'_>, columns: &Columns, drawn: &[Drawn], flat:
     sites(map, line, gateway, columns, flat, now);
 }
 
+/// What stands beside a site's name: nothing if it is as asked. Short, since the name is what it is known by.
+fn said_of_site(peer: &Peer, gateway: &Gateway, now: Timestamp) -> String {
+    let (standing, state) = site_state(peer, gateway, now);
+    match (standing, peer.observed.handshake) {
+        (Standing::AsAsked, _) => String::new(),
+        (Standing::Failed, Some(at)) => format!("{state} {}", lasting(at.age_seconds(now))),
+        _ if state == PeerStatus::Recorded.word() => "no packets".to_owned(),
+        _ => state,
+    }
+}
+
 fn sites(map: &mut Map, line: &Line<'_>, gateway: &Gateway, columns: &Columns, flat: bool, now: Timestamp) {
     let all = &line.facts.sites;
     let shown = all.len().min(MOST_SITES);
@@ -383,12 +394,8 @@ fn sites(map: &mut Map, line: &Line<'_>, gateway: &Gateway, columns: &Columns, f
             [one] => one.to_string(),
             [first, rest @ ..] => format!("{first} +{}", rest.len()),
         };
-        let said = match peer.observed.handshake {
-            _ if standing == Standing::AsAsked => String::new(),
-            Some(at) if standing == Standing::Failed => format!("{state} {}", lasting(at.age_seconds(now))),
-            _ => state.clone(),
-        };
-        let room = SITE_TEXT - 10.0 - said.chars().count() as f64 * SANS;
+        let said = said_of_site(peer, gateway, now);
+        let room = columns.site_text - 10.0 - said.chars().count() as f64 * SANS;
         map.sites.push(Terminus {
             thing: Thing {
                 node: Node::Site(peer.id),
@@ -400,7 +407,7 @@ fn sites(map: &mut Map, line: &Line<'_>, gateway: &Gateway, columns: &Columns, f
             x: columns.terminus,
             y: y(place),
             text_x,
-            text_end: text_x + SITE_TEXT,
+            text_end: text_x + columns.site_text,
             name: cut(peer.name.as_str(), letters(room, NAME)),
             networks: short,
             said,

@@ -110,7 +110,7 @@ fn head(gateway: &Gateway, project: &ProjectName) -> impl IntoView + use<> {
         let config = !matches!(status, GatewayStatus::Provisioning | GatewayStatus::Deleting);
         view! {
             <Badge tone=gateway_tone(status) word=status.word()/>
-            {config.then(|| view! { <Badge tone=sync_tone(sync) word=sync.word()/> })}
+            {config.then(|| view! { <Badge tone=sync_tone(status, sync) word=sync.word()/> })}
         }
     };
     let gone = (status == GatewayStatus::Deleting).then(|| format!("{name} is being deleted."));

@@ -85,7 +85,7 @@ fn head(gateway: &Gateway, project: &ProjectName) -> impl IntoView + use<> {
         let config = status != GatewayStatus::Provisioning;
         view! {
             <Badge tone=gateway_tone(status) word=status.word()/>
-            {config.then(|| view! { <Badge tone=sync_tone(sync) word=sync.word()/> })}
+            {config.then(|| view! { <Badge tone=sync_tone(status, sync) word=sync.word()/> })}
         }
     };
     let title = format!("Enrol a host for {}", gateway.name);

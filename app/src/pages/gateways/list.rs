@@ -181,7 +181,7 @@ fn row(gateway: &Gateway, scale: u64, project: &ProjectName) -> impl IntoView + 
         GatewayStatus::Provisioning if !gateway.enrolled() => {
             view! { <span class="quiet">"no host yet"</span> }.into_any()
         }
-        _ => view! { <Badge tone=sync_tone(gateway.sync) word=gateway.sync.word()/> }.into_any(),
+        _ => view! { <Badge tone=sync_tone(gateway.status, gateway.sync) word=gateway.sync.word()/> }.into_any(),
     };
     let enrol_word = if gateway.enrolled() { "Install command" } else { "Enrol host" };
     let connected = format!("{} of {} connected", gateway.peers_connected, gateway.peers);

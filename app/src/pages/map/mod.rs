@@ -10,7 +10,9 @@ use super::{
 };
 use crate::{
     api::overview::{OverviewReading, read_overview},
-    components::{Age, Badge, Block, ButtonLink, Column, Empty, Glyph, PageHead, Table, Tone, Topology, bytes},
+    components::{
+        Age, Badge, Block, ButtonLink, Column, Empty, Glyph, PageHead, Table, Tone, Topology, TopologyLegend, bytes,
+    },
     domain::{ProjectName, change::Topic, map::Row},
     live::use_live,
     routes,
@@ -77,10 +79,12 @@ fn shown(reading: OverviewReading, project: &ProjectName) -> impl IntoView + use
         }
     };
     let rows = map.rows.iter().map(row).collect_view();
+    let lines = map.lines();
     view! {
         <PageHead title="Map" lead/>
         <section class="block" aria-label="Topology">
-            <div class="topology-scroll" tabindex="0" role="group" aria-label="Topology, scrolls"><Topology map link/></div>
+            <Topology map link/>
+            <TopologyLegend lines/>
         </section>
         <Block id="h-facts" title="The same as a table" lead="worst first">
             <Table

@@ -18,8 +18,8 @@ use crate::{
         overview::{OverviewReading, read_overview},
     },
     components::{
-        Block, ButtonLink, Column, Glyph, Held, Holding, Kind, Mark, PageHead, Prose, Space, Spark, Table, Time, Tone,
-        Topology, bytes, spark_scale,
+        Block, ButtonLink, Column, Glyph, Held, Holding, Kind, Mark, PageHead, Prose, Space, SpaceLegend, Spark, Table,
+        Time, Tone, Topology, TopologyLegend, bytes, spark_scale,
     },
     domain::{
         Network, ProjectName,
@@ -74,6 +74,8 @@ fn shown(reading: OverviewReading, attention: &Attention, project: &ProjectName)
         .first()
         .map_or_else(|| routes::gateway_new(project), |gateway| routes::peering_new(project, gateway.id));
     let rows = changes.iter().map(|change| line(change, project)).collect_view();
+    let held = held(&network);
+    let (lines, ranges) = (map.lines(), held.clone());
     let new = routes::vpc_new(project);
     view! {
         <PageHead title=attention.summary.headline() lead=attention.summary.lead()>
@@ -85,11 +87,11 @@ fn shown(reading: OverviewReading, attention: &Attention, project: &ProjectName)
             {needs(attention, project)}
             {gateway_table(&gateways, project)}
         </div>
-        <Block id="h-map" title="Topology" aside=move || view! { <a href=map_page>"Open map"</a> }>
-            <div class="topology-scroll" tabindex="0" role="group" aria-label="Topology, scrolls"><Topology map link/></div>
+        <Block id="h-map" title="Topology" aside=move || view! { <TopologyLegend lines/> <a href=map_page>"Open map"</a> }>
+            <Topology map link/>
         </Block>
-        <Block id="h-space" title="Address space" aside=move || view! { <a href=plan_page>"Open plan"</a> }>
-            <Space held=held(&network)/>
+        <Block id="h-space" title="Address space" aside=move || view! { <SpaceLegend held=ranges/> <a href=plan_page>"Open plan"</a> }>
+            <Space held/>
         </Block>
         <Block id="h-log" title="Recent changes" aside=move || view! { <a href=log_page>"All changes"</a> }>
             <ul class="log">{rows}</ul>

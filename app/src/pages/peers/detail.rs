@@ -14,7 +14,7 @@ use crate::{
         change::Topic,
         gateway::GatewayStatus,
         peer::PeerKind,
-        peering::{Peering, PeeringSide},
+        peering::{Peering, PeeringSide, PeeringState},
         road_warrior::SiteExport,
     },
     live::use_live,
@@ -233,7 +233,8 @@ fn Export(read: Signal<PeerReading>, project: ProjectName, exported: Exported) -
 
 /// Both sides of a VPC peering.
 fn pair(peering: &Peering, project: &ProjectName, now: Timestamp) -> impl IntoView + use<> {
-    let rows = peering.sides.iter().map(|side| side_row(side, project, now)).collect_view();
+    let recorded = peering.state == PeeringState::Recorded;
+    let rows = peering.sides.iter().map(|side| side_row(side, recorded, project, now)).collect_view();
     view! {
         <Block id="h-sides" title="Both sides" lead="One row on each gateway; they are made, switched and deleted together.">
             <Table
@@ -246,8 +247,11 @@ fn pair(peering: &Peering, project: &ProjectName, now: Timestamp) -> impl IntoVi
     }
 }
 
-fn side_row(side: &PeeringSide, project: &ProjectName, now: Timestamp) -> impl IntoView + use<> {
-    let applied = if side.applied { (Tone::Good, "Applied") } else { (Tone::Move, "Pending") };
+fn side_row(side: &PeeringSide, recorded: bool, project: &ProjectName, now: Timestamp) -> impl IntoView + use<> {
+    let applied = match side.applied {
+        true => (Tone::Good, "Applied"),
+        false => (if recorded { Tone::Off } else { Tone::Move }, "Pending"),
+    };
     view! {
         <tr>
             <th scope="row"><a href=routes::gateway(project, side.gateway)>{side.gateway_name.to_string()}</a></th>

@@ -21,7 +21,7 @@ use crate::{
         planner::{AddPlannedNetwork, RemovePlannedNetwork},
         vpcs::get_network,
     },
-    components::{Block, ButtonLink, Empty, Glyph, Held, Holding, Kind, PageHead, Space, Tone, grouped},
+    components::{Block, ButtonLink, Empty, Glyph, Kind, PageHead, Space, SpaceLegend, Tone, grouped},
     domain::{
         Network, ProjectName,
         change::Topic,
@@ -166,25 +166,10 @@ fn space(network: &Network, owned: &[Owned], project: &ProjectName) -> AnyView {
         }
         .into_any();
     }
-    let held: Vec<Held> = held(network);
-    let has = |holding: Holding| held.iter().any(|held| held.holding == holding);
-    let keys = [
-        (has(Holding::Vpc), "self", "VPC"),
-        (has(Holding::Tunnel), "tunnel", "Tunnel subnet"),
-        (has(Holding::Peer), "peer", "Site or planned"),
-        (!planner::overlaps(owned, 1).is_empty(), "clash", "Overlap"),
-    ];
-    let key = |(_, class, word): (bool, &'static str, &'static str)| {
-        view! {
-            <li>
-                <svg class="space" viewBox="0 0 20 12" aria-hidden="true" inner_html=format!(r#"<rect class="{class}" x="1" y="1" width="18" height="10"/>"#)></svg>
-                {word}
-            </li>
-        }
-    };
-    let legend = keys.into_iter().filter(|(shown, ..)| *shown).map(key).collect_view();
+    let held = held(network);
+    let keys = held.clone();
     view! {
-        <Block id="h-space" title="Address space" aside=move || view! { <ul class="legend">{legend}</ul> }>
+        <Block id="h-space" title="Address space" aside=move || view! { <SpaceLegend held=keys/> }>
             <Space held/>
         </Block>
     }

@@ -57,6 +57,8 @@ fn tone(change: &Change) -> Tone {
                 "active" | "established" | "in sync" => Tone::Good,
                 "error" | "lost" | "failed" | "silent" => Tone::Bad,
                 "drift" => Tone::Wait,
+                // Nothing is under way where no packets are.
+                "disabled" | "recorded, no packets" => Tone::Off,
                 _ => Tone::Move,
             }
         }
@@ -73,4 +75,33 @@ fn brief(change: &Change) -> String {
         (None, None) => field,
     });
     said.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Timestamp, change::Facts, gateway::GatewayStatus, peering::PeeringState};
+
+    #[test]
+    fn what_is_recorded_or_switched_off_does_not_move() {
+        let turned = |field: &str, word: &str| {
+            let change = Change {
+                seq: 1,
+                at: Timestamp::default(),
+                actor: "Automation".to_owned(),
+                kind: ChangeKind::VpnGatewayStateChange,
+                topic: Topic::Gateways,
+                object: String::new(),
+                object_name: "gw-oslo".to_owned(),
+                before: Facts::new(),
+                after: Facts::from([(field.to_owned(), word.to_owned())]),
+            };
+            tone(&change)
+        };
+        assert_eq!(turned("status", GatewayStatus::Recorded.word()), Tone::Off);
+        assert_eq!(turned("state", PeeringState::Recorded.word()), Tone::Off);
+        assert_eq!(turned("state", PeeringState::Disabled.word()), Tone::Off);
+        assert_eq!(turned("state", PeeringState::Pending.word()), Tone::Move);
+        assert_eq!(turned("state", PeeringState::Lost.word()), Tone::Bad);
+    }
 }

@@ -33,7 +33,7 @@ pub fn gateway(vpc: &Vpc, project: &ProjectName) -> impl IntoView + use<> {
                 <Facts row=true>
                     <Fact label="Name"><a class="strong" href=href>{gateway.name.to_string()}</a></Fact>
                     <Fact label="Status"><Badge tone=gateway_tone(gateway.status) word=gateway.status.word()/></Fact>
-                    <Fact label="Config"><Badge tone=sync_tone(gateway.sync) word=gateway.sync.word()/></Fact>
+                    <Fact label="Config"><Badge tone=sync_tone(gateway.status, gateway.sync) word=gateway.sync.word()/></Fact>
                     <Fact label="Address in the VPC">{address}</Fact>
                 </Facts>
             }
