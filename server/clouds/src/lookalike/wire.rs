@@ -63,9 +63,9 @@ impl Call {
     }
 }
 
-/// Percent-decoded; a plus is a plus.
+/// Percent-decoded; what has a meaning in a query has none here.
 fn decoded(part: &str) -> String {
-    let kept = part.replace('+', "%2B");
+    let kept = part.replace('+', "%2B").replace('=', "%3D").replace('&', "%26");
     url::form_urlencoded::parse(kept.as_bytes()).next().map_or_else(String::new, |(key, _)| key.into_owned())
 }
 

@@ -1,0 +1,8 @@
+//! Azure: our driver against the look-alike, with and without the peer's grant, through faults and restarts, and with
+//! Microsoft's own Python client on the other side.
+
+mod faults;
+mod grants;
+mod life;
+mod neighbour;
+mod town;
