@@ -351,6 +351,8 @@ fn service_account(text: &str) -> Result<(GoogleProjectId, String), String> {
         #[serde(default)]
         client_email: String,
         #[serde(default)]
+        private_key_id: String,
+        #[serde(default)]
         private_key: String,
     }
     if text.len() > LONGEST_SECRET {
@@ -364,9 +366,12 @@ fn service_account(text: &str) -> Result<(GoogleProjectId, String), String> {
     if key.kind != "service_account" {
         return Err("This is not the key of a service account: its \"type\" is not \"service_account\".".to_owned());
     }
-    for (name, value) in
-        [("project_id", &key.project_id), ("client_email", &key.client_email), ("private_key", &key.private_key)]
-    {
+    for (name, value) in [
+        ("project_id", &key.project_id),
+        ("client_email", &key.client_email),
+        ("private_key_id", &key.private_key_id),
+        ("private_key", &key.private_key),
+    ] {
         if value.trim().is_empty() {
             return Err(format!("The key file has no \"{name}\". Make a new key for the service account."));
         }

@@ -19,7 +19,7 @@ fn google(json: &str) -> AccountForm {
     AccountForm { google_service_account: json.into(), ..form("google") }
 }
 
-const KEY: &str = r#"{"type":"service_account","project_id":"tidewater-prod","client_email":"console@tidewater-prod.iam.gserviceaccount.com","private_key":"-----BEGIN PRIVATE KEY-----\nMIIE\n"}"#;
+const KEY: &str = r#"{"type":"service_account","project_id":"tidewater-prod","client_email":"console@tidewater-prod.iam.gserviceaccount.com","private_key_id":"0f1e2d","private_key":"-----BEGIN PRIVATE KEY-----\nMIIE\n"}"#;
 
 fn azure() -> AccountForm {
     AccountForm {
@@ -117,7 +117,7 @@ fn every_mistake_has_its_sentence() {
         "This is not the key of a service account: its \"type\" is not \"service_account\"."
     );
     assert_eq!(
-        refused(&google(&KEY.replace("private_key", "other")), "google_service_account"),
+        refused(&google(&KEY.replace("\"private_key\"", "\"other\"")), "google_service_account"),
         "The key file has no \"private_key\". Make a new key for the service account."
     );
     assert_eq!(

@@ -25,7 +25,7 @@ pub fn internal(error: impl std::fmt::Display) -> ApiError {
 }
 
 /// PostgreSQL's name of a unique key, SQLite's column that tells it apart, and what is said of whom.
-const KEYS: [(&str, &str, &str, &str); 7] = [
+const KEYS: [(&str, &str, &str, &str); 8] = [
     ("vpc_name_key", "vpc.name", "name", "A VPC of this name already exists."),
     ("gateway_name_key", "gateway.name", "name", "A gateway of this name already exists."),
     ("gateway_vpc_key", "gateway.vpc_id", "vpc", "This VPC already has a VPN gateway."),
@@ -37,6 +37,7 @@ const KEYS: [(&str, &str, &str, &str); 7] = [
         "",
         "Somebody took this tunnel address at the same moment. Try again.",
     ),
+    ("cloud_account_name_key", "cloud_account.name", "name", "An account of this name already exists."),
     ("planned_network_pkey", "planned_network.name", "name", "A planned network of this name already exists."),
 ];
 

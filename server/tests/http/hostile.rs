@@ -147,5 +147,67 @@ fn ask_hostile_values(console: &Console) {
             }
         }
     }
+    hostile_fields_of_accounts(&mut browser, &long);
     assert_eq!(seq(&mut browser), before, "nothing has changed");
+}
+
+const ID: &str = "0197c1f2-5c1e-7a40-9b1d-3f2a6c8e4d10";
+
+/// Accounts that would be made, but for one field.
+const ACCOUNTS: [&[(&str, &str)]; 5] = [
+    &[
+        ("provider", "aws"),
+        ("name", "operations"),
+        ("aws_account_id", "111122223333"),
+        ("aws_access_key_id", "AKIAIOSFODNN7EXAMPLE"),
+        ("aws_secret_access_key", "wJalrXUtnFEMI"),
+        ("aws_role_arn", "arn:aws:iam::111122223333:role/console"),
+    ],
+    &[
+        ("provider", "google"),
+        ("name", "operations"),
+        (
+            "google_service_account",
+            r#"{"type":"service_account","project_id":"tidewater","client_email":"a@b","private_key_id":"1","private_key":"2"}"#,
+        ),
+    ],
+    &[
+        ("provider", "azure"),
+        ("name", "operations"),
+        ("azure_tenant_id", ID),
+        ("azure_client_id", ID),
+        ("azure_client_secret", "s3cret"),
+        ("azure_subscription_id", ID),
+        ("azure_resource_group", "console"),
+    ],
+    &[("provider", "upcloud"), ("name", "operations"), ("upcloud_token", "ucat_01ABC")],
+    &[
+        ("provider", "upcloud"),
+        ("name", "operations"),
+        ("upcloud_username", "causeway"),
+        ("upcloud_password", "hunter2hunter2"),
+    ],
+];
+
+fn hostile_fields_of_accounts(browser: &mut Browser, long: &str) {
+    for account in ACCOUNTS {
+        for (bad, _) in account {
+            for value in ["\0", "a\r\nx-forwarded-for: b", "\u{7f}", "a\0b", long] {
+                let field = |(name, good): &(&str, &str)| {
+                    (format!("form[{name}]"), if name == bad { value.to_owned() } else { (*good).to_owned() })
+                };
+                let mut fields = vec![("project".to_owned(), "default".to_owned())];
+                fields.extend(account.iter().map(field));
+                let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+                let answer = browser.call("accounts/create", &fields);
+                assert!(
+                    (400..500).contains(&answer.status),
+                    "accounts/create with {bad}={value:.30?}: {} {}",
+                    answer.status,
+                    answer.body
+                );
+                assert!(!answer.body.contains("hunter2hunter2") && !answer.body.contains("wJalrXUtnFEMI"), "{bad}");
+            }
+        }
+    }
 }

@@ -1,9 +1,6 @@
 //! `causeway key rotate` as an operator runs it: refused while the console runs, survived by every secret, killed at any moment.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{path::Path, time::Instant};
 
 use app::domain::AccountId;
 use base64::{Engine, engine::general_purpose::STANDARD};

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     api::accounts::DeleteAccount,
     components::{Button, ButtonLink, Consequences, Dialog, Kind, PanelBody, PanelFoot, Tone},
-    domain::account::CloudAccount,
+    domain::{Provider, account::CloudAccount},
     pages::{
         failure::settle,
         form::{Memory, beside, flash},
@@ -40,8 +40,13 @@ impl LazyRoute for AccountDelete {
                         let close = close.clone();
                         Suspend::new(async move {
                             let memory = Memory::of::<DeleteAccount>(flash.await);
-                            let found = once(accounts).await.and_then(|all| of(all, &id.get_untracked()));
-                            settle(found, |account| view! { <Form account memory close/> }.into_any())
+                            let all = once(accounts).await;
+                            let fakes: Vec<Provider> = all.iter().flatten().filter(|one| one.simulated).map(CloudAccount::provider).collect();
+                            let found = all.and_then(|all| of(all, &id.get_untracked()));
+                            settle(found, |account| {
+                                let simulated = fakes.contains(&account.provider());
+                                view! { <Form account simulated memory close/> }.into_any()
+                            })
                         })
                     }}
                 </Transition>
@@ -52,13 +57,18 @@ impl LazyRoute for AccountDelete {
 }
 
 #[component]
-fn Form(account: CloudAccount, memory: Memory, close: String) -> impl IntoView {
+fn Form(account: CloudAccount, simulated: bool, memory: Memory, close: String) -> impl IntoView {
     let delete = ServerAction::<DeleteAccount>::new();
     let error = memory.error(delete);
     let refusal = account.deletion_refusal().map(|refusal| refusal.sentence);
     let provider = account.provider();
+    let until = if simulated {
+        (Tone::Wait, format!("New VPCs in {provider} are simulated until there is another account."))
+    } else {
+        (Tone::Bad, format!("No VPC can be made in {provider} until there is another account."))
+    };
     let lines = vec![
-        (Tone::Bad, format!("No VPC can be made in {provider} until there is another account.")),
+        until,
         (
             Tone::Off,
             format!("Its secret is deleted here. In {provider} nothing is touched: revoke the credentials there."),

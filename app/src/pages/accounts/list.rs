@@ -133,8 +133,8 @@ fn shown(one: &CloudAccount, project: &ProjectName, check: ServerAction<CheckAcc
         <tr>
             <th scope="row" data-at="a1">{title}</th>
             <td class="nowrap" data-at="b1">{provider.label()} " " {fake.then(|| simulated(provider))}</td>
-            <td data-at="c1">{identity}</td>
-            <td data-at="a2" class="checked">
+            <td>{identity}</td>
+            <td data-at="c" class="checked">
                 <Badge tone=Tone::from(one.standing()) word=one.word()/>
                 <small class="muted"><Prose text=one.sentence()/></small>
                 <ActionForm action=check>
