@@ -1,8 +1,12 @@
 //! From the request to the routes and back, in each cloud.
 
-use app::domain::connection::{ConnectionForm, ConnectionState};
-use app::domain::vpc::VpcState;
-use app::backend::Vpcs;
+use app::{
+    backend::Vpcs,
+    domain::{
+        connection::{Connection, ConnectionForm, ConnectionState},
+        vpc::VpcState,
+    },
+};
 use clouds::lookalike::theirs::Vendor;
 
 use crate::{
@@ -144,9 +148,8 @@ async fn an_upcloud_peering_needs_a_router_on_the_other_side(stage: Stage) {
     let lacking = town.theirs(Vendor::UpCloud, "SDN network", |one| one.facts[3].1 == "none").await.id;
     let form = ConnectionForm { peer_vpc: lacking.clone(), ..ConnectionForm::default() };
     let id = town.connect(vpc, form).await;
-    let told = town
-        .until_connection(vpc, id, |one| one.cloud_state.as_deref() == Some("missing-peer-router"), "the missing router")
-        .await;
+    let lacks = |one: &Connection| one.cloud_state.as_deref() == Some("missing-peer-router");
+    let told = town.until_connection(vpc, id, lacks, "the missing router").await;
     assert!(!told.state_info.message.is_empty());
     town.act(Vendor::UpCloud, &lacking, "attach-router", &[]).await;
     town.act(Vendor::UpCloud, &lacking, "add-peering", &[("network", &ours)]).await;

@@ -46,6 +46,8 @@ impl Town {
 
     /// `settle`: how long what was made is unknown to reads.
     pub async fn with(stage: Stage, settle: Duration) -> Self {
+        let filter = tracing_subscriber::EnvFilter::from_default_env();
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}?mode=rwc", folder.path().join("lookalike.db").display());
         let delay = Duration::from_millis(20)..=Duration::from_millis(500);

@@ -153,7 +153,8 @@ fn by_code(known: &Known<'_>, failed: &Failed) -> Option<Weight> {
         },
         Peer::UpCloud { network } => match code {
             "PEER_NETWORK_NOT_FOUND" => theirs(format!("the UpCloud network {network} does not exist")),
-            "PEERING_CONFLICT" => theirs("a peering between these two networks exists already".to_owned()),
+            // Made a moment ago and not shown yet, it is only in its own way.
+            "PEERING_CONFLICT" if failed.class != FailureClass::Retry => theirs("a peering between these two networks exists already".to_owned()),
             "NETWORK_NOT_FOUND" => ours("the VPC's own network is missing in UpCloud"),
             "LOCAL_NETWORK_NO_ROUTER" => {
                 ours("the VPC's own network has no router; the console attaches one and tries again")

@@ -206,3 +206,10 @@ fn no_request_waits_for_ever_for_something_that_is_not_there() {
         ))
     );
 }
+
+#[test]
+fn a_peering_that_is_only_in_its_own_way_is_waited_for() {
+    let conflict = |class| Row::new(UPCLOUD, Approved).fails(class, "PEERING_CONFLICT", "A peering exists already.");
+    assert_eq!(said(conflict(FailureClass::Retry)), None);
+    assert_eq!(said(conflict(FailureClass::Specification)).map(|(state, _)| state), Some(InvalidSpecification));
+}

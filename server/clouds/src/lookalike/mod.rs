@@ -82,6 +82,7 @@ pub struct Lookalikes {
     pub azure: Running<azure::Azure>,
     pub upcloud: Running<upcloud::UpCloud>,
     clock: Arc<Clock>,
+    settle: Duration,
 }
 
 impl Lookalikes {
@@ -99,7 +100,13 @@ impl Lookalikes {
             azure: Running::start(settings.azure, pace.clone(), store.clone(), clock.clone()).await?,
             upcloud: Running::start(settings.upcloud, pace.clone(), store.clone(), clock.clone()).await?,
             clock,
+            settle: settings.settle,
         })
+    }
+
+    /// For how long what was just made may be unknown to a read.
+    pub fn settle(&self) -> Duration {
+        self.settle
     }
 
     /// What time it is in the simulated clouds, in milliseconds since 1970.

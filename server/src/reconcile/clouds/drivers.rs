@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use app::domain::{AccountId, Timestamp, account::AccountConfig};
@@ -164,7 +165,9 @@ impl RealDrivers {
                     session_token: None,
                 };
                 let account = AwsAccount { keys, role: None, region: AWS_HOME_REGION.to_owned() };
-                Driver::Aws(Aws::new(account, endpoints, http))
+                // Twice as long as it may take, and never nothing.
+                let settle = clouds.settle() * 2 + Duration::from_secs(1);
+                Driver::Aws(Aws::new(account, endpoints, http).settling(settle))
             }
             AccountConfig::Google { .. } => {
                 let ours = clouds.google.account(Side::Ours).await;

@@ -18,7 +18,7 @@ use std::{
 use anyhow::Context;
 use app::domain::{Cidr, Timestamp, VpcId, change::Topic, vpc::VpcState};
 use async_trait::async_trait;
-use clouds::{ConnectionWish, Opening, Outcome, Pass, Peer, Wish};
+use clouds::{ConnectionWish, Failure, Opening, Outcome, Pass, Peer, Wish};
 
 use self::outcome::{Object, Setting, Verdict, judge, uuid};
 pub use self::{
@@ -55,9 +55,7 @@ impl CloudVpcs {
         let Some(read) = self.read(vpc).await? else { return Ok(None) };
         let wish = wish(&read.vpc, &read.connections, read.at);
         let looked = self.drivers.pass(&read.account, &wish).await;
-        if let Err(failure) = &looked {
-            tracing::warn!(vpc.id = %vpc, code = failure.code, reason = failure.message, "a cloud could not be read");
-        }
+        tell(vpc, &looked);
         let moved = looked.as_ref().is_ok_and(Pass::moved);
         let next = self.write(&read, &looked).await?;
         Ok(Some((moved, next)))
@@ -98,6 +96,25 @@ impl CloudVpcs {
             Ok(if vpc.asked_at != read.vpc.asked_at { now } else { verdict.network.next_look_at.unwrap_or(now) })
         })?;
         Ok(next)
+    }
+}
+
+/// For the log: every call that changed something, and every refusal.
+fn tell(vpc: VpcId, looked: &Outcome<Pass>) {
+    match looked {
+        Err(failure) => {
+            tracing::warn!(vpc.id = %vpc, code = failure.code, reason = failure.message, "a cloud could not be read");
+        }
+        Ok(pass) => {
+            tracing::debug!(vpc.id = %vpc, standing = ?pass.report.network.standing, "a cloud was read");
+            for (subject, call) in &pass.made {
+                tracing::info!(vpc.id = %vpc, ?subject, call, "a cloud was changed");
+            }
+            for (subject, failure) in &pass.failed {
+                let Failure { code, message, .. } = failure;
+                tracing::warn!(vpc.id = %vpc, ?subject, code, reason = message, "a cloud refused a change");
+            }
+        }
     }
 }
 

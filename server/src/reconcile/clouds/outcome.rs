@@ -28,6 +28,8 @@ const BUILDING_SECONDS: u64 = 5;
 /// How often a network that stands and has no connection is looked at.
 const STANDING_SECONDS: u64 = 600;
 const LONGEST_SECONDS: u64 = 1_800;
+/// After this long every reader of a cloud sees what one has seen.
+const SHOWN_SECONDS: u64 = 5;
 
 /// What follows from one look.
 #[derive(Debug, PartialEq)]
@@ -210,6 +212,10 @@ impl Judging<'_> {
         seen.cloud_message = report.message.clone();
         if !report.reference.is_empty() {
             seen.reference = report.reference.clone();
+        }
+        // Seen, and known everywhere by now: when it is absent it is gone.
+        if report.state.is_some() && seen.sent_at.is_some_and(|at| at.age_seconds(self.setting.now) >= SHOWN_SECONDS) {
+            seen.sent_at = None;
         }
         if report.peer_ranges.is_some() {
             seen.discovered = report.peer_ranges.as_deref().map(ranges);
