@@ -18,7 +18,11 @@ use serde_json::{Value, json};
 use server::{
     clock,
     http::agents::{AgentsState, router},
-    reconcile::{self, Reconcilers, enrolment::Registry},
+    reconcile::{
+        self, CloudSettings, Reconcilers,
+        clouds::{Endpoints, RealDrivers},
+        enrolment::Registry,
+    },
     seal::Sealer,
 };
 use tower::ServiceExt;
