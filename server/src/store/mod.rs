@@ -316,3 +316,7 @@ async fn migrate(pool: &AnyPool) -> Result<()> {
         other => StoreError::Open(format!("The database's schema could not be brought up to date: {other}")),
     })
 }
+
+#[cfg(test)]
+#[path = "cut_tests.rs"]
+mod cut_tests;
