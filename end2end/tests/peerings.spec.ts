@@ -70,6 +70,8 @@ inTown("what cannot be chosen is shown disabled, with the reason in its row", as
         await expect(offer(page, gateway).getByRole("radio")).toBeDisabled();
     }
     await expect(offer(page, "gw-oslo"), "the gateway itself").toHaveCount(0);
+    await expect(page.getByText("No gateway can be chosen now; each says why in its row.")).toBeVisible();
+    await expect(page.getByRole("button", { name: "Create Peering" })).toBeDisabled();
 
     await visit(page, `${town.hamburg.path}/peerings/new`);
     for (const [gateway, reason] of [
@@ -79,6 +81,15 @@ inTown("what cannot be chosen is shown disabled, with the reason in its row", as
         await expect(offer(page, gateway).getByText(reason, { exact: true })).toBeVisible();
         await expect(offer(page, gateway).getByRole("radio")).toBeDisabled();
     }
+});
+
+test("a gateway that is being deleted is still listed, and says so", async ({ page, made }) => {
+    const here = await made.enrol(await made.gateway("aarhus", { cidr: "10.55.0.0/20" }, "10.202.5.0/24"), "203.0.113.55", "10.55.0.4");
+    const going = await made.enrol(await made.gateway("odense", { cidr: "10.56.0.0/20" }, "10.202.6.0/24"), "203.0.113.56", "10.56.0.4");
+    await made.send("gateways/delete", { id: going.id });
+    await visit(page, `${here.path}/peerings/new`);
+    await expect(offer(page, going.name).getByText("Gateway gw-odense is being deleted.", { exact: true })).toBeVisible();
+    await expect(offer(page, going.name).getByRole("radio")).toBeDisabled();
 });
 
 inTown("who asks around the form is refused in the same words", async ({ page, town, problems }) => {

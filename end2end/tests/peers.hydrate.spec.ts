@@ -48,6 +48,18 @@ test("a key pair is made in the browser, its private half leaves in the file onl
     expect(told, "requests with the private key").toEqual([]);
 });
 
+test("a name or key that is taken is told while it is typed", async ({ page, made }) => {
+    const gateway = await made.enrol(await made.gateway("molde", { cidr: "10.74.0.0/20" }, "10.203.74.0/24"), "203.0.113.74", "10.74.0.4");
+    await made.roadWarrior(gateway, "phone-noor");
+    await visit(page, `${gateway.path}/peers/new`);
+    await hydrated(page);
+    const taken = page.getByText("A peer named phone-noor already exists on gateway gw-molde.", { exact: true });
+    await page.getByLabel("Name").fill("phone-noor");
+    await expect(taken).toBeVisible();
+    await page.getByLabel("Name").fill("phone-nora");
+    await expect(taken).toBeHidden();
+});
+
 test("closing the panel before the file is saved asks first", async ({ page, made }) => {
     const gateway = await made.enrol(await made.gateway("bodo", { cidr: "10.73.0.0/20" }, "10.203.73.0/24"), "203.0.113.73", "10.73.0.4");
     await visit(page, `${gateway.path}/peers/new`);

@@ -105,6 +105,30 @@ test("a site is added with what lies behind it, and its router's part is shown a
     await axe(page);
 });
 
+test("more peers than a page has room for are looked through page by page, and found by a filter that has an address", async ({ page, made }) => {
+    const gateway = await harbor(made, "skagen", 67);
+    for (let number = 1; number <= 103; number += 1) await made.roadWarrior(gateway, `laptop-${String(number).padStart(3, "0")}`);
+    await visit(page, gateway.path);
+    await expect(page.getByText("0 of 103 connected.", { exact: false })).toBeVisible();
+    await expect(page.getByText("1 to 100 of 103")).toBeVisible();
+    await expect(peers(page).locator("tbody tr")).toHaveCount(100);
+    await page.getByRole("link", { name: "More peers" }).click();
+    await expect(page.getByText("101 to 103 of 103")).toBeVisible();
+    await expect(peers(page).locator("tbody tr")).toHaveCount(3);
+    await expectRowVisible(peers(page), { Name: "laptop-103" });
+    await hydrated(page);
+
+    await page.getByLabel("Filter peers").fill("laptop-042");
+    if (!isHydrated()) await page.getByRole("button", { name: "Filter" }).click();
+    await expect(page).toHaveURL(new RegExp(`${gateway.path}\\?q=laptop-042$`));
+    await expect(peers(page).locator("tbody tr")).toHaveCount(1);
+    await expectRowVisible(peers(page), { Name: "laptop-042" });
+    await visit(page, `${gateway.path}?q=nobody`);
+    await expect(page.getByLabel("Filter peers")).toHaveValue("nobody");
+    await expect(page.getByText("No peer has “nobody” in its name, key or addresses.")).toBeVisible();
+    await axe(page);
+});
+
 test("a peer is switched off and on again", async ({ page, made }) => {
     const gateway = await harbor(made, "kalmar", 65);
     const peer = await made.roadWarrior(gateway, "laptop-kaya");

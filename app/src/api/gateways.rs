@@ -8,15 +8,15 @@ use super::{ApiError, wire::Reading};
 use crate::domain::{
     GatewayId, Network, Timestamp,
     gateway::{Gateway, GatewayForm},
-    peer::Peer,
     peering::Peering,
+    roster::Roster,
 };
 
 /// A gateway with everything that its page shows, read together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GatewayReading {
     pub gateway: Gateway,
-    pub peers: Vec<Peer>,
+    pub peers: Roster,
     /// Those of this gateway.
     pub peerings: Vec<Peering>,
     pub network: Network,
@@ -33,19 +33,24 @@ pub async fn get_gateway(project: String, id: String) -> Result<Gateway, ApiErro
     crate::backend::backend()?.gateway(&super::path(&project)?, super::path(&id)?).await
 }
 
+/// `q` and `page` say which of its peers.
 #[server(endpoint = "gateways/read", protocol = Reading)]
-pub async fn read_gateway(project: String, id: String) -> Result<GatewayReading, ApiError> {
+pub async fn read_gateway(
+    project: String,
+    id: String,
+    #[server(default)] q: String,
+    #[server(default)] page: String,
+) -> Result<GatewayReading, ApiError> {
+    use crate::domain::roster::Asked;
+
     let (project, id) = (super::path(&project)?, super::path(&id)?);
+    let asked = Asked { text: q, page: page.parse().unwrap_or(1) };
     let backend = crate::backend::backend()?;
     let mut peerings = backend.peerings(&project).await?;
     peerings.retain(|peering| peering.sides.iter().any(|side| side.gateway == id));
-    Ok(GatewayReading {
-        gateway: backend.gateway(&project, id).await?,
-        peers: backend.peers(&project, id).await?,
-        peerings,
-        network: backend.network(&project).await?,
-        now: super::now(),
-    })
+    let (gateway, now) = (backend.gateway(&project, id).await?, super::now());
+    let peers = Roster::of(backend.peers(&project, id).await?, &gateway.drift, asked, now);
+    Ok(GatewayReading { gateway, peers, peerings, network: backend.network(&project).await?, now })
 }
 
 /// Form fields are `project` and `form[name]`, `form[vpc]`, …

@@ -8,7 +8,7 @@ use super::{ApiError, wire::Reading};
 use crate::domain::{
     Network, PeerId, Timestamp,
     gateway::Gateway,
-    peer::{Peer, SiteForm},
+    peer::{Neighbours, Peer, SiteForm},
     peering::Peering,
     road_warrior::{FileFacts, SiteExport},
 };
@@ -50,6 +50,21 @@ pub async fn read_peer(project: String, id: String) -> Result<PeerReading, ApiEr
         peering,
         now: super::now(),
     })
+}
+
+/// What a new peer with this name and key would meet, for a form that is being filled in.
+#[server(endpoint = "peers/neighbours", protocol = Reading)]
+pub async fn get_neighbours(
+    project: String,
+    gateway: String,
+    name: String,
+    public_key: String,
+) -> Result<Neighbours, ApiError> {
+    use crate::domain::peer::NewRoadWarrior;
+
+    let NewRoadWarrior { name, public_key } = NewRoadWarrior::parse(&name, &public_key)?;
+    let backend = crate::backend::backend()?;
+    backend.neighbours(&super::path(&project)?, super::path(&gateway)?, &name, public_key).await
 }
 
 #[server(endpoint = "peers/create-road-warrior")]

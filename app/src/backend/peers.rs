@@ -3,8 +3,8 @@ use async_trait::async_trait;
 use crate::{
     api::ApiError,
     domain::{
-        GatewayId, PeerId, ProjectName,
-        peer::{NewRoadWarrior, NewSite, Peer},
+        GatewayId, PeerId, PeerName, ProjectName, PublicKey,
+        peer::{Neighbours, NewRoadWarrior, NewSite, Peer},
         road_warrior::{FileFacts, SiteExport},
     },
 };
@@ -14,6 +14,14 @@ pub trait Peers {
     /// Ordered by kind, then name.
     async fn peers(&self, project: &ProjectName, gateway: GatewayId) -> Result<Vec<Peer>, ApiError>;
     async fn peer(&self, project: &ProjectName, id: PeerId) -> Result<Peer, ApiError>;
+    /// What a new peer would meet.
+    async fn neighbours(
+        &self,
+        project: &ProjectName,
+        gateway: GatewayId,
+        name: &PeerName,
+        key: PublicKey,
+    ) -> Result<Neighbours, ApiError>;
     async fn create_road_warrior(
         &self,
         project: &ProjectName,

@@ -32,6 +32,7 @@ pub mod planner;
 pub mod reconciler;
 pub mod refusal;
 pub mod road_warrior;
+pub mod roster;
 pub mod standing;
 pub mod time;
 pub mod tunnel;

@@ -186,7 +186,7 @@ fn networks(text: &str) -> Result<Vec<Cidr>, String> {
 }
 
 /// What a new peer meets on its gateway. Looked up one by one, because a gateway may have 10,000 peers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Neighbours {
     pub gateway: GatewayName,
     /// `None` until its host was enrolled.

@@ -9,9 +9,9 @@ use app::{
     api::ApiError,
     backend::Peers,
     domain::{
-        Cidr, GatewayId, Network, PeerId, PresharedKey, ProjectId, ProjectName, Refusal,
+        Cidr, GatewayId, Network, PeerId, PeerName, PresharedKey, ProjectId, ProjectName, PublicKey, Refusal,
         change::{ChangeKind, Facts, Topic},
-        peer::{Endpoint, NewRoadWarrior, NewSite, Peer, PeerKind, PeerObserved},
+        peer::{Endpoint, Neighbours, NewRoadWarrior, NewSite, Peer, PeerKind, PeerObserved},
         permission::Permission,
         road_warrior::{FileFacts, SiteExport, WayIn},
     },
@@ -67,6 +67,23 @@ impl Peers for Console {
         let (here, row, network, hosts) = read.await.map_err(failed)?;
         let (observed, samples) = self.store().peer_figures(id, vantage.now).await.map_err(failed)?;
         Ok(Around::of(&network, &here, hosts.get(&row.gateway)).shown(row, observed, samples))
+    }
+
+    async fn neighbours(
+        &self,
+        project: &ProjectName,
+        gateway: GatewayId,
+        name: &PeerName,
+        key: PublicKey,
+    ) -> Result<Neighbours, ApiError> {
+        let project = self.enter(project, Permission::NetworkingRead).await?;
+        let read = async {
+            let mut tx = self.store().snapshot().await?;
+            let here = live(&mut tx, project.id, gateway).await?;
+            let own = tx.hosts(project.id).await?.remove(&gateway).and_then(|host| host.public_key);
+            tx.neighbours(&here, own, name, key).await
+        };
+        read.await.map_err(failed)
     }
 
     async fn create_road_warrior(

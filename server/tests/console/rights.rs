@@ -29,6 +29,7 @@ async fn every_method(stage: &Stage, who: &server::console::Console) -> Vec<(&'s
         ("gateway", false, who.gateway(p, alpha).await.err()),
         ("peers", false, who.peers(p, alpha).await.err()),
         ("peer", false, who.peer(p, laptop).await.err()),
+        ("neighbours", false, who.neighbours(p, alpha, &name("x"), key_of("x")).await.err()),
         ("peerings", false, who.peerings(p).await.err()),
         ("changes", false, who.changes(p, ChangeFilter::default()).await.err()),
         ("controllers", false, who.controllers(p).await.err()),
@@ -70,6 +71,8 @@ async fn another_persons_project_does_not_exist(stage: Stage) {
     let laptop = stage.ingrid.peers(&stage.harbor, alpha).await.expect("peers").remove(0).id;
     assert_eq!(stage.olaf.gateway(&stage.tundra, alpha).await, Err(ApiError::NotFound));
     assert_eq!(stage.olaf.peers(&stage.tundra, alpha).await, Err(ApiError::NotFound));
+    let met = stage.olaf.neighbours(&stage.tundra, alpha, &name("laptop"), key_of("laptop")).await;
+    assert_eq!(met, Err(ApiError::NotFound));
     assert_eq!(stage.olaf.delete_gateway(&stage.tundra, alpha).await, Err(ApiError::NotFound));
     assert_eq!(stage.olaf.delete_peer(&stage.tundra, laptop).await, Err(ApiError::NotFound));
     assert_eq!(stage.olaf.road_warrior_file(&stage.tundra, laptop).await, Err(ApiError::NotFound));

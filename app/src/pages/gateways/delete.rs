@@ -6,10 +6,7 @@ use super::detail::{Detail, last_reading};
 use crate::{
     api::gateways::{DeleteGateway, GatewayReading},
     components::{Button, ButtonLink, Consequences, Dialog, Kind, PanelBody, PanelFoot, Tone},
-    domain::{
-        gateway::GatewayStatus,
-        peer::{Peer, PeerKind},
-    },
+    domain::gateway::GatewayStatus,
     pages::{
         failure::settle,
         form::{Memory, beside, flash},
@@ -17,9 +14,6 @@ use crate::{
         here::{use_project, use_segment},
     },
 };
-
-/// More names than this are counted.
-const MOST_NAMED: usize = 12;
 
 pub struct GatewayDelete;
 
@@ -88,14 +82,13 @@ fn consequences(read: &GatewayReading) -> Vec<(Tone, String)> {
             ),
         ));
     }
-    for (kind, one, many) in
-        [(PeerKind::Site, "site", "sites"), (PeerKind::RoadWarrior, "road warrior", "road warriors")]
+    for (peers, one, many) in
+        [(&read.peers.sites, "site", "sites"), (&read.peers.people, "road warrior", "road warriors")]
     {
-        let peers: Vec<&Peer> = read.peers.iter().filter(|peer| peer.kind == kind).collect();
-        match peers.len() {
+        match peers.count {
             0 => {}
-            1 => lines.push((Tone::Bad, format!("1 {one} loses its way in: {}.", named(&peers)))),
-            count => lines.push((Tone::Bad, format!("{count} {many} lose their way in: {}.", named(&peers)))),
+            1 => lines.push((Tone::Bad, format!("1 {one} loses its way in: {}.", peers.listed()))),
+            count => lines.push((Tone::Bad, format!("{count} {many} lose their way in: {}.", peers.listed()))),
         }
     }
     if read.gateway.revoked() {
@@ -113,18 +106,13 @@ fn consequences(read: &GatewayReading) -> Vec<(Tone, String)> {
     lines
 }
 
-fn named(peers: &[&Peer]) -> String {
-    let names: Vec<String> = peers.iter().take(MOST_NAMED).map(|peer| peer.name.to_string()).collect();
-    match peers.len().saturating_sub(MOST_NAMED) {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fixtures::{NOW, harbor};
+    use crate::domain::{
+        fixtures::{NOW, harbor},
+        roster::{Asked, Roster},
+    };
 
     #[test]
     fn deleting_a_gateway_names_every_peering_and_peer_that_goes() {
@@ -138,7 +126,8 @@ mod tests {
             .filter(|peering| peering.sides.iter().any(|side| side.gateway == gateway.id))
             .cloned()
             .collect();
-        let read = GatewayReading { gateway, peers: town.peers, peerings, network: town.network, now: NOW };
+        let peers = Roster::of(town.peers, &[], Asked::default(), NOW);
+        let read = GatewayReading { gateway, peers, peerings, network: town.network, now: NOW };
         let text = consequences(&read).into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("\n");
         for part in [
             "The VPC peering with gw-dc-hamburg goes on both gateways. Traffic between hq-oslo and dc-hamburg stops.",

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::{LazyRoute, lazy_route};
+use leptos_router::{LazyRoute, hooks::use_query_map, lazy_route};
 
 use super::{
     differences::Differences,
@@ -30,27 +30,33 @@ use crate::{
 
 pub type Reading = Resource<Result<GatewayReading, ApiError>>;
 
-/// The gateway of the path with its peers and the network's rules, read again when any of them changes.
+/// The gateway of the path with those of its peers that the query asks for, and the network's rules, read again when any of them changes.
 pub fn reading() -> Reading {
     let (live, project, id) = (use_live(), use_project(), use_segment("gateway"));
+    let query = use_query_map();
+    let asked = Memo::new(move |_| query.with(|query| ["q", "page"].map(|name| query.get(name).unwrap_or_default())));
     Resource::new(
         move || {
             (
                 project.get(),
                 id.get(),
+                asked.get(),
                 live.version(Topic::Gateways),
                 live.version(Topic::Peers),
                 live.version(Topic::Vpcs),
             )
         },
-        |(project, id, ..)| read_gateway(project, id),
+        |(project, id, [text, page], ..)| read_gateway(project, id, text, page),
     )
 }
 
 /// The same, read once: for a page that ends with the gateway.
 pub fn last_reading() -> Reading {
     let (project, id) = (use_project(), use_segment("gateway"));
-    Resource::new(move || (project.get(), id.get()), |(project, id)| read_gateway(project, id))
+    Resource::new(
+        move || (project.get(), id.get()),
+        |(project, id)| read_gateway(project, id, String::new(), String::new()),
+    )
 }
 
 pub struct GatewayDetail;

@@ -28,7 +28,7 @@ fn shown(
     error: Signal<Option<String>>,
 ) -> impl IntoView + use<> {
     let names: BTreeMap<PublicKey, String> =
-        read.peers.iter().map(|peer| (peer.public_key, peer.name.to_string())).collect();
+        read.peers.drifted.iter().map(|(key, name)| (*key, name.to_string())).collect();
     let (gateway, now) = (&read.gateway, read.now);
     let rows: Vec<DriftRow> = gateway.drift.iter().map(|drift| row(drift, &names, now)).collect();
     let title = match rows.len() {

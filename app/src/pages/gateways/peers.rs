@@ -1,28 +1,28 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::{collections::BTreeMap, time::Duration};
 
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use crate::{
     api::{gateways::GatewayReading, peers::EnablePeer},
     components::{
-        Age, Badge, Block, ButtonLink, Bytes, Column, Copy, Empty, Filter, Glyph, Kind, Mark, Menu, MenuButton,
-        MenuLink, MenuRule, Refusal, Spark, Table, Tone, spark_scale,
+        Age, Badge, Block, Button, ButtonLink, Bytes, Column, Copy, Empty, Filter, Glyph, Kind, Mark, Menu, MenuButton,
+        MenuLink, MenuRule, Refusal, Spark, Table, Tone, grouped, spark_scale,
     },
     domain::{
         PeerId, ProjectName, Timestamp,
         gateway::GatewayStatus,
-        peer::{Peer, PeerKind, PeerStatus},
+        peer::{Peer, PeerKind},
+        roster::Roster,
     },
     pages::{
+        failure::encode,
         form::{Memory, beside},
         peers::outdated,
         tones::{peer_tone, peering_tone},
     },
     routes,
 };
-
-/// A gateway may have 10,000 peers; more rows than this are found by the filter.
-const MOST_ROWS: usize = 200;
 
 /// What a row shows besides its peer. Compared with what it was: a row is rendered again only if it differs.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,25 +39,30 @@ struct Row {
 pub fn Peers(read: Signal<GatewayReading>, project: ProjectName) -> impl IntoView {
     let enable = ServerAction::<EnablePeer>::new();
     let error = beside(&[], Memory::default().error(enable));
-    let query = RwSignal::new(String::new());
-    let empty = Memo::new(move |_| read.with(|read| read.peers.is_empty()));
+    let wanted = RwSignal::new(read.with_untracked(|read| read.peers.asked.text.clone()));
+    let page = routes::gateway(&project, read.with_untracked(|read| read.gateway.id));
+    follow(wanted, page.clone());
+    let empty = Memo::new(move |_| read.with(|read| read.peers.all == 0));
     let lead = move || {
-        let (connected, all) = read.with(|read| {
-            (read.peers.iter().filter(|peer| peer.status(read.now) == PeerStatus::Connected).count(), read.peers.len())
-        });
+        let (connected, all) = read.with(|read| (grouped(read.peers.connected as u64), grouped(read.peers.all as u64)));
         view! { <p>{format!("{connected} of {all} connected. Handshake on WireGuard's clock: rekey 120 s, refused 180 s.")}</p> }
     };
     move || {
         if empty.get() {
             return none(&read.read(), &project).into_any();
         }
-        let project = project.clone();
+        let (project, page, action) = (project.clone(), page.clone(), page.clone());
+        // Alive, the list follows the typing.
+        let stay = |event: ev::SubmitEvent| event.prevent_default();
         view! {
             <section class="block" aria-labelledby="h-peers">
                 <header>
                     <h2 id="h-peers">"Peers"</h2>
                     {lead}
-                    <div class="flow"><Filter label="Filter peers" placeholder="Name, key or address" value=query/></div>
+                    <form class="flow" method="get" action=action on:submit=stay>
+                        <Filter label="Filter peers" placeholder="Name, key or address" value=wanted/>
+                        <span class="still-only"><Button small=true>"Filter"</Button></span>
+                    </form>
                 </header>
                 <Refusal id="peers-refusal" error/>
                 <Table
@@ -69,12 +74,56 @@ pub fn Peers(read: Signal<GatewayReading>, project: ProjectName) -> impl IntoVie
                     ]
                     stack=true
                 >
-                    <Rows read query project enable/>
+                    <Rows read project enable/>
                 </Table>
+                {move || read.with(|read| pager(&read.peers, &page))}
             </section>
         }
         .into_any()
     }
+}
+
+/// Puts what is typed into the address, once it has rested: the console looks through the peers.
+fn follow(wanted: RwSignal<String>, page: String) {
+    const PAUSE: Duration = Duration::from_millis(150);
+    let navigate = use_navigate();
+    Effect::new(move |before: Option<String>| {
+        let text = wanted.get();
+        if before.is_some_and(|before| before != text) {
+            let (text, page, navigate) = (text.clone(), page.clone(), navigate.clone());
+            set_timeout(
+                move || {
+                    if wanted.try_get_untracked().is_some_and(|now| now == text) {
+                        let stay = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
+                        navigate(&address(&page, &text, 1), stay);
+                    }
+                },
+                PAUSE,
+            );
+        }
+        text
+    });
+}
+
+/// The address of a page of the rows.
+fn address(page: &str, text: &str, number: usize) -> String {
+    match (text.trim(), number) {
+        ("", 1) => page.to_owned(),
+        ("", number) => format!("{page}?page={number}"),
+        (text, 1) => format!("{page}?q={}", encode(text)),
+        (text, number) => format!("{page}?q={}&page={number}", encode(text)),
+    }
+}
+
+/// Which rows these are, and the way to the others.
+fn pager(roster: &Roster, page: &str) -> Option<impl IntoView + use<>> {
+    let (first, last, found) = roster.place()?;
+    let at = roster.asked.page;
+    let to = |number: usize| address(page, &roster.asked.text, number);
+    let back = (at > 1).then(|| view! { <ButtonLink small=true href=to(at - 1)>"Previous peers"</ButtonLink> });
+    let on = (at < roster.pages()).then(|| view! { <ButtonLink small=true href=to(at + 1)>"More peers"</ButtonLink> });
+    let said = format!("{} to {} of {}", grouped(first as u64), grouped(last as u64), grouped(found as u64));
+    Some(view! { <nav class="flow" aria-label="Pages of peers">{back} {on} <p class="quiet">{said}</p></nav> })
 }
 
 fn none(read: &GatewayReading, project: &ProjectName) -> impl IntoView + use<> {
@@ -92,43 +141,19 @@ fn none(read: &GatewayReading, project: &ProjectName) -> impl IntoView + use<> {
 }
 
 #[component]
-fn Rows(
-    read: Signal<GatewayReading>,
-    query: RwSignal<String>,
-    project: ProjectName,
-    enable: ServerAction<EnablePeer>,
-) -> impl IntoView {
-    let found = Memo::new(move |_| {
-        let wanted = query.get();
-        read.with(|read| {
-            let found = read.peers.iter().filter(|peer| matches(peer, &wanted));
-            let ids: Vec<PeerId> = found.clone().take(MOST_ROWS).map(|peer| peer.id).collect();
-            (ids, found.count())
-        })
-    });
-    // By id: 200 rows that each look through 10,000 peers would be felt.
+fn Rows(read: Signal<GatewayReading>, project: ProjectName, enable: ServerAction<EnablePeer>) -> impl IntoView {
+    let shown_now =
+        Memo::new(move |_| read.with(|read| read.peers.rows.iter().map(|peer| peer.id).collect::<Vec<PeerId>>()));
     let rows = Memo::new(move |_| {
-        found.with(|(ids, _)| {
-            let ids: BTreeSet<&PeerId> = ids.iter().collect();
-            read.with(|read| {
-                read.peers
-                    .iter()
-                    .filter(|peer| ids.contains(&peer.id))
-                    .map(|peer| (peer.id, row_of(peer, read)))
-                    .collect::<BTreeMap<_, _>>()
-            })
-        })
+        read.with(|read| read.peers.rows.iter().map(|peer| (peer.id, row_of(peer, read))).collect::<BTreeMap<_, _>>())
     });
-    let scale = Memo::new(move |_| read.with(|read| spark_scale(read.peers.iter().map(|peer| &peer.samples[..]))));
+    let scale = Memo::new(move |_| read.with(|read| spark_scale(read.peers.rows.iter().map(|peer| &peer.samples[..]))));
     let said = move || {
-        let text = match found.with(|(_, all)| *all) {
-            0 => Some(format!("No peer has “{}” in its name, key or addresses.", query.get())),
-            many if many > MOST_ROWS => {
-                Some(format!("{MOST_ROWS} of {many} shown. Filter by name, key or address to find the others."))
-            }
-            _ => None,
-        };
-        text.map(|text| view! { <tr><td colspan="11" class="quiet">{text}</td></tr> })
+        let text = read.with(|read| (read.peers.found == 0).then(|| read.peers.asked.text.trim().to_owned()));
+        text.map(|text| {
+            let said = format!("No peer has “{text}” in its name, key or addresses.");
+            view! { <tr><td colspan="11" class="quiet">{said}</td></tr> }
+        })
     };
     let shown = move |id: PeerId| {
         let project = project.clone();
@@ -136,7 +161,7 @@ fn Rows(
         move || this.get().map(|this| row(&this, read.with_untracked(|read| read.now), scale.get(), &project, enable))
     };
     view! {
-        <For each=move || found.get().0 key=|id| *id children=shown/>
+        <For each=move || shown_now.get() key=|id| *id children=shown/>
         {said}
     }
 }
@@ -148,20 +173,6 @@ fn row_of(peer: &Peer, read: &GatewayReading) -> Row {
         mark: outdated(peer, &read.network),
         gone: read.gateway.status == GatewayStatus::Deleting,
     }
-}
-
-/// By name, public key, or an address that it has or that lies behind it.
-fn matches(peer: &Peer, wanted: &str) -> bool {
-    let wanted = wanted.trim();
-    if peer.public_key.to_string().starts_with(wanted) {
-        return true;
-    }
-    let lower = wanted.to_lowercase();
-    let behind = wanted.parse().is_ok_and(|address| peer.allowed_ips.iter().any(|range| range.contains(address)));
-    let endpoint = peer.observed.endpoint.or(peer.endpoint).map(|endpoint| endpoint.to_string()).unwrap_or_default();
-    let ranges = peer.allowed_ips.iter().map(ToString::to_string);
-    let texts = [peer.name.to_string(), peer.kind.word().to_lowercase(), peer.tunnel_address.to_string(), endpoint];
-    behind || texts.into_iter().chain(ranges).any(|text| text.contains(&lower))
 }
 
 /// The state of a row of a VPC peering is that of the pair; of another peer its own.
@@ -250,20 +261,12 @@ fn row(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fixtures::Town;
 
     #[test]
-    fn a_peer_is_found_by_its_name_its_key_and_an_address_behind_it() {
-        let mut town = Town::default();
-        town.vpc("oslo", "oslo", "10.10.0.0/16");
-        town.gateway("oslo");
-        let site = town.site("oslo", "altona", "192.168.88.0/24").clone();
-        let key = site.public_key.to_string();
-        for wanted in ["", "alto", "ALTONA", "site", &key, &key[..6], "192.168.88.7", "192.168.88.0/24"] {
-            assert!(matches(&site, wanted), "{wanted}");
-        }
-        for wanted in ["oslo", "192.168.89.7", "zzz"] {
-            assert!(!matches(&site, wanted), "{wanted}");
-        }
+    fn a_page_of_the_rows_has_an_address() {
+        assert_eq!(address("/g", " ", 1), "/g");
+        assert_eq!(address("/g", "", 3), "/g?page=3");
+        assert_eq!(address("/g", "10.0.0.0/24 & co", 1), "/g?q=10.0.0.0/24%20%26%20co");
+        assert_eq!(address("/g", "mira", 2), "/g?q=mira&page=2");
     }
 }

@@ -7,7 +7,6 @@ use crate::{
     components::{Button, ButtonLink, Choice, Choices, Empty, Glyph, Kind, Panel, PanelBody, PanelFoot, Prose},
     domain::{
         GatewayId, GatewayName, Network, VpcId,
-        peer::{Peer, PeerKind},
         peering::PlannedSide,
     },
     pages::{
@@ -91,7 +90,7 @@ fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String) 
     let stale = Memo::new(move |_| {
         planned
             .with(Option::is_some)
-            .then(|| read.with(|read| read.peers.iter().filter(|peer| has_file(peer)).count()))
+            .then(|| read.with(|read| read.peers.with_file))
             .filter(|count| *count > 0)
     });
     view! {
@@ -116,10 +115,6 @@ fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String) 
         </ActionForm>
     }
     .into_any()
-}
-
-fn has_file(peer: &Peer) -> bool {
-    peer.kind == PeerKind::RoadWarrior && peer.downloaded.is_some()
 }
 
 /// Every other gateway of the same owner; those that are being deleted last.

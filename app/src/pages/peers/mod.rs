@@ -13,8 +13,12 @@ pub use detail::PeerDetail;
 pub use road_warrior_new::RoadWarriorNew;
 pub use site_new::SiteNew;
 
+use std::time::Duration;
+
+use leptos::{prelude::*, task::spawn_local};
+
 use crate::{
-    api::gateways::GatewayReading,
+    api::peers::get_neighbours,
     components::Segment,
     domain::{
         Cidr, GatewayId, Network, PeerName, ProjectName, PublicKey,
@@ -47,15 +51,37 @@ fn named<'a>(ranges: impl Iterator<Item = &'a Cidr>, network: &Network) -> Strin
     ranges.map(name).collect::<Vec<_>>().join(", ")
 }
 
-/// What a new peer would meet, as far as this page knows.
-fn neighbours(read: &GatewayReading, name: &PeerName, key: PublicKey) -> Neighbours {
-    Neighbours {
-        gateway: read.gateway.name.clone(),
-        gateway_key: read.gateway.public_key,
-        name_taken: read.peers.iter().any(|peer| peer.name == *name),
-        key_taken: read.peers.iter().any(|peer| peer.public_key == key),
-        free_address: read.network.gateway(read.gateway.id).and_then(|gateway| gateway.next_tunnel_address),
-    }
+/// So long nothing must be typed before the console is asked.
+const PAUSE: Duration = Duration::from_millis(150);
+
+/// What a new peer would meet, asked of the console, since a gateway may have 10,000 peers that no form reads. Nothing
+/// until it has answered about what stands there now.
+fn neighbours(
+    project: String,
+    gateway: GatewayId,
+    typed: Memo<Option<(PeerName, PublicKey)>>,
+) -> Signal<Option<Neighbours>> {
+    let answer = RwSignal::new(None);
+    Effect::new(move || {
+        answer.set(None);
+        let Some(about) = typed.get() else { return };
+        let project = project.clone();
+        let ask = async move || {
+            // The form may have gone meanwhile.
+            let still = || typed.try_get_untracked().flatten().as_ref() == Some(&about);
+            if !still() {
+                return;
+            }
+            let (name, key) = (about.0.to_string(), about.1.to_string());
+            // If it does not answer, the console says it all when the form is sent.
+            let met = get_neighbours(project, gateway.to_string(), name, key).await.ok();
+            if still() {
+                answer.try_set(met);
+            }
+        };
+        set_timeout(move || spawn_local(ask()), PAUSE);
+    });
+    answer.into()
 }
 
 /// The two kinds of peer that a person adds, as links between their forms.

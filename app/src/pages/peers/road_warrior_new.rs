@@ -10,7 +10,9 @@ use crate::{
         peers::{CreateRoadWarrior, issue_road_warrior},
     },
     components::{Button, ButtonLink, Choice, Field, Kind, Panel, PanelBody, PanelFoot, Prose, SegmentField, Segments},
-    domain::{PeerId, PeerName, PublicKey, Refusal, Refusals, refusal::Parse, road_warrior::FileFacts},
+    domain::{
+        PeerId, PeerName, PublicKey, Refusal, Refusals, peer::Neighbours, refusal::Parse, road_warrior::FileFacts,
+    },
     pages::{
         failure::settle,
         form::{Memory, at, beside, flash},
@@ -98,9 +100,12 @@ fn Form(
     let remote =
         Signal::derive(move || if makes.get() { issuing.value().get().and_then(Result::err) } else { pasted.get() });
     let read = fresh(resource, read);
+    let fields = Memo::new(move |_| (name.get(), if makes.get() { String::new() } else { key.get() }));
+    let typed = Memo::new(move |_| fields.with(|(name, key)| parsed(name, key).ok().flatten()));
+    let met = neighbours(project.clone(), gateway, typed);
     let local = Signal::derive(move || {
-        let key = if makes.get() { String::new() } else { key.get() };
-        read.with(|read| local(read, &name.get(), &key).err().map(ApiError::Refused))
+        let met = met.get();
+        fields.with(|(name, key)| local(met.as_ref(), name, key).err().map(ApiError::Refused))
     });
     let reason = Signal::derive(move || read.with(|read| makes.get().then(|| no_file(read)).flatten()));
     let busy = Signal::derive(move || issuing.pending().get() || create.pending().get());
@@ -205,17 +210,17 @@ fn no_file(read: &GatewayReading) -> Option<String> {
     }
 }
 
-/// What can be said of the fields that were filled in.
-fn local(read: &GatewayReading, name: &str, key: &str) -> Result<(), Refusals> {
+/// The fields that were filled in. Before there is a key, one that nobody has.
+fn parsed(name: &str, key: &str) -> Result<Option<(PeerName, PublicKey)>, Refusals> {
     let mut parse = Parse::default();
     let name = if name.trim().is_empty() { None } else { parse.keep("name", PeerName::chosen(name)) };
     let key: Option<PublicKey> = parse.optional("public_key", key);
-    if let Some(name) = name {
-        // Before there is a key, one that nobody has.
-        let key = key.unwrap_or_else(|| PublicKey::from_bytes([0xff; 32]));
-        if let Err(refusals) = neighbours(read, &name, key).admit(&name, key) {
-            refusals.0.into_iter().for_each(|refusal| parse.refuse(refusal));
-        }
-    }
-    parse.done()
+    parse.done()?;
+    Ok(name.map(|name| (name, key.unwrap_or_else(|| PublicKey::from_bytes([0xff; 32])))))
+}
+
+/// What can be said of them.
+fn local(met: Option<&Neighbours>, name: &str, key: &str) -> Result<(), Refusals> {
+    let Some(((name, key), met)) = parsed(name, key)?.zip(met) else { return Ok(()) };
+    met.admit(&name, key).map(|_| ())
 }

@@ -8,7 +8,7 @@ use crate::{
     components::{Button, ButtonLink, Check, Field, Kind, Panel, PanelBody, PanelFoot, Segments, TextArea},
     domain::{
         Refusal, Refusals,
-        peer::{DEFAULT_KEEPALIVE, SiteForm},
+        peer::{DEFAULT_KEEPALIVE, Neighbours, SiteForm},
     },
     pages::{
         failure::settle,
@@ -63,16 +63,19 @@ fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String) 
     let preshared = memory.ticked("form[preshared]", true);
     let remote = memory.error(create);
     let read = fresh(resource, read);
+    let form = Memo::new(move |_| SiteForm {
+        name: name.get(),
+        public_key: key.get(),
+        endpoint: endpoint.get(),
+        networks: networks.get(),
+        keepalive: keepalive.get(),
+        ..SiteForm::default()
+    });
+    let typed = Memo::new(move |_| form.with(|form| form.parse().ok().map(|new| (new.name, new.public_key))));
+    let met = neighbours(project.clone(), gateway, typed);
     let local = Signal::derive(move || {
-        let form = SiteForm {
-            name: name.get(),
-            public_key: key.get(),
-            endpoint: endpoint.get(),
-            networks: networks.get(),
-            keepalive: keepalive.get(),
-            ..SiteForm::default()
-        };
-        read.with(|read| local(read, &form).err().map(ApiError::Refused))
+        let met = met.get();
+        read.with(|read| form.with(|form| local(read, met.as_ref(), form).err().map(ApiError::Refused)))
     });
     view! {
         <ActionForm action=create>
@@ -134,16 +137,12 @@ fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String) 
 }
 
 /// What can be said of the fields that were filled in: the rules that the server will ask, once all can be read.
-fn local(read: &GatewayReading, form: &SiteForm) -> Result<(), Refusals> {
+fn local(read: &GatewayReading, met: Option<&Neighbours>, form: &SiteForm) -> Result<(), Refusals> {
     match form.parse() {
         Ok(new) => {
             let mut refusals = Vec::new();
-            refusals.extend(
-                neighbours(read, &new.name, new.public_key)
-                    .admit(&new.name, new.public_key)
-                    .err()
-                    .map(|refusals| refusals.0),
-            );
+            let met = met.and_then(|met| met.admit(&new.name, new.public_key).err());
+            refusals.extend(met.map(|refusals| refusals.0));
             refusals.extend(read.network.admit_site(read.gateway.id, &new).err().map(|refusals| refusals.0));
             Refusals::none_of(refusals.concat())
         }
