@@ -179,7 +179,7 @@ impl Arm {
     ) -> Outcome<Option<Begun>> {
         let url = self.url(path, version, beside.query);
         let answer = self.send(Audience::Arm, method, url, beside.tenant, body).await?;
-        self.begun(&answer, now)
+        Ok(self.begun(&answer, now))
     }
 
     pub async fn graph(&self, method: Method, path: &str, body: Option<&Value>) -> Outcome<Value> {
@@ -187,17 +187,18 @@ impl Arm {
         read(&self.send(Audience::Graph, method, url, None, body).await?)
     }
 
-    fn begun(&self, answer: &Answer, now: i64) -> Outcome<Option<Begun>> {
+    fn begun(&self, answer: &Answer, now: i64) -> Option<Begun> {
         let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
         let link = match (header("azure-asyncoperation"), header("location")) {
             (Some(link), _) => (link, true),
             // After 200 and 201 it only says where the resource is.
             (None, Some(link)) if answer.status == 202 => (link, false),
-            _ => return Ok(None),
+            _ => return None,
         };
         let patience = answer.retry_after().unwrap_or(PATIENCE);
         let not_before = now + i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
-        Ok(Some(Begun { url: self.own(link.0)?, tells: link.1, not_before }))
+        // One that leads elsewhere is not followed: what was changed tells by itself how it is provisioned.
+        self.own(link.0).ok().map(|url| Begun { url, tells: link.1, not_before })
     }
 
     /// What has become of an operation.

@@ -6,7 +6,7 @@
 //! over and how. A console that was killed meanwhile has forgotten the address and reads `provisioningState`.
 //! Peering across tenants takes a second token, of the peer's tenant.
 
-mod arm;
+pub(crate) mod arm;
 mod calls;
 mod errors;
 mod group;

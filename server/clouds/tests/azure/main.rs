@@ -1,8 +1,10 @@
 //! Azure: our driver against the look-alike, with and without the peer's grant, through faults and restarts, and with
 //! Microsoft's own Python client on the other side.
 
+mod client;
 mod faults;
 mod grants;
 mod life;
 mod neighbour;
+mod prism;
 mod town;
