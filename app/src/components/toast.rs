@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::{Glyph, Icon, Mark, Prose, Tone};
+use super::{Glyph, Icon, Mark, Prose, Tone, each};
 
 /// What was said and has not gone yet.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,31 +47,29 @@ pub fn provide_toaster() -> Toaster {
 pub fn Toasts() -> impl IntoView {
     let toaster = use_context::<Toaster>();
     let said = move || toaster.map(|toaster| toaster.said.get()).unwrap_or_default();
+    let shown = move |said: Said| {
+        let number = said.number;
+        let close = move |_| {
+            if let Some(toaster) = toaster {
+                toaster.forget(number);
+            }
+        };
+        view! {
+            <div class="toast" data-tone=said.tone.as_str()>
+                <Mark tone=said.tone/>
+                <span>
+                    <Prose text=said.text/>
+                </span>
+                <button class="icon-button" type="button" aria-label="Dismiss" on:click=close>
+                    <Icon glyph=Glyph::X/>
+                </button>
+            </div>
+        }
+        .into_any()
+    };
     view! {
         <div class="toasts" role="status" aria-live="polite">
-            <For
-                each=said
-                key=|said| said.number
-                children=move |said| {
-                    let number = said.number;
-                    let close = move |_| {
-                        if let Some(toaster) = toaster {
-                            toaster.forget(number);
-                        }
-                    };
-                    view! {
-                        <div class="toast" data-tone=said.tone.as_str()>
-                            <Mark tone=said.tone/>
-                            <span>
-                                <Prose text=said.text/>
-                            </span>
-                            <button class="icon-button" type="button" aria-label="Dismiss" on:click=close>
-                                <Icon glyph=Glyph::X/>
-                            </button>
-                        </div>
-                    }
-                }
-            />
+            {each(said, |said| said.number.into(), shown)}
         </div>
     }
 }

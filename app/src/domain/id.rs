@@ -23,6 +23,11 @@ macro_rules! ids {
             pub const fn from_uuid(uuid: Uuid) -> Self {
                 Self(uuid)
             }
+
+            /// What tells it from every other, as a number.
+            pub const fn key(self) -> u128 {
+                self.0.as_u128()
+            }
         }
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

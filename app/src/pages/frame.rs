@@ -29,31 +29,33 @@ use crate::{
     routes,
 };
 
+/// Who is looking at the page.
+fn viewer() -> Resource<Result<Viewer, ApiError>> {
+    let live = use_live();
+    Resource::new(move || live.version(Topic::People), |_| get_viewer())
+}
+
 /// `/`: on to the first project.
 #[component]
 pub fn Home() -> impl IntoView {
-    let viewer = Resource::new(|| (), |()| get_viewer());
-    view! {
-        <Suspense>
-            {move || Suspend::new(async move {
-                match viewer.await {
-                    Ok(viewer) => {
-                        let path = viewer.projects.first().map_or_else(|| routes::SIGN_IN.to_owned(), routes::overview);
-                        view! { <Redirect path/> }.into_any()
-                    }
-                    Err(ApiError::Unauthenticated) => view! { <Redirect path=routes::SIGN_IN/> }.into_any(),
-                    Err(error) => view! { <main class="page"><Failure error/></main> }.into_any(),
-                }
-            })}
-        </Suspense>
-    }
+    let viewer = viewer();
+    awaited(move || async move {
+        match viewer.await {
+            Ok(viewer) => {
+                let path = viewer.projects.first().map_or_else(|| routes::SIGN_IN.to_owned(), routes::overview);
+                view! { <Redirect path/> }.into_any()
+            }
+            Err(ApiError::Unauthenticated) => view! { <Redirect path=routes::SIGN_IN.to_owned()/> }.into_any(),
+            Err(error) => view! { <main class="page"><Failure error/></main> }.into_any(),
+        }
+    })
 }
 
 #[component]
 pub fn Frame() -> impl IntoView {
     let live = use_live();
     listen();
-    let viewer = Resource::new(move || live.version(Topic::People), |_| get_viewer());
+    let viewer = viewer();
     provide_context(viewer);
     let project = use_project();
     let summary = Resource::new(

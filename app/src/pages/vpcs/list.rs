@@ -9,7 +9,7 @@ use crate::{
     },
     components::{
         Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Icon, Kind, Menu, MenuButton, MenuLink, MenuRule,
-        PageHead, Pips, RangeBar, Refusal, Table, Time, Tone, grouped,
+        PageHead, Pips, RangeBar, Refusal, Table, Time, Tone, each, grouped,
     },
     domain::{Cidr, ProjectName, VpcId, change::Topic},
     live::use_live,
@@ -104,7 +104,8 @@ fn Rows(vpcs: Signal<Vec<VpcLine>>, project: ProjectName) -> impl IntoView {
     let shown = move |id: VpcId| {
         let project = project.clone();
         let vpc = Memo::new(move |_| vpcs.with(|vpcs| vpcs.iter().find(|vpc| vpc.id == id).cloned()));
-        move || vpc.get().map(|vpc| all.with(|all| row(&vpc, all, &project, refused)))
+        let shown = move || vpc.get().map(|vpc| all.with(|all| row(&vpc, all, &project, refused)));
+        shown.into_any()
     };
     view! {
         <div class="toolbar">
@@ -121,7 +122,7 @@ fn Rows(vpcs: Signal<Vec<VpcLine>>, project: ProjectName) -> impl IntoView {
                 ]
                 stack=true
             >
-                <For each=move || found.get() key=|id| *id children=shown/>
+                {each(move || found.get(), |id| id.key(), shown)}
                 {nothing}
             </Table>
         </section>
