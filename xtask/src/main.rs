@@ -13,6 +13,7 @@ mod order;
 mod packages;
 mod postgres;
 mod product;
+mod script;
 mod setup;
 mod site;
 mod split;

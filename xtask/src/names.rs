@@ -3,7 +3,11 @@
 //! The binder names every import after its Rust item and a hash, and some exports by their mangled symbol: text that
 //! does not compress, once in the module and once in the script. Only these two know the names.
 
-use std::{borrow::Cow, collections::HashMap, convert::Infallible};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+    convert::Infallible,
+};
 
 use anyhow::{Result, anyhow};
 use wasm_encoder::{
@@ -15,9 +19,10 @@ use wasmparser::{Export, Import, Imports, Parser};
 /// How a mangled symbol begins.
 const MANGLED: [&str; 2] = ["_ZN", "_R"];
 
-/// The module, and its script, with short names for what the module imports from `binder` and for its mangled exports.
-pub fn shorten(wasm: &[u8], script: &str, binder: &str) -> Result<(Vec<u8>, String)> {
-    let mut short = Short { binder, names: HashMap::new() };
+/// The module, and its script, with short names for what the module imports from `binder` and for its mangled exports;
+/// without the exports that are `unasked` for.
+pub fn shorten(wasm: &[u8], script: &str, binder: &str, unasked: &BTreeSet<String>) -> Result<(Vec<u8>, String)> {
+    let mut short = Short { binder, unasked, names: HashMap::new() };
     let mut module = Module::new();
     let done = short.parse_core_module(&mut module, Parser::new(0), wasm);
     done.map_err(|error| anyhow!("shortening names: {error}"))?;
@@ -27,6 +32,7 @@ pub fn shorten(wasm: &[u8], script: &str, binder: &str) -> Result<(Vec<u8>, Stri
 struct Short<'text> {
     /// The module of which the names are imported that only the script knows.
     binder: &'text str,
+    unasked: &'text BTreeSet<String>,
     names: HashMap<String, String>,
 }
 
@@ -56,6 +62,9 @@ impl Reencode for Short<'_> {
     }
 
     fn parse_export(&mut self, exports: &mut ExportSection, export: Export<'_>) -> Result<(), reencode::Error> {
+        if self.unasked.contains(export.name) {
+            return Ok(());
+        }
         let name = match MANGLED.iter().any(|start| export.name.starts_with(start)) {
             true => Cow::Owned(self.of(export.name)),
             false => Cow::Borrowed(export.name),
@@ -97,7 +106,7 @@ mod tests {
             module.finish()
         };
         let script = "const own = { __wbg_new_0a: function(arg0) { wasm.__wbg_new_0a_14(arg0); } };";
-        let (module, script) = shorten(&import("__wbg_new_0a"), script, "./console_bg.js").unwrap();
+        let (module, script) = shorten(&import("__wbg_new_0a"), script, "./console_bg.js", &BTreeSet::new()).unwrap();
         assert_eq!(module, import("_0"));
         assert_eq!(script, "const own = { _0: function(arg0) { wasm.__wbg_new_0a_14(arg0); } };");
     }

@@ -22,6 +22,7 @@ use crate::{
     compress::{self, Cache},
     names::shorten,
     order::order,
+    script::{squeezed, without_unmade},
     split::split,
     style,
     toolchain::{Toolchain, WASM},
@@ -113,8 +114,7 @@ fn package(wasm: &Path, mode: Mode) -> Result<PathBuf> {
     refuse_placeholder(&pkg)?;
     if mode == Mode::Release {
         modules.sort();
-        squeeze_scripts(&pkg)?;
-        shorten_names(&pkg)?;
+        squeeze(&pkg)?;
         optimize(&modules)?;
     }
     fs::write(mark, key)?;
@@ -168,15 +168,13 @@ fn optimize(modules: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-fn shorten_names(pkg: &Path) -> Result<()> {
+/// Makes the scripts small, and the main module's seams with its own.
+fn squeeze(pkg: &Path) -> Result<()> {
     let (module, script) = (pkg.join(format!("{NAME}.wasm")), pkg.join(format!("{NAME}.js")));
-    let (wasm, text) = shorten(&fs::read(&module)?, &fs::read_to_string(&script)?, &format!("./{NAME}_bg.js"))?;
+    let (text, unasked) = without_unmade(&fs::read_to_string(&script)?);
+    let (wasm, text) = shorten(&fs::read(&module)?, &text, &format!("./{NAME}_bg.js"), &unasked)?;
     fs::write(module, wasm)?;
-    Ok(fs::write(script, text)?)
-}
-
-/// Takes comments and indentation out of the scripts that the binder wrote.
-fn squeeze_scripts(pkg: &Path) -> Result<()> {
+    fs::write(script, text)?;
     for entry in fs::read_dir(pkg)? {
         let path = entry?.path();
         if path.extension().is_some_and(|ending| ending == "js") {
@@ -184,25 +182,6 @@ fn squeeze_scripts(pkg: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Whole lines only, so that nothing has to be understood. A text that spans lines is left as it is.
-fn squeezed(script: &str) -> String {
-    if script.lines().any(|line| line.matches('`').count() % 2 == 1) {
-        return script.to_owned();
-    }
-    let mut kept = String::with_capacity(script.len());
-    let mut in_comment = false;
-    for line in script.lines().map(str::trim) {
-        let opens = line.starts_with("/*");
-        if in_comment || opens {
-            in_comment = !line.ends_with("*/");
-        } else if !line.is_empty() && !line.starts_with("//") {
-            kept.push_str(line);
-            kept.push('\n');
-        }
-    }
-    kept
 }
 
 /// Reads all files of a folder, named from the root of the site.
@@ -270,14 +249,6 @@ pub fn hash(content: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn scripts_lose_their_comments_and_nothing_else() {
-        let script = "/**\n * Said.\n */\nfunction f(a) {\n    // Why.\n    return `a${a}` + '//';\n}\n";
-        assert_eq!(squeezed(script), "function f(a) {\nreturn `a${a}` + '//';\n}\n");
-        let spans = "  const text = `\n  kept`;\n";
-        assert_eq!(squeezed(spans), spans);
-    }
 
     #[test]
     fn publishing_removes_the_chunks_of_an_earlier_build_and_leaves_equal_files_alone() {
