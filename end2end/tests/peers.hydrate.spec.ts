@@ -49,7 +49,7 @@ test("a key pair is made in the browser, its private half leaves in the file onl
 });
 
 test("a name or key that is taken is told while it is typed", async ({ page, made }) => {
-    const gateway = await made.enrol(await made.gateway("molde", { cidr: "10.74.0.0/20" }, "10.203.74.0/24"), "203.0.113.74", "10.74.0.4");
+    const gateway = await made.enrol(await made.gateway("molde", { cidr: "10.79.0.0/20" }, "10.203.79.0/24"), "203.0.113.79", "10.79.0.4");
     await made.roadWarrior(gateway, "phone-noor");
     await visit(page, `${gateway.path}/peers/new`);
     await hydrated(page);
