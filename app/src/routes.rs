@@ -1,6 +1,6 @@
 //! Every path of the console as a function, so that a link is checked by the compiler.
 
-use crate::domain::{AccountId, Cidr, ConnectionId, GatewayId, PeerId, ProjectName, VpcId};
+use crate::domain::{AccountId, Cidr, ConnectionId, GatewayId, PeerId, ProjectName, Provider, VpcId};
 
 /// Sends people to their first project.
 pub const HOME: &str = "/";
@@ -71,6 +71,22 @@ pub fn connection_delete(project: &ProjectName, vpc: VpcId, id: ConnectionId) ->
 
 pub fn account_edit(project: &ProjectName, id: AccountId) -> String {
     format!("/projects/{project}/accounts/{id}")
+}
+
+/// The peer's account in a simulated cloud.
+pub fn other_side(project: &ProjectName, provider: Provider) -> String {
+    other_side_of(project, provider.as_str())
+}
+
+pub fn other_side_of(project: &ProjectName, cloud: &str) -> String {
+    format!("/projects/{project}/other-side/{cloud}")
+}
+
+pub fn other_side_in(project: &ProjectName, provider: Provider, region: &str) -> String {
+    let path = other_side(project, provider);
+    // Regions are the cloud's own names: letters, digits and hyphens. Another text is none.
+    let named = !region.is_empty() && region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if named { format!("{path}?region={region}") } else { path }
 }
 
 pub fn account_delete(project: &ProjectName, id: AccountId) -> String {

@@ -82,6 +82,7 @@ pub fn App() -> impl IntoView {
                     <Route ssr=SsrMode::Async path=path!("accounts/new") view={lazy::<pages::AccountNew>()}/>
                     <Route ssr=SsrMode::Async path=path!("accounts/:account") view={lazy::<pages::AccountEdit>()}/>
                     <Route ssr=SsrMode::Async path=path!("accounts/:account/delete") view={lazy::<pages::AccountDelete>()}/>
+                    <Route ssr=SsrMode::Async path=path!("other-side/:cloud") view={lazy::<pages::OtherSide>()}/>
                     <Route ssr=SsrMode::Async path=path!("vpcs") view=pages::VpcList/>
                     <Route ssr=SsrMode::Async path=path!("vpcs/new") view={lazy::<pages::VpcNew>()}/>
                     <Route ssr=SsrMode::Async path=path!("vpcs/:vpc") view={lazy::<pages::VpcDetail>()}/>

@@ -11,6 +11,7 @@ pub mod crew;
 pub mod http;
 pub mod lab;
 pub mod listen;
+pub mod other_side;
 pub mod reconcile;
 pub mod rotation;
 pub mod seal;

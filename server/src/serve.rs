@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use axum::Router;
 use clouds::{
     http::Http,
-    lookalike::{self, Lookalikes},
+    lookalike::{self, Lookalikes, theirs::Theirs},
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ use crate::{
     http::{self, Inner, Site, agents},
     lab::{control, demo::Demo},
     listen::{Bound, Listen},
+    other_side::{NoOtherSides, OtherSides},
     reconcile::{
         self, CloudSettings, Reconcilers,
         clouds::{Endpoints, RealDrivers},
@@ -95,7 +96,14 @@ impl Serving {
 
         let stop = CancellationToken::new();
         let silent_after = config.agent_silent_after.as_secs();
-        let drivers = Arc::new(drivers(&config, Sealer::new(key)).await?);
+        let lookalikes = lookalikes(&config).await?;
+        let http = Http::new(config.clouds.max_attempts)?;
+        let other_sides: Arc<dyn OtherSides> = match &lookalikes {
+            Some(lookalikes) => Arc::new(Theirs::sign_in(lookalikes.clone(), http.clone()).await?),
+            None => Arc::new(NoOtherSides),
+        };
+        let drivers =
+            Arc::new(RealDrivers::new(http, endpoints(&config.clouds), Sealer::new(key), lookalikes));
         let clouds = CloudSettings { drivers, interval: config.clouds.interval };
         let reconcilers = reconcile::start(store.clone(), Sealer::new(key), silent_after, clouds).await?;
         let entrance = Arc::new(Entrance::new(store.clone(), config.session));
@@ -106,6 +114,7 @@ impl Serving {
             silent_after,
             listening_since: clock::now(),
             statuses: reconcilers.statuses.clone(),
+            other_sides,
             enrolment: enrolment_address(&config, tls.as_ref()),
             lab: Arc::new(Demo::new(
                 control::default_folder(&config.data),
@@ -170,17 +179,11 @@ async fn told_to_stop() -> Result<()> {
     Ok(())
 }
 
-/// The clouds as the settings want them, and the look-alikes if they are wanted.
-async fn drivers(config: &Config, sealer: Sealer) -> Result<RealDrivers> {
-    let Clouds { lookalike, max_attempts, .. } = &config.clouds;
-    let lookalikes = match lookalike {
-        Some(delay) => {
-            let settings = lookalike::Settings { delay: delay.clone(), ..lookalike::Settings::default() };
-            Some(Arc::new(Lookalikes::start(&lookalike_url(config), &settings).await?))
-        }
-        None => None,
-    };
-    Ok(RealDrivers::new(Http::new(*max_attempts)?, endpoints(&config.clouds), sealer, lookalikes))
+/// The simulated clouds, if they are wanted.
+async fn lookalikes(config: &Config) -> Result<Option<Arc<Lookalikes>>> {
+    let Some(delay) = &config.clouds.lookalike else { return Ok(None) };
+    let settings = lookalike::Settings { delay: delay.clone(), ..lookalike::Settings::default() };
+    Ok(Some(Arc::new(Lookalikes::start(&lookalike_url(config), &settings).await?)))
 }
 
 fn endpoints(clouds: &Clouds) -> Endpoints {

@@ -65,6 +65,7 @@ const RULES: &[Rule] = &[
             // What the reconcilers' and the lab's pages show, and how long a session lasts.
             "server::reconcile::Statuses",
             "server::lab::LabControl",
+            "server::other_side::OtherSides",
             "server::config::SessionLifetimes",
         ],
         crates: None,
@@ -101,7 +102,7 @@ const RULES: &[Rule] = &[
 const KEPT: &[(&str, &[&str])] = &[
     ("sqlx", &["server::store"]),
     ("rtnetlink", &["server::agent"]),
-    ("clouds", &["server::reconcile::clouds", "server::serve"]),
+    ("clouds", &["server::reconcile::clouds", "server::serve", "server::other_side"]),
 ];
 
 #[test]

@@ -14,6 +14,7 @@ pub mod find;
 pub mod flash;
 pub mod gateways;
 pub mod lab;
+pub mod other_side;
 pub mod overview;
 pub mod peerings;
 pub mod peers;

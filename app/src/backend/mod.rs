@@ -10,6 +10,7 @@ mod connections;
 mod door;
 mod gateways;
 mod lab;
+mod other_side;
 mod peerings;
 mod peers;
 mod planner;
@@ -23,7 +24,7 @@ use leptos::prelude::*;
 
 pub use self::{
     accounts::Accounts, changes::Changes, connections::Connections, door::Door, gateways::Gateways, lab::Lab,
-    peerings::Peerings, peers::Peers, planner::Planner, reconcilers::Reconcilers, session::Session, vpcs::Vpcs,
+    other_side::Neighbour, peerings::Peerings, peers::Peers, planner::Planner, reconcilers::Reconcilers, session::Session, vpcs::Vpcs,
 };
 use crate::api::ApiError;
 
@@ -39,6 +40,7 @@ pub trait Backend:
     + Changes
     + Reconcilers
     + Lab
+    + Neighbour
     + Session
     + Send
     + Sync
@@ -55,6 +57,7 @@ impl<
         + Changes
         + Reconcilers
         + Lab
+        + Neighbour
         + Session
         + Send
         + Sync,

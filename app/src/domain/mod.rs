@@ -23,6 +23,7 @@ pub mod location;
 pub mod map;
 pub mod name;
 pub mod network;
+pub mod other_side;
 pub mod peer;
 pub mod peering;
 pub mod permission;

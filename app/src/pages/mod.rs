@@ -12,6 +12,7 @@ mod fresh;
 mod gateways;
 pub mod here;
 mod map;
+mod other_side;
 mod overview;
 mod palette;
 mod peerings;
@@ -30,6 +31,7 @@ pub use gateways::{
     GatewayDelete, GatewayDetail, GatewayEnrol, GatewayList, GatewayNew, GatewayRevoke, GatewaySettings,
 };
 pub use map::MapPage;
+pub use other_side::OtherSide;
 pub use overview::Overview;
 pub use palette::FindPage;
 pub use peerings::{PeeringList, PeeringNew};

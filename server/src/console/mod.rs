@@ -14,6 +14,7 @@ pub mod door;
 mod failure;
 mod gateways;
 mod lab;
+mod other_side;
 pub mod password;
 mod peerings;
 mod peers;
@@ -40,6 +41,7 @@ use self::failure::failed;
 pub(crate) use self::failure::internal;
 use crate::{
     lab::LabControl,
+    other_side::OtherSides,
     reconcile::Statuses,
     seal::Sealer,
     store::{Note, Store, network::Vantage, people::Project},
@@ -57,6 +59,7 @@ pub struct Shared {
     pub statuses: Statuses,
     pub enrolment: EnrolmentAddress,
     pub lab: Arc<dyn LabControl>,
+    pub other_sides: Arc<dyn OtherSides>,
 }
 
 /// What agents are told to call.

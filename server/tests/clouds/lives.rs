@@ -19,6 +19,7 @@ on_both_engines! {
     a_rejected_aws_request_says_so_and_a_deleted_one_frees_the_vpc
     a_transit_gateway_takes_the_vpc_in_once_its_owner_agrees
     a_google_peering_is_active_once_both_sides_have_one
+    an_azure_peering_across_tenants_waits_for_the_grant_and_then_for_the_peer
     an_upcloud_peering_needs_a_router_on_the_other_side
 }
 
@@ -136,6 +137,39 @@ async fn a_google_peering_is_active_once_both_sides_have_one(stage: Stage) {
     // The peer takes its side away: the connection is over, and says who ended it.
     town.act(Vendor::Google, &format!("main/to-{network}"), "remove-peering", &[]).await;
     town.until_state(vpc, id, ConnectionState::DeletedByPeer).await;
+    town.disconnect(vpc, id).await;
+    town.until_disconnected(vpc, id).await;
+}
+
+async fn an_azure_peering_across_tenants_waits_for_the_grant_and_then_for_the_peer(stage: Stage) {
+    let town = Town::open(stage).await;
+    let vpc = town.vpc("orders", "azure-westeurope", "10.20.0.0/22").await;
+    town.until_vpc(vpc, VpcState::Active).await;
+    let scene = town.scene(Vendor::Azure).await;
+    let fact = |name: &str| scene.account.iter().find(|(fact, _)| *fact == name).expect("a fact").1.clone();
+    let network = scene.things[0].id.clone();
+    let form = ConnectionForm {
+        peer_cloud_account: fact("Subscription ID"),
+        peer_resource_group: fact("Resource group"),
+        peer_vpc: network.clone(),
+        peer_azure_tenant_id: fact("Tenant ID"),
+        peer_azure_app_id: fact("Application ID"),
+        ..ConnectionForm::default()
+    };
+    let id = town.connect(vpc, form).await;
+    let waits = |one: &Connection| one.state_info.message.contains("Check step 2");
+    let told = town.until_connection(vpc, id, waits, "the missing grant").await;
+    assert!(told.state.is_live(), "the grant may come yet: {:?}", told.state);
+
+    let deed = scene.things[0].deeds.iter().find(|deed| deed.name == "grant").expect("it can be granted");
+    let app = deed.fields[0].suggestion.clone();
+    town.act(Vendor::Azure, &network, "grant", &[("app", &app)]).await;
+    let pending = town.until_state(vpc, id, ConnectionState::PendingPeer).await;
+    let tenant = pending.identifier("to-tenant-id").expect("the popup shows it").to_owned();
+    let remote = pending.identifier("to-network-id").expect("the popup shows it").to_owned();
+    town.act(Vendor::Azure, &network, "add-peering", &[("tenant", &tenant), ("network", &remote)]).await;
+    let opened = |one: &Connection| one.state == ConnectionState::Active && !one.opened_cidrs.is_empty();
+    town.until_connection(vpc, id, opened, "rules").await;
     town.disconnect(vpc, id).await;
     town.until_disconnected(vpc, id).await;
 }

@@ -57,7 +57,7 @@ impl Town {
         let theirs = Theirs::sign_in(clouds.clone(), http).await.expect("the peer signs in");
         let mut town = Self { stage, clouds, theirs, reconcilers: None, _folder: folder };
         town.start().await;
-        town.until(|offers| offers.len() >= 3).await;
+        town.until(|offers| offers.len() == Provider::CLOUDS.len()).await;
         town
     }
 

@@ -26,6 +26,7 @@ use server::{
     clock,
     console::{Actor, Console, EnrolmentAddress, Shared},
     lab::LabControl,
+    other_side::NoOtherSides,
     reconcile::{Pulse, Statuses, enrolment::Registry},
     seal::Sealer,
     store::{
@@ -140,6 +141,7 @@ impl Stage {
             statuses: Statuses::new(Pulse::new(store.feed().clone())),
             enrolment: EnrolmentAddress { console: "https://console.example:3000#sha256=00".into(), hint: None },
             lab: Arc::new(NoLab),
+            other_sides: Arc::new(NoOtherSides),
         });
         let (harbor, tundra) = (name::<ProjectName>("harbor"), name::<ProjectName>("tundra"));
         let (ingrid, harbor_id) = person(&store, "ingrid@example.com", "Tidewater", &harbor, ADMIN).await;

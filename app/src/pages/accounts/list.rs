@@ -114,6 +114,7 @@ fn shown(one: &CloudAccount, project: &ProjectName, check: ServerAction<CheckAcc
     // The operator's configuration runs the look-alikes, and no form.
     let fixed = one.simulated.then(|| "A simulated cloud comes with this console.".to_owned());
     let refusal = fixed.clone().or_else(|| one.deletion_refusal().map(|refusal| refusal.sentence));
+    let other = routes::other_side(project, one.provider());
     let (provider, fake, name) = (one.provider(), one.simulated, one.name.clone());
     let label = format!("Actions for {name}");
     let (project, id) = (project.to_string(), one.id.to_string());
@@ -150,6 +151,7 @@ fn shown(one: &CloudAccount, project: &ProjectName, check: ServerAction<CheckAcc
             <td class="nowrap quiet" data-at="b2">{checked}</td>
             <td class="act">
                 <Menu label=label>
+                    {fake.then(|| view! { <MenuLink href=other icon=Glyph::Users label="Act as the other side"/> })}
                     <MenuLink href=edit icon=Glyph::Pencil label="Change" reason=fixed/>
                     <MenuRule/>
                     <MenuLink href=delete icon=Glyph::Trash label="Remove" kind=Kind::Danger reason=refusal/>

@@ -92,8 +92,13 @@ fn head(one: &Connection, vpc: &(String, String), project: &ProjectName) -> impl
     let delete = routes::connection_delete(project, one.vpc, one.id);
     let going = (one.state == ConnectionState::Deleting).then(|| "It is being deleted.".to_owned());
     let badge = move || view! { <Badge tone word/> {fake.then(|| simulated(provider))} };
+    let other = fake.then(|| {
+        let href = routes::other_side(project, provider);
+        view! { <ButtonLink href icon=Glyph::Users>"Act as the other side"</ButtonLink> }
+    });
     view! {
         <PageHead title=one.name().to_owned() crumbs lead=one.state_info.message.clone() badge>
+            {other}
             <ButtonLink href="#h-trouble" icon=Glyph::Flask>"Troubleshoot"</ButtonLink>
             <ButtonLink href=delete icon=Glyph::Trash kind=Kind::Danger reason=going>"Delete"</ButtonLink>
         </PageHead>

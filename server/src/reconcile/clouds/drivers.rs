@@ -14,7 +14,7 @@ use clouds::{
     azure::{Azure, AzureAccount, AzureEndpoints},
     google::{Google, GoogleAccount, GoogleCredentials, GoogleEndpoints},
     http::Http,
-    lookalike::{Lookalikes, Side},
+    lookalike::{self, Lookalikes, Side},
     upcloud::{UpCloud, UpCloudAccount, UpCloudEndpoints},
 };
 
@@ -181,7 +181,19 @@ impl RealDrivers {
                 let endpoints = UpCloudEndpoints { api: url(format!("{}/1.3", clouds.upcloud.url())) };
                 Driver::UpCloud(UpCloud::new(UpCloudAccount::Token(ours.token), endpoints, http))
             }
-            AccountConfig::Azure { .. } => return Err(ours("this cloud has no look-alike yet")),
+            AccountConfig::Azure { .. } => {
+                let ours = clouds.azure.account(Side::Ours).await;
+                let base = url(clouds.azure.url());
+                let endpoints = AzureEndpoints { authority: base.clone(), arm: base.clone(), graph: base };
+                let account = AzureAccount {
+                    tenant: ours.tenant,
+                    client_id: ours.client_id,
+                    client_secret: ours.client_secret,
+                    subscription: ours.subscription,
+                    resource_group: ours.resource_group,
+                };
+                Driver::Azure(Azure::new(account, endpoints, http))
+            }
         })
     }
 }
@@ -204,17 +216,30 @@ impl Drivers for RealDrivers {
         let Some(clouds) = &self.lookalikes else { return Vec::new() };
         let aws = clouds.aws.account(Side::Ours).await;
         let google = clouds.google.account(Side::Ours).await;
+        let azure = clouds.azure.account(Side::Ours).await;
         let upcloud = clouds.upcloud.account(Side::Ours).await;
-        let aws = aws.account_id.parse().map(|account_id| AccountConfig::Aws {
-            account_id,
-            access_key_id: Some(aws.access_key_id),
-            role_arn: None,
-        });
-        let google = google
-            .project
-            .parse()
-            .map(|project_id| AccountConfig::Google { project_id, client_email: google.client_email });
-        let upcloud = AccountConfig::UpCloud { username: Some(upcloud.username) };
-        [aws, google].into_iter().flatten().chain([upcloud]).collect()
+        let configs = [
+            aws.account_id.parse().ok().map(|account_id| AccountConfig::Aws {
+                account_id,
+                access_key_id: Some(aws.access_key_id),
+                role_arn: None,
+            }),
+            google.project.parse().ok().map(|project_id| AccountConfig::Google {
+                project_id,
+                client_email: google.client_email,
+            }),
+            azure_config(&azure),
+            Some(AccountConfig::UpCloud { username: Some(upcloud.username) }),
+        ];
+        configs.into_iter().flatten().collect()
     }
+}
+
+fn azure_config(account: &lookalike::azure::Account) -> Option<AccountConfig> {
+    Some(AccountConfig::Azure {
+        tenant_id: account.tenant.parse().ok()?,
+        client_id: account.client_id.parse().ok()?,
+        subscription_id: account.subscription.parse().ok()?,
+        resource_group: account.resource_group.parse().ok()?,
+    })
 }

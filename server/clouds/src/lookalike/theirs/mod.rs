@@ -4,12 +4,13 @@
 //! What may be done is what that API offers: no deed sets a state.
 
 mod aws;
+mod azure;
 mod google;
 mod upcloud;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use self::{aws::AwsSide, google::GoogleSide, upcloud::UpCloudSide};
+use self::{aws::AwsSide, azure::AzureSide, google::GoogleSide, upcloud::UpCloudSide};
 use super::{Lookalikes, Use};
 use crate::{Class, Failure, Outcome, http::Http};
 
@@ -76,6 +77,7 @@ impl Deed {
 pub enum Vendor {
     Aws,
     Google,
+    Azure,
     UpCloud,
 }
 
@@ -84,6 +86,7 @@ pub struct Theirs {
     clouds: Arc<Lookalikes>,
     aws: AwsSide,
     google: GoogleSide,
+    azure: AzureSide,
     upcloud: UpCloudSide,
 }
 
@@ -93,8 +96,9 @@ impl Theirs {
     pub async fn sign_in(clouds: Arc<Lookalikes>, http: Http) -> Outcome<Self> {
         let aws = AwsSide::sign_in(&clouds, http.clone()).await;
         let google = GoogleSide::sign_in(&clouds, http.clone()).await?;
+        let azure = AzureSide::sign_in(&clouds, http.clone()).await;
         let upcloud = UpCloudSide::sign_in(&clouds, http).await;
-        Ok(Self { clouds, aws, google, upcloud })
+        Ok(Self { clouds, aws, google, azure, upcloud })
     }
 
     /// What is there. `region`: where it is looked; another than the vendor has, or none, is the first.
@@ -105,12 +109,14 @@ impl Theirs {
         let uses = match vendor {
             Vendor::Aws => self.clouds.aws.uses().await,
             Vendor::Google => self.clouds.google.uses().await,
+            Vendor::Azure => self.clouds.azure.uses().await,
             Vendor::UpCloud => self.clouds.upcloud.uses().await,
         };
         let uses = uses.map_err(|error| Failure::new(Class::Operator, "lookalike", error.to_string()))?;
         let scene = match vendor {
             Vendor::Aws => self.aws.look(region).await?,
             Vendor::Google => self.google.look().await?,
+            Vendor::Azure => self.azure.look().await?,
             Vendor::UpCloud => self.upcloud.look().await?,
         };
         Ok(Scene { uses, ..scene })
@@ -124,6 +130,7 @@ impl Theirs {
         match vendor {
             Vendor::Aws => self.aws.act(region, thing, deed, typed).await,
             Vendor::Google => self.google.act(thing, deed, typed).await,
+            Vendor::Azure => self.azure.act(thing, deed, typed).await,
             Vendor::UpCloud => self.upcloud.act(thing, deed, typed).await,
         }
     }
