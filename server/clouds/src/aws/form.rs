@@ -32,12 +32,16 @@ impl Form {
     }
 
     /// Tags that are there from the beginning, so that a lost answer leaves nothing that cannot be found.
-    pub fn tagged(mut self, kind: &str, tags: &[(&str, String)]) -> Self {
-        self = self.with("TagSpecification.1.ResourceType", kind);
+    pub fn tagged(self, kind: &str, tags: &[(&str, String)]) -> Self {
+        self.tagged_as("TagSpecification", kind, tags)
+    }
+
+    /// The same for one of the few actions that call the parameter otherwise.
+    pub fn tagged_as(mut self, name: &str, kind: &str, tags: &[(&str, String)]) -> Self {
+        self = self.with(format!("{name}.1.ResourceType"), kind);
         for (index, (key, value)) in (1..).zip(tags) {
-            self = self
-                .with(format!("TagSpecification.1.Tag.{index}.Key"), key)
-                .with(format!("TagSpecification.1.Tag.{index}.Value"), value);
+            self =
+                self.with(format!("{name}.1.Tag.{index}.Key"), key).with(format!("{name}.1.Tag.{index}.Value"), value);
         }
         self
     }
@@ -54,6 +58,14 @@ impl Form {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn attachments_name_their_tags_in_the_plural_as_ec2_does() {
+        let tags = [("Name", "alpha".into())];
+        let form = Form::ec2("CreateTransitGatewayVpcAttachment");
+        let form = form.tagged_as("TagSpecifications", "transit-gateway-attachment", &tags);
+        assert!(form.encoded().ends_with("&TagSpecifications.1.Tag.1.Key=Name&TagSpecifications.1.Tag.1.Value=alpha"));
+    }
 
     #[test]
     fn lists_and_tags_are_numbered_from_one() {

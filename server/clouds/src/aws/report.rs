@@ -151,6 +151,6 @@ fn leaves_something(wish: &Wish, seen: &Seen, connection: &ConnectionWish, link:
         seen.tables.iter().flat_map(|table| &table.route_set.item).any(|route| route.target() == Some(link.target()));
     let wanted = wanted(wish, &links(wish, seen));
     let is_open =
-        rules(seen).iter().any(|(rule, named)| *named == Some(connection.id) && wanted.rules.get(rule).is_none());
+        rules(seen).iter().any(|(rule, named)| *named == Some(connection.id) && !wanted.rules.contains_key(rule));
     leads_there || is_open
 }

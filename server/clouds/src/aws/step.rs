@@ -170,7 +170,8 @@ pub(super) async fn make(query: &Query, wish: &Wish, step: Step) -> Outcome<Done
             }
             let form = Form::ec2("CreateTransitGatewayVpcAttachment").with("TransitGatewayId", gateway);
             let form = form.with("VpcId", vpc).list("SubnetIds", subnets);
-            let form = form.tagged("transit-gateway-attachment", &[(CONNECTION_TAG, connection.to_string())]);
+            let tags = [(CONNECTION_TAG, connection.to_string())];
+            let form = form.tagged_as("TagSpecifications", "transit-gateway-attachment", &tags);
             let answer = query.ec2_once(region, &form).await;
             unless(answer, "DuplicateTransitGatewayAttachment").map_err(peers_to_mend)
         }
@@ -273,9 +274,9 @@ fn keep_first(first: &mut Outcome<()>, answer: Outcome<()>) -> Outcome<()> {
 }
 
 fn permissions(action: &str, group: &str, rules: &[Rule], described: Option<&str>) -> Form {
-    let mut kinds: BTreeMap<(&str, Option<(i32, i32)>), Vec<Ipv4Net>> = BTreeMap::new();
+    let mut kinds: BTreeMap<_, Vec<Ipv4Net>> = BTreeMap::new();
     for rule in rules {
-        kinds.entry((&rule.protocol, rule.ports)).or_default().push(rule.range);
+        kinds.entry((rule.protocol.as_str(), rule.ports)).or_default().push(rule.range);
     }
     let mut form = Form::ec2(action).with("GroupId", group);
     for (index, ((protocol, ports), ranges)) in (1..).zip(kinds) {
