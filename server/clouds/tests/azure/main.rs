@@ -6,5 +6,6 @@ mod faults;
 mod grants;
 mod life;
 mod neighbour;
+mod persistence;
 mod prism;
 mod town;

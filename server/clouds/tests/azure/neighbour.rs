@@ -18,9 +18,13 @@ pub struct Neighbour {
 
 impl Neighbour {
     pub async fn new(clouds: &Lookalikes) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let (account, console) = (clouds.azure.account(Side::Theirs).await, clouds.azure.account(Side::Ours).await);
-        Self { account, console, url: clouds.azure.url(), client: reqwest::Client::new() }
+        Self::at(&clouds.azure.url(), account, console)
+    }
+
+    pub fn at(url: &str, account: Account, console: Account) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self { account, console, url: url.to_owned(), client: reqwest::Client::new() }
     }
 
     pub fn network(&self) -> String {
