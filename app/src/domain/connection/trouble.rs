@@ -132,9 +132,11 @@ fn by_code(known: &Known<'_>, failed: &Failed) -> Option<Weight> {
                 seconds: GRANT_SECONDS,
             }),
             // The console's application has no service principal in the tenant, or there is no such tenant.
-            _ if ["AADSTS700016", "AADSTS7000229", "AADSTS90002", "AADSTS900023"]
-                .iter()
-                .any(|one| code.contains(one) || failed.message.contains(one)) =>
+            // Of its own tenant the same codes come as wrong credentials: that is the console's to mend.
+            _ if failed.class == FailureClass::Denied
+                && ["AADSTS700016", "AADSTS7000229", "AADSTS7000112", "AADSTS90002", "AADSTS900023"]
+                    .iter()
+                    .any(|one| code.contains(one) || failed.message.contains(one)) =>
             {
                 Some(Weight::Wait {
                     reason: format!("The console application is not known in tenant {tenant}. Check step 2"),
@@ -154,7 +156,9 @@ fn by_code(known: &Known<'_>, failed: &Failed) -> Option<Weight> {
         Peer::UpCloud { network } => match code {
             "PEER_NETWORK_NOT_FOUND" => theirs(format!("the UpCloud network {network} does not exist")),
             // Made a moment ago and not shown yet, it is only in its own way.
-            "PEERING_CONFLICT" if failed.class != FailureClass::Retry => theirs("a peering between these two networks exists already".to_owned()),
+            "PEERING_CONFLICT" if failed.class != FailureClass::Retry => {
+                theirs("a peering between these two networks exists already".to_owned())
+            }
             "NETWORK_NOT_FOUND" => ours("the VPC's own network is missing in UpCloud"),
             "LOCAL_NETWORK_NO_ROUTER" => {
                 ours("the VPC's own network has no router; the console attaches one and tries again")

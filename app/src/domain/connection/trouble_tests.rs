@@ -27,11 +27,11 @@ fn azures_grants_get_ten_minutes() {
             "Azure refused the request: The console application may not peer with this VNet. Check step 2. Correct the details, delete this connection and create it again.".into()
         ))
     );
-    let unknown = Row { failing: Some(600), ..row }.fails(
-        FailureClass::Credentials,
-        "invalid_client",
-        "AADSTS7000229: The client application is missing service principal in the tenant.",
-    );
+    let stranger = "AADSTS7000229: The client application is missing service principal in the tenant.";
+    let long = Row { failing: Some(600), ..row };
+    let ours = said(long.fails(FailureClass::Credentials, "AADSTS7000229", stranger)).expect("a move");
+    assert_eq!(ours.0, Error, "in its own tenant, it is the console's to mend");
+    let unknown = long.fails(FailureClass::Denied, "AADSTS7000229", stranger);
     let message = said(unknown).expect("a move").1;
     assert!(
         message.contains(&format!("The console application is not known in tenant {UUID}. Check step 2.")),
