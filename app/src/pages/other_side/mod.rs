@@ -9,10 +9,11 @@ use leptos_router::{LazyRoute, hooks::use_query_map, lazy_route};
 use crate::{
     api::other_side::{ActAsTheOtherSide, read_other_side},
     components::{
-        Badge, Block, Button, ButtonLink, Copy, Empty, Fact, Facts, Field, Kind, Notice, PageHead, Prose,
-        Refusal, Time, Tone,
+        Badge, Block, Button, ButtonLink, Choice, Copy, Empty, Fact, Facts, Field, Kind, Notice, PageHead, Prose, Refusal,
+        Time, Tone,
     },
     domain::{
+        ProjectName,
         change::Topic,
         other_side::{Deed, OtherSide as Side, Thing},
     },
@@ -128,18 +129,14 @@ struct Scene {
     region: String,
 }
 
-fn regions_of(links: &crate::domain::ProjectName, scene: &Scene, regions: Vec<String>) -> impl IntoView + use<> {
+fn regions_of(links: &ProjectName, scene: &Scene, regions: Vec<String>) -> impl IntoView + use<> {
     let action = routes::other_side_of(links, scene.cloud);
-    let now = scene.region.clone();
-    let entry = move |region: String| {
-        let (selected, name) = (region == now, region.clone());
-        view! { <option value=name selected=selected>{region}</option> }
-    };
+    let options: Vec<Choice> = regions.into_iter().map(|region| Choice::new(region.clone(), region)).collect();
+    let value = RwSignal::new(scene.region.clone());
     view! {
-        <form class="flow" method="get" action=action>
-            <label for="region">"Region"</label>
-            <select id="region" name="region">{regions.into_iter().map(entry).collect_view()}</select>
-            <Button small=true>"Show region"</Button>
+        <form class="deed" method="get" action=action>
+            <Select name="region" label="Region" options value/>
+            <Button>"Show region"</Button>
         </form>
     }
 }
@@ -186,7 +183,7 @@ fn form(deed: &Deed, thing: &str, scene: &Scene) -> impl IntoView + use<> {
                 <input type="hidden" name="thing" value=id/>
                 <input type="hidden" name="deed" value=name/>
                 {fields}
-                <Button small=true kind busy>{label}{of}</Button>
+                <Button kind busy>{label}{of}</Button>
             </div>
         </ActionForm>
     }

@@ -2,6 +2,7 @@
 
 mod faults;
 mod gate;
+mod lookalike;
 mod moto;
 mod reconciler;
 mod secrets;

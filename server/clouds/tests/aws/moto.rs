@@ -1,6 +1,7 @@
 //! Against moto, which knows nothing of us: VPCs, peering, routes, groups, transit gateways of one account.
 //!
-//! Where `CAUSEWAY_MOTO` (or `target/moto/bin/moto_server`) is no moto server, these tests say so and pass.
+//! Where `CAUSEWAY_MOTO` (or the vendors' Python in `target/vendors`) has no moto server, these tests say so and pass; in CI
+//! that is a failure.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -37,8 +38,10 @@ impl Moto {
     /// `None` where there is none.
     pub async fn start(environment: &[(&str, &str)]) -> Option<Self> {
         let given = std::env::var_os("CAUSEWAY_MOTO").map(PathBuf::from);
-        let tree = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/moto/bin/moto_server");
+        let tree = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/vendors/python/bin/moto_server");
         let Some(program) = given.or(Some(tree)).filter(|path| path.exists()) else {
+            let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+            assert!(!in_ci, "there is no moto server (CAUSEWAY_MOTO), and in CI that is a failure");
             eprintln!("There is no moto server here (CAUSEWAY_MOTO): nothing was tried.");
             return None;
         };
