@@ -169,6 +169,56 @@ async fn a_network_that_somebody_else_changes_is_waited_for() {
 }
 
 #[tokio::test]
+async fn what_is_unknown_for_three_seconds_is_made_once() {
+    let settings = Settings { settle: Duration::from_secs(3), ..Settings::immediate() };
+    let mut town = Town::with(&settings).await;
+    town.neighbour.grants().await;
+    let id = town.connect("main");
+    let mut pass = None;
+    for _ in 0..400 {
+        let now = town.pass().await;
+        // The peer's tenant knows the console after three seconds, too.
+        assert!(now.failed.iter().all(|(_, failure)| failure.class == Class::Denied), "{:?}", now.failed);
+        let quiet = !now.moved() && now.failed.is_empty();
+        if quiet && now.report.connections[&id].state.is_some() {
+            pass = Some(now);
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let told = pass.expect("it came").report.connections[&id].clone();
+    assert_eq!(told.state.as_deref(), Some("Initiated"));
+    town.neighbour_peers(&told).await;
+    let pass = town.until(id, |told| told.opened.len() == 1).await;
+    assert_eq!(pass.report.connections[&id].state.as_deref(), Some("Connected"));
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_late_changes_nothing() {
+    let mut town = Town::new().await;
+    town.neighbour.grants().await;
+    for action in ["VirtualNetworks_Get", "VirtualNetworkPeerings_CreateOrUpdate"] {
+        let late = Fault::once(action, Effect::Delay { ms: 300 }).after_apply();
+        town.clouds.azure.add_fault(late.for_side(Side::Ours)).await.expect("a rule");
+    }
+    let id = town.connect("main");
+    // Two consoles at once, as after a start beside one that still runs: neither breaks what the other made.
+    let (other, wish) = (driver(&town.clouds).await, town.wish.clone());
+    let beside = async {
+        for _ in 0..12 {
+            clouds::pass(&other, &wish).await.expect("a pass");
+        }
+    };
+    tokio::join!(beside, async {
+        for _ in 0..12 {
+            town.pass().await;
+        }
+    });
+    let pass = town.settle().await;
+    assert_eq!(pass.report.connections[&id].state.as_deref(), Some("Initiated"));
+}
+
+#[tokio::test]
 async fn a_token_that_ended_is_renewed_once() {
     let mut town = Town::new().await;
     town.settle().await;

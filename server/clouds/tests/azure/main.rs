@@ -8,4 +8,5 @@ mod life;
 mod neighbour;
 mod persistence;
 mod prism;
+mod secrets;
 mod town;

@@ -98,8 +98,8 @@ pub fn meet(ours: &[Ipv4Net], theirs: &[Ipv4Net]) -> Option<(Ipv4Net, Ipv4Net)> 
 pub fn shown(world: &World<Azure>, network: &Network) -> Value {
     let own = key(&network.id);
     let subnets: Vec<Value> = network.subnets.iter().map(|subnet| shown_subnet(network, subnet)).collect();
-    let peerings: Vec<Value> =
-        peerings::of(world, &own).into_iter().map(|peering| peerings::shown(world, peering)).collect();
+    let peerings = peerings::of(world, &own).into_iter().filter(|peering| world.settled(peering.made_at));
+    let peerings: Vec<Value> = peerings.map(|peering| peerings::shown(world, peering)).collect();
     let locked = operations::lock(world, &own).is_some() && network.provisioning == "Succeeded";
     json!({
         "id": network.id,
