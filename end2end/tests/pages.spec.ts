@@ -56,6 +56,17 @@ for (const [name, path] of PAGES) {
     });
 }
 
+test("on a telephone the map begins with the gateways and their VPCs", async ({ page }) => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await visit(page, `${PROJECT}/map`);
+    for (const name of ["gw-oslo", "oslo 10.20.0.0/16"]) {
+        const place = await page.getByRole("group", { name: "Topology, scrolls" }).getByRole("link", { name, exact: true }).boundingBox();
+        expect(place?.x, name).toBeGreaterThanOrEqual(0);
+        expect((place?.x ?? 0) + (place?.width ?? 0), name).toBeLessThanOrEqual(390);
+    }
+    await pictures(page, "map-begins-390");
+});
+
 test("a page that does not exist says so with status 404", async ({ page, problems }) => {
     problems.allow(/status of 404/);
     const answer = await page.goto(`${PROJECT}/vpcs/0197c1f2-5c1e-7a40-9b1d-3f2a6c8e4d10`);

@@ -106,7 +106,9 @@ pub fn TopologyLegend(lines: Lines) -> impl IntoView {
         Key { tone: Some(Tone::from(standing).as_str()), inside: drawing.done(), word }
     };
     // What is right first: the others are told by how they differ.
-    let keys = standings.into_iter().rev().map(key).collect();
+    let mut standings: Vec<Standing> = standings.into_iter().collect();
+    standings.sort_by_key(|standing| (*standing == Standing::Off, std::cmp::Reverse(*standing)));
+    let keys = standings.into_iter().map(key).collect();
     let weight = traffic.then(|| view! { <span class="muted">"Weight is traffic"</span> });
     view! { {legend("topology", keys)} {weight} }
 }

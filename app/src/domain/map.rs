@@ -253,8 +253,11 @@ impl Map {
         let tunnels = self.tunnels.iter().map(|tunnel| tunnel.thing.standing);
         let people = self.people.iter().map(|people| people.thing.standing);
         let sites = self.sites.iter().map(|site| site.thing.standing);
+        // A gateway is joined with its VPC by a plain line; only what it waits for is drawn as elsewhere.
+        let gateways = self.gateways.iter().map(|port| port.thing.standing);
+        let gateways = gateways.filter(|standing| matches!(standing, Standing::YourTurn | Standing::Moving));
         Lines {
-            standings: tunnels.chain(people).chain(sites).collect(),
+            standings: tunnels.chain(people).chain(sites).chain(gateways).collect(),
             traffic: self.tunnels.iter().any(|tunnel| matches!(tunnel.said, Said::Traffic(_))),
         }
     }

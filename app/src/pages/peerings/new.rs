@@ -5,10 +5,7 @@ use leptos_router::{LazyRoute, lazy_route};
 use crate::{
     api::{gateways::GatewayReading, peerings::CreatePeering},
     components::{Button, ButtonLink, Choice, Choices, Empty, Glyph, Kind, Panel, PanelBody, PanelFoot, Prose},
-    domain::{
-        GatewayId, GatewayName, Network, VpcId,
-        peering::PlannedSide,
-    },
+    domain::{GatewayId, GatewayName, Network, VpcId, peering::PlannedSide},
     pages::{
         failure::settle,
         form::{Memory, beside, flash},
@@ -88,10 +85,7 @@ fn Form(resource: Reading, read: GatewayReading, memory: Memory, close: String) 
         read.with(|read| read.network.plan_peering(here, remote).ok())
     });
     let stale = Memo::new(move |_| {
-        planned
-            .with(Option::is_some)
-            .then(|| read.with(|read| read.peers.with_file))
-            .filter(|count| *count > 0)
+        planned.with(Option::is_some).then(|| read.with(|read| read.peers.with_file)).filter(|count| *count > 0)
     });
     view! {
         <ActionForm action=create>
