@@ -87,10 +87,10 @@ fn shown(reading: OverviewReading, attention: &Attention, project: &ProjectName)
             {needs(attention, project)}
             {gateway_table(&gateways, project)}
         </div>
-        <Block id="h-map" title="Topology" aside=move || view! { <TopologyLegend lines/> <a class="nowrap" href=map_page>"Open map"</a> }>
+        <Block id="h-map" title="Topology" aside=move || view! { <TopologyLegend lines/> <span class="nowrap"><a href=map_page>"Open map"</a></span> }>
             <Topology map link/>
         </Block>
-        <Block id="h-space" title="Address space" aside=move || view! { <SpaceLegend held=ranges/> <a class="nowrap" href=plan_page>"Open plan"</a> }>
+        <Block id="h-space" title="Address space" aside=move || view! { <SpaceLegend held=ranges/> <span class="nowrap"><a href=plan_page>"Open plan"</a></span> }>
             <Space held/>
         </Block>
         <Block id="h-log" title="Recent changes" aside=move || view! { <a href=log_page>"All changes"</a> }>
