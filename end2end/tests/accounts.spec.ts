@@ -167,7 +167,7 @@ for (const [cloud, known] of [
 ] as const) {
     // Nobody adds an account to the worker's console.
     base(`the form of ${cloud} says where its values are found`, async ({ page }) => {
-        const name = `account-new-${cloud.split(" ")[0].toLowerCase()}`;
+        const name = `account-new-${cloud.replace(/ .*/, "").toLowerCase()}`;
         await begin(page, cloud, "operations");
         await expect(field(page, known)).toBeVisible();
         const dialog = page.getByRole("dialog");

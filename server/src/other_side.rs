@@ -39,14 +39,7 @@ impl OtherSides for NoOtherSides {
         Err(ApiError::NotFound)
     }
 
-    async fn act(
-        &self,
-        _: Provider,
-        _: &str,
-        _: &str,
-        _: &str,
-        _: &BTreeMap<String, String>,
-    ) -> Result<(), ApiError> {
+    async fn act(&self, _: Provider, _: &str, _: &str, _: &str, _: &BTreeMap<String, String>) -> Result<(), ApiError> {
         Err(ApiError::NotFound)
     }
 }
@@ -108,7 +101,11 @@ fn deed(deed: theirs::Deed) -> Deed {
         label: field.label.to_owned(),
         suggestion: field.suggestion,
     };
-    Deed { name: deed.name.to_owned(), label: deed.label.to_owned(), fields: deed.fields.into_iter().map(field).collect() }
+    Deed {
+        name: deed.name.to_owned(),
+        label: deed.label.to_owned(),
+        fields: deed.fields.into_iter().map(field).collect(),
+    }
 }
 
 /// In the cloud's own words, as its own console would show them.

@@ -102,8 +102,7 @@ impl Serving {
             Some(lookalikes) => Arc::new(Theirs::sign_in(lookalikes.clone(), http.clone()).await?),
             None => Arc::new(NoOtherSides),
         };
-        let drivers =
-            Arc::new(RealDrivers::new(http, endpoints(&config.clouds), Sealer::new(key), lookalikes));
+        let drivers = Arc::new(RealDrivers::new(http, endpoints(&config.clouds), Sealer::new(key), lookalikes));
         let clouds = CloudSettings { drivers, interval: config.clouds.interval };
         let reconcilers = reconcile::start(store.clone(), Sealer::new(key), silent_after, clouds).await?;
         let entrance = Arc::new(Entrance::new(store.clone(), config.session));

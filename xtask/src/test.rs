@@ -29,8 +29,7 @@ use crate::{
 const LIMIT: Duration = Duration::from_secs(1500);
 
 /// The crates with tests of the product; `ssr` is what the server's build of `app` is.
-const TESTED: [&str; 8] =
-    ["--package", "app", "--package", "server", "--package", "clouds", "--features", "app/ssr"];
+const TESTED: [&str; 8] = ["--package", "app", "--package", "server", "--package", "clouds", "--features", "app/ssr"];
 
 const TARGETS: [&str; 3] = ["--lib", "--bins", "--tests"];
 

@@ -143,7 +143,10 @@ impl Clouds {
         let max_attempts = arguments.http_max_attempts.or(file.http.max_attempts).unwrap_or(MAX_ATTEMPTS);
         ensure!((1..=20).contains(&max_attempts), "http.max_attempts must be between 1 and 20, not {max_attempts}.");
         let (from, to) = arguments.lookalike_delay_ms.or(file.lookalike.delay_ms).unwrap_or(DELAY);
-        ensure!(from <= to, "lookalike.delay_ms must be written as the shortest and the longest time, not {from}, {to}.");
+        ensure!(
+            from <= to,
+            "lookalike.delay_ms must be written as the shortest and the longest time, not {from}, {to}."
+        );
         let enabled = arguments.lookalike.or(file.lookalike.enabled).unwrap_or(true);
         let clouds = Self {
             interval: interval.map(Duration::from_millis),
@@ -218,7 +221,8 @@ mod tests {
 
     #[test]
     fn an_endpoint_that_would_send_credentials_readable_is_refused_by_the_name_of_its_setting() {
-        let to = |url: &str| CloudArguments { gcp_endpoint: Some(url.parse().expect("a URL")), ..CloudArguments::default() };
+        let to =
+            |url: &str| CloudArguments { gcp_endpoint: Some(url.parse().expect("a URL")), ..CloudArguments::default() };
         assert!(refused(to("http://compute.example.com")).contains("gcp.endpoint"));
         assert!(refused(to("https://me:secret@compute.example.com")).contains("gcp.endpoint"));
         assert!(Clouds::merge(to("http://127.0.0.1:4000"), Sections::default()).is_ok());

@@ -23,7 +23,11 @@ use async_trait::async_trait;
 
 use self::{
     cleanup::Cleanup,
-    clouds::{Accounts, CloudVpcs, Drivers}, documents::Documents, presence::Presence, reports::Intake};
+    clouds::{Accounts, CloudVpcs, Drivers},
+    documents::Documents,
+    presence::Presence,
+    reports::Intake,
+};
 pub use self::{
     pulse::Pulse,
     run::{Statuses, Wakes, run},

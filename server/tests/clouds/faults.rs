@@ -25,8 +25,7 @@ async fn a_console_that_is_killed_in_every_state_makes_nothing_twice_and_loses_n
     let mut town = Town::with(Stage::on_sqlite().await, Duration::from_millis(300)).await;
     let vpc = town.vpc("orders", "google-europe-west1", "10.20.0.0/22").await;
     let peer = account(&town.scene(Vendor::Google).await);
-    let form =
-        ConnectionForm { peer_cloud_account: peer, peer_vpc: "main".to_owned(), ..ConnectionForm::default() };
+    let form = ConnectionForm { peer_cloud_account: peer, peer_vpc: "main".to_owned(), ..ConnectionForm::default() };
     let id = town.connect(vpc, form).await;
     let scene = town.scene(Vendor::Google).await;
     let deed = scene.things[0].deeds.iter().find(|deed| deed.name == "add-peering").expect("it can be peered");
@@ -66,7 +65,8 @@ async fn a_console_that_is_killed_in_every_state_makes_nothing_twice_and_loses_n
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cloud_that_is_busy_broken_or_loses_its_answer_is_asked_again_and_nothing_is_made_twice() {
     let town = Town::open(Stage::on_sqlite().await).await;
-    let refuse = |status: u16, code: &str| Effect::Refuse { status, code: code.into(), message: code.into(), retry_after: None };
+    let refuse =
+        |status: u16, code: &str| Effect::Refuse { status, code: code.into(), message: code.into(), retry_after: None };
     for (action, effect, after) in [
         ("CreateVpc", refuse(503, "RequestLimitExceeded"), false),
         ("CreateSubnet", refuse(500, "InternalError"), false),

@@ -24,11 +24,7 @@ on_both_engines! {
 }
 
 fn aws_form(account: &str, vpc: &str) -> ConnectionForm {
-    ConnectionForm {
-        peer_cloud_account: account.to_owned(),
-        peer_vpc: vpc.to_owned(),
-        ..ConnectionForm::default()
-    }
+    ConnectionForm { peer_cloud_account: account.to_owned(), peer_vpc: vpc.to_owned(), ..ConnectionForm::default() }
 }
 
 /// A VPC of the peer's own, beside the default ones, which overlap everywhere.

@@ -9,8 +9,8 @@ use leptos_router::{LazyRoute, hooks::use_query_map, lazy_route};
 use crate::{
     api::other_side::{ActAsTheOtherSide, read_other_side},
     components::{
-        Badge, Block, Button, ButtonLink, Choice, Copy, Empty, Fact, Facts, Field, Kind, Notice, PageHead, Prose, Refusal,
-        Time, Tone,
+        Badge, Block, Button, ButtonLink, Choice, Copy, Empty, Fact, Facts, Field, Kind, Notice, PageHead, Prose,
+        Refusal, Select, Time, Tone,
     },
     domain::{
         ProjectName,

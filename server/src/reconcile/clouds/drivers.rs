@@ -47,10 +47,10 @@ pub struct Endpoints {
 }
 
 enum Driver {
-    Aws(Aws),
-    Google(Google),
-    Azure(Azure),
-    UpCloud(UpCloud),
+    Aws(Box<Aws>),
+    Google(Box<Google>),
+    Azure(Box<Azure>),
+    UpCloud(Box<UpCloud>),
 }
 
 /// Does the same with whichever driver it is.
@@ -121,19 +121,19 @@ impl RealDrivers {
                 };
                 let role = role_arn.map(|arn| AwsRole { arn, external_id: None });
                 let account = AwsAccount { keys, role, region: AWS_HOME_REGION.to_owned() };
-                Driver::Aws(Aws::new(account, self.endpoints.aws.clone(), http))
+                Driver::Aws(Box::new(Aws::new(account, self.endpoints.aws.clone(), http)))
             }
             AccountConfig::Google { project_id, .. } => {
                 let credentials = GoogleCredentials::ServiceAccount(secret);
                 let account = GoogleAccount { project: project_id.to_string(), credentials };
-                Driver::Google(Google::new(account, self.endpoints.google.clone(), http))
+                Driver::Google(Box::new(Google::new(account, self.endpoints.google.clone(), http)))
             }
             AccountConfig::UpCloud { username } => {
                 let account = match username {
                     Some(username) => UpCloudAccount::Password { username, password: secret },
                     None => UpCloudAccount::Token(secret),
                 };
-                Driver::UpCloud(UpCloud::new(account, self.endpoints.upcloud.clone(), http))
+                Driver::UpCloud(Box::new(UpCloud::new(account, self.endpoints.upcloud.clone(), http)))
             }
             AccountConfig::Azure { tenant_id, client_id, subscription_id, resource_group } => {
                 let account = AzureAccount {
@@ -143,7 +143,7 @@ impl RealDrivers {
                     subscription: subscription_id.to_string(),
                     resource_group: resource_group.to_string(),
                 };
-                Driver::Azure(Azure::new(account, self.endpoints.azure.clone(), http))
+                Driver::Azure(Box::new(Azure::new(account, self.endpoints.azure.clone(), http)))
             }
         })
     }
@@ -167,19 +167,19 @@ impl RealDrivers {
                 let account = AwsAccount { keys, role: None, region: AWS_HOME_REGION.to_owned() };
                 // Twice as long as it may take, and never nothing.
                 let settle = clouds.settle() * 2 + Duration::from_secs(1);
-                Driver::Aws(Aws::new(account, endpoints, http).settling(settle))
+                Driver::Aws(Box::new(Aws::new(account, endpoints, http).settling(settle)))
             }
             AccountConfig::Google { .. } => {
                 let ours = clouds.google.account(Side::Ours).await;
                 let credentials = GoogleCredentials::ServiceAccount(ours.key_file(&clouds.google.url()));
                 let account = GoogleAccount { project: ours.project, credentials };
                 let endpoints = GoogleEndpoints { compute: url(clouds.google.url()) };
-                Driver::Google(Google::new(account, endpoints, http))
+                Driver::Google(Box::new(Google::new(account, endpoints, http)))
             }
             AccountConfig::UpCloud { .. } => {
                 let ours = clouds.upcloud.account(Side::Ours).await;
                 let endpoints = UpCloudEndpoints { api: url(format!("{}/1.3", clouds.upcloud.url())) };
-                Driver::UpCloud(UpCloud::new(UpCloudAccount::Token(ours.token), endpoints, http))
+                Driver::UpCloud(Box::new(UpCloud::new(UpCloudAccount::Token(ours.token), endpoints, http)))
             }
             AccountConfig::Azure { .. } => {
                 let ours = clouds.azure.account(Side::Ours).await;
@@ -192,7 +192,7 @@ impl RealDrivers {
                     subscription: ours.subscription,
                     resource_group: ours.resource_group,
                 };
-                Driver::Azure(Azure::new(account, endpoints, http))
+                Driver::Azure(Box::new(Azure::new(account, endpoints, http)))
             }
         })
     }
@@ -205,7 +205,7 @@ fn ours(reason: impl Into<String>) -> Failure {
 #[async_trait]
 impl Drivers for RealDrivers {
     async fn pass(&self, account: &AccountRow, wish: &Wish) -> Outcome<Pass> {
-        with_driver!(&*self.driver(account).await?, cloud => clouds::pass(cloud, wish).await)
+        with_driver!(&*self.driver(account).await?, cloud => clouds::pass(&**cloud, wish).await)
     }
 
     async fn check(&self, account: &AccountRow) -> Outcome<String> {
@@ -224,10 +224,11 @@ impl Drivers for RealDrivers {
                 access_key_id: Some(aws.access_key_id),
                 role_arn: None,
             }),
-            google.project.parse().ok().map(|project_id| AccountConfig::Google {
-                project_id,
-                client_email: google.client_email,
-            }),
+            google
+                .project
+                .parse()
+                .ok()
+                .map(|project_id| AccountConfig::Google { project_id, client_email: google.client_email }),
             azure_config(&azure),
             Some(AccountConfig::UpCloud { username: Some(upcloud.username) }),
         ];

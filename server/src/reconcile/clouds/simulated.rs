@@ -13,8 +13,7 @@ use crate::{
 pub(super) async fn settle(store: &Store, wanted: &[AccountConfig]) -> Result<()> {
     let accounts = store.all_accounts().await?;
     for organization in store.organizations().await? {
-        let present: Vec<_> =
-            accounts.iter().filter(|row| row.simulated && row.organization == organization).collect();
+        let present: Vec<_> = accounts.iter().filter(|row| row.simulated && row.organization == organization).collect();
         let done = present.iter().all(|row| row.vpcs > 0 || wanted.iter().any(|config| is(row, config)))
             && wanted.iter().all(|config| present.iter().any(|row| is(row, config)));
         if !done {
@@ -31,9 +30,8 @@ fn is(row: &AccountRow, config: &AccountConfig) -> bool {
 async fn settle_one(store: &Store, organization: OrganizationId, wanted: &[AccountConfig]) -> Result<()> {
     transact!(store, clock::now(), |tx| {
         let accounts = tx.accounts(organization).await?;
-        let simulated = |config: &AccountConfig| {
-            accounts.iter().find(|row| row.simulated && row.provider == config.provider())
-        };
+        let simulated =
+            |config: &AccountConfig| accounts.iter().find(|row| row.simulated && row.provider == config.provider());
         for row in accounts.iter().filter(|row| row.simulated && row.vpcs == 0) {
             if !wanted.iter().any(|config| config.provider() == row.provider) {
                 tx.delete_account(row.id).await?;
