@@ -158,7 +158,7 @@ test("An UpCloud peering says that the other network lacks a router, and is acti
     const uuid = ((await lacking.getAttribute("aria-label")) ?? "").replace("SDN network ", "");
     await vpcWithConnection(page, "UpCloud", "upcloud-de-fra");
     await ask(page, { peer_vpc: uuid });
-    await eventually(page, patience => expect(page.getByText(/router/).first()).toBeVisible(patience));
+    await eventually(page, patience => expect(page.getByText("The UpCloud network has no router. Attach a router to it.").first()).toBeVisible(patience));
     const network = await shown(page, "Causeway network ID");
     await deed(other, lacking, "Attach router");
     await deed(other, lacking, "Create peering", { network });

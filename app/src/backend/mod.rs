@@ -24,7 +24,8 @@ use leptos::prelude::*;
 
 pub use self::{
     accounts::Accounts, changes::Changes, connections::Connections, door::Door, gateways::Gateways, lab::Lab,
-    other_side::Neighbour, peerings::Peerings, peers::Peers, planner::Planner, reconcilers::Reconcilers, session::Session, vpcs::Vpcs,
+    other_side::Neighbour, peerings::Peerings, peers::Peers, planner::Planner, reconcilers::Reconcilers,
+    session::Session, vpcs::Vpcs,
 };
 use crate::api::ApiError;
 
