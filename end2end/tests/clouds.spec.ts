@@ -163,7 +163,9 @@ test("An UpCloud peering says that the other network lacks a router, and is acti
     await deed(other, lacking, "Attach router");
     await deed(other, lacking, "Create peering", { network });
     await says(page, "Active");
-    await deed(other, thing(other, "Network peering", "active"), "Delete");
+    await deed(other, thing(other, "Network peering", "active"), "Disable");
+    await eventually(page, patience => expect(page.getByText("The peering is disabled in UpCloud.").first()).toBeVisible(patience));
+    await deed(other, thing(other, "Network peering", "disabled"), "Delete");
     await says(page, "Deleted by peer");
     await remove(page);
 });

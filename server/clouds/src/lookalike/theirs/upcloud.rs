@@ -130,9 +130,13 @@ fn network(network: &Value) -> Thing {
 }
 
 fn peering(peering: &Value) -> Thing {
-    let status = match peering["configured_status"].as_str() {
-        Some("disabled") => Deed::plain("enable", "Enable"),
-        _ => Deed::plain("disable", "Disable"),
+    // UpCloud deletes disabled peerings only.
+    let deeds = match (peering["configured_status"].as_str(), peering["state"].as_str()) {
+        (Some("disabled"), Some("disabled")) => {
+            vec![Deed::plain("enable", "Enable"), Deed::plain("delete-peering", "Delete")]
+        }
+        (Some("disabled"), _) => vec![Deed::plain("enable", "Enable")],
+        _ => vec![Deed::plain("disable", "Disable")],
     };
     Thing {
         kind: "Network peering",
@@ -142,6 +146,6 @@ fn peering(peering: &Value) -> Thing {
             ("Network", text(&peering["network"]["uuid"])),
             ("Peer network", text(&peering["peer_network"]["uuid"])),
         ],
-        deeds: vec![status, Deed::plain("delete-peering", "Delete")],
+        deeds,
     }
 }
