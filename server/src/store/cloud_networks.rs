@@ -55,7 +55,8 @@ impl CloudVpcRow {
     /// When to look at it: at once if something was asked for since the last look.
     pub fn due_at(&self) -> Timestamp {
         match (self.seen.looked_at, self.seen.next_look_at) {
-            (Some(looked), Some(next)) if self.asked_at < looked && !self.refresh_pending() => next,
+            // A refresh is asked for, too: if its look failed, the next one has its time.
+            (Some(looked), Some(next)) if self.asked_at < looked => next,
             _ => Timestamp(0),
         }
     }

@@ -1,9 +1,12 @@
 //! From the request to the routes and back, in each cloud.
 
+use std::time::Duration;
+
 use app::{
-    backend::Vpcs,
+    backend::{Changes, Connections, Vpcs},
     domain::{
-        connection::{Connection, ConnectionForm, ConnectionState},
+        change::{ChangeFilter, ChangeKind},
+        connection::{Connection, ConnectionForm, ConnectionState, PeerCidrs},
         vpc::VpcState,
     },
 };
@@ -16,6 +19,7 @@ use crate::{
 
 on_both_engines! {
     an_aws_peering_is_accepted_by_its_peer_carries_routes_and_goes
+    rows_42_and_44_a_refresh_reads_the_peers_new_range_at_once_and_notes_that_it_was_rebuilt
     a_rejected_aws_request_says_so_and_a_deleted_one_frees_the_vpc
     a_transit_gateway_takes_the_vpc_in_once_its_owner_agrees
     a_google_peering_is_active_once_both_sides_have_one
@@ -64,6 +68,39 @@ async fn an_aws_peering_is_accepted_by_its_peer_carries_routes_and_goes(stage: S
     town.until_gone(vpc).await;
 }
 
+async fn rows_42_and_44_a_refresh_reads_the_peers_new_range_at_once_and_notes_that_it_was_rebuilt(stage: Stage) {
+    // As in the field: nobody looks every moment.
+    let town = Town::with(stage, Duration::from_millis(50), None).await;
+    let vpc = town.vpc("orders", "aws-eu-west-1", "10.20.0.0/22").await;
+    let theirs = peer_vpc(&town, "10.30.0.0/16").await;
+    let id = town.connect(vpc, aws_form(&account(&town.scene(Vendor::Aws).await), &theirs)).await;
+    let pending = town.until_state(vpc, id, ConnectionState::PendingPeer).await;
+    let pcx = pending.identifier("aws_vpc_peering_connection_id").expect("the popup shows it").to_owned();
+    town.theirs(Vendor::Aws, "VPC peering connection", |one| one.id == pcx).await;
+    town.act(Vendor::Aws, &pcx, "accept", &[]).await;
+    let refresh = async || {
+        let asked = town.stage.ingrid.refresh_connections(&town.stage.harbor, vpc).await;
+        asked.expect("a refresh may be asked for");
+    };
+    town.theirs(Vendor::Aws, "VPC peering connection", |one| one.id == pcx && one.state == "active").await;
+    refresh().await;
+    let opened = |one: &Connection| one.state == ConnectionState::Active && one.opened_cidrs.len() == 1;
+    town.until_connection(vpc, id, opened, "routes").await;
+
+    town.act(Vendor::Aws, &theirs, "add-cidr", &[("cidr", "10.31.0.0/16")]).await;
+    refresh().await;
+    let both = |one: &Connection| one.routed_cidrs.len() == 2 && one.opened_cidrs.len() == 2;
+    town.until_connection(vpc, id, both, "both ranges").await;
+    assert!(!town.read(vpc).await.refresh_pending, "what was asked for is done");
+    let filter =
+        ChangeFilter { kind: Some(ChangeKind::VpcPeeringConnectionRebuilt), limit: 50, ..ChangeFilter::default() };
+    let rebuilt = town.stage.ingrid.changes(&town.stage.harbor, filter).await.expect("the event log");
+    assert!(
+        rebuilt.iter().any(|change| change.after.get("opened").is_some_and(|text| text.contains("10.31.0.0/16"))),
+        "{rebuilt:?}"
+    );
+}
+
 async fn a_rejected_aws_request_says_so_and_a_deleted_one_frees_the_vpc(stage: Stage) {
     let town = Town::open(stage).await;
     let vpc = town.vpc("orders", "aws-eu-west-1", "10.20.0.0/22").await;
@@ -104,6 +141,14 @@ async fn a_transit_gateway_takes_the_vpc_in_once_its_owner_agrees(stage: Stage) 
         .until_connection(vpc, id, |one| one.state == ConnectionState::Active && one.opened_cidrs.len() == 2, "routes")
         .await;
     assert_eq!(active.routed_cidrs, [common::name("10.40.0.0/16"), common::name("10.41.0.0/16")]);
+
+    // Row 59: its ranges are edited, and it is the same attachment.
+    let fewer: PeerCidrs = common::name("10.42.0.0/16");
+    town.stage.ingrid.set_peer_cidrs(&town.stage.harbor, vpc, id, fewer).await.expect("they may be edited");
+    let moved = |one: &Connection| one.routed_cidrs == [common::name("10.42.0.0/16")] && one.opened_cidrs.len() == 1;
+    let edited = town.until_connection(vpc, id, moved, "the other range").await;
+    assert_eq!(edited.identifier("aws_tgw_vpc_attachment_id"), active.identifier("aws_tgw_vpc_attachment_id"));
+    town.theirs(Vendor::Aws, "Transit gateway attachment", |one| one.id == attachment && one.state == "available").await;
     town.disconnect(vpc, id).await;
     town.until_disconnected(vpc, id).await;
 }

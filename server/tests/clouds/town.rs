@@ -36,16 +36,17 @@ pub struct Town {
     pub clouds: Arc<Lookalikes>,
     pub theirs: Theirs,
     reconcilers: Option<Reconcilers>,
+    interval: Option<Duration>,
     _folder: tempfile::TempDir,
 }
 
 impl Town {
     pub async fn open(stage: Stage) -> Self {
-        Self::with(stage, Duration::from_millis(50)).await
+        Self::with(stage, Duration::from_millis(50), Some(Duration::from_millis(200))).await
     }
 
-    /// `settle`: how long what was made is unknown to reads.
-    pub async fn with(stage: Stage, settle: Duration) -> Self {
+    /// `settle`: how long what was made is unknown to reads. `interval`: between two looks at most; `None`: as the states want it.
+    pub async fn with(stage: Stage, settle: Duration, interval: Option<Duration>) -> Self {
         let filter = tracing_subscriber::EnvFilter::from_default_env();
         let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
         let folder = tempfile::tempdir().expect("a folder");
@@ -55,7 +56,7 @@ impl Town {
         let clouds = Arc::new(Lookalikes::start(&url, &settings).await.expect("the simulated clouds start"));
         let http = Http::new(5).expect("a client");
         let theirs = Theirs::sign_in(clouds.clone(), http).await.expect("the peer signs in");
-        let mut town = Self { stage, clouds, theirs, reconcilers: None, _folder: folder };
+        let mut town = Self { stage, clouds, theirs, reconcilers: None, interval, _folder: folder };
         town.start().await;
         town.until(|offers| offers.len() == Provider::CLOUDS.len()).await;
         town
@@ -66,7 +67,7 @@ impl Town {
         let (store, sealer) = (self.stage.store.clone(), Sealer::new([7; 32]));
         let http = Http::new(3).expect("a client");
         let drivers = RealDrivers::new(http, Endpoints::default(), sealer.clone(), Some(self.clouds.clone()));
-        let settings = CloudSettings { drivers: Arc::new(drivers), interval: Some(Duration::from_millis(200)) };
+        let settings = CloudSettings { drivers: Arc::new(drivers), interval: self.interval };
         let reconcilers = reconcile::start(store, sealer, SILENT_AFTER, settings).await;
         self.reconcilers = Some(reconcilers.expect("the reconcilers start"));
     }

@@ -5,7 +5,8 @@ use super::ConnectionState;
 /// After this long, ranges of the peer are read again even if nothing seems to have changed.
 pub const FULL_REFRESH_SECONDS: u64 = 86_400;
 
-const HOUR: u64 = 3_600;
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
 /// Seconds until the next look; `None` if the cloud has nothing more to say.
@@ -20,7 +21,9 @@ pub fn poll_after(state: ConnectionState, age: u64, attempt: u32) -> Option<u64>
         ConnectionState::PendingPeer if age < HOUR => Some(doubled(15, 60)),
         ConnectionState::PendingPeer if age < DAY => Some(120),
         ConnectionState::PendingPeer => Some(900),
-        ConnectionState::Active => Some(doubled(10, 60)),
+        // What has just begun may still tell its ranges, and what fails is tried again.
+        ConnectionState::Active if age < MINUTE || attempt > 0 => Some(doubled(10, 60)),
+        ConnectionState::Active => Some(600),
         ConnectionState::Deleting => Some(doubled(5, 60)),
         ConnectionState::Error => Some(doubled(30, 1_800)),
         ConnectionState::InvalidSpecification
@@ -44,7 +47,9 @@ mod tests {
             (PendingPeer, HOUR - 1, 15),
             (PendingPeer, HOUR, 120),
             (PendingPeer, DAY, 900),
-            (Active, 10 * DAY, 10),
+            (Active, 0, 10),
+            (Active, MINUTE, 600),
+            (Active, 10 * DAY, 600),
             (Deleting, 0, 5),
             (Error, 0, 30),
         ] {

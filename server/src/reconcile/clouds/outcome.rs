@@ -28,8 +28,10 @@ const BUILDING_SECONDS: u64 = 5;
 /// How often a network that stands and has no connection is looked at.
 const STANDING_SECONDS: u64 = 600;
 const LONGEST_SECONDS: u64 = 1_800;
+/// For so long after a request its absence is "not visible yet" to the drivers.
+const HIDDEN_SECONDS: i64 = 60;
 /// After this long every reader of a cloud sees what one has seen.
-const SHOWN_SECONDS: u64 = 5;
+const SHOWN_SECONDS: i64 = 5;
 
 /// What follows from one look.
 #[derive(Debug, PartialEq)]
@@ -109,7 +111,8 @@ fn network(vpc: &CloudVpcRow, left: usize, looked: &Outcome<Pass>, setting: &Set
         seen.reference = pass.report.network.reference.clone();
         let id = name_in_cloud(vpc.cloud.provider(), &seen.reference);
         seen.cloud_id = id.or(seen.cloud_id.take());
-        if vpc.refresh_pending() {
+        // One that was asked for while the cloud was being read is answered by the next look.
+        if vpc.refresh_pending() && vpc.refresh_asked_at <= Some(setting.looked_at) {
             seen.refreshed_at = vpc.refresh_asked_at;
         }
         let sight = match pass.report.network.standing {
@@ -213,9 +216,10 @@ impl Judging<'_> {
         if !report.reference.is_empty() {
             seen.reference = report.reference.clone();
         }
-        // Seen, and known everywhere by now: when it is absent it is gone.
-        if report.state.is_some() && seen.sent_at.is_some_and(|at| at.age_seconds(self.setting.now) >= SHOWN_SECONDS) {
-            seen.sent_at = None;
+        // Once it was seen, it is known everywhere a few seconds later: absent then, it is gone.
+        if report.state.is_some() {
+            let settled = self.setting.now.plus_seconds(SHOWN_SECONDS - HIDDEN_SECONDS);
+            seen.sent_at = seen.sent_at.map(|at| at.min(settled));
         }
         if report.peer_ranges.is_some() {
             seen.discovered = report.peer_ranges.as_deref().map(ranges);
@@ -388,3 +392,7 @@ pub fn marked(mut facts: Facts, setting: &Setting<'_>) -> Facts {
     }
     facts
 }
+
+#[cfg(test)]
+#[path = "outcome_tests.rs"]
+mod tests;
