@@ -68,6 +68,8 @@ impl OtherSides for Theirs {
             regions: scene.regions,
             things: scene.things.into_iter().map(thing).collect(),
             deeds: scene.deeds.into_iter().map(deed).collect(),
+            rules: scene.rules.into_iter().map(thing).collect(),
+            rule_deeds: scene.rule_deeds.into_iter().map(deed).collect(),
             uses: scene.uses.into_iter().take(20).map(struck).collect(),
         })
     }

@@ -20,6 +20,9 @@ pub struct OtherSide {
     pub things: Vec<Thing>,
     /// What can be done in the account as a whole.
     pub deeds: Vec<Deed>,
+    /// What is to fail on our side, and what can be made to.
+    pub rules: Vec<Thing>,
+    pub rule_deeds: Vec<Deed>,
     /// When failure rules struck lately, newest first.
     pub uses: Vec<FailureUse>,
 }

@@ -22,7 +22,8 @@ async fn a_console_that_is_killed_in_every_state_makes_nothing_twice_and_loses_n
     let seed = std::env::var("CAUSEWAY_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(rand::random);
     println!("CAUSEWAY_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
-    let mut town = Town::with(Stage::on_sqlite().await, Duration::from_millis(300), Some(Duration::from_millis(200))).await;
+    let mut town =
+        Town::with(Stage::on_sqlite().await, Duration::from_millis(300), Some(Duration::from_millis(200))).await;
     let vpc = town.vpc("orders", "google-europe-west1", "10.20.0.0/22").await;
     let peer = account(&town.scene(Vendor::Google).await);
     let form = ConnectionForm { peer_cloud_account: peer, peer_vpc: "main".to_owned(), ..ConnectionForm::default() };

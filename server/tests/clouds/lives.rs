@@ -148,7 +148,8 @@ async fn a_transit_gateway_takes_the_vpc_in_once_its_owner_agrees(stage: Stage) 
     let moved = |one: &Connection| one.routed_cidrs == [common::name("10.42.0.0/16")] && one.opened_cidrs.len() == 1;
     let edited = town.until_connection(vpc, id, moved, "the other range").await;
     assert_eq!(edited.identifier("aws_tgw_vpc_attachment_id"), active.identifier("aws_tgw_vpc_attachment_id"));
-    town.theirs(Vendor::Aws, "Transit gateway attachment", |one| one.id == attachment && one.state == "available").await;
+    town.theirs(Vendor::Aws, "Transit gateway attachment", |one| one.id == attachment && one.state == "available")
+        .await;
     town.disconnect(vpc, id).await;
     town.until_disconnected(vpc, id).await;
 }

@@ -15,7 +15,7 @@ use crate::{
     domain::{
         ProjectName,
         change::Topic,
-        other_side::{Deed, OtherSide as Side, Thing},
+        other_side::{Deed, FailureUse, OtherSide as Side, Thing},
     },
     live::use_live,
     pages::{
@@ -81,6 +81,14 @@ fn Shown(side: Signal<Side>, memory: Memory) -> impl IntoView {
         let thing = Memo::new(move |_| side.with(|side| side.things.iter().find(|one| one.key() == key).cloned()));
         move || thing.get().map(|thing| shown(&thing, &scene))
     };
+    let of_rules = scene.clone();
+    let rule_keys = Memo::new(move |_| side.with(|side| side.rules.iter().map(Thing::key).collect::<Vec<_>>()));
+    let rule = move |key: String| {
+        let scene = of_rules.clone();
+        let rule = Memo::new(move |_| side.with(|side| side.rules.iter().find(|one| one.key() == key).cloned()));
+        move || rule.get().map(|rule| shown(&rule, &scene))
+    };
+    let rule_deeds = first.rule_deeds.iter().map(|deed| form(deed, "", &scene)).collect_view();
     let account = first.account.clone();
     let title = format!("The other side: {provider}");
     let accounts = routes::accounts(&links);
@@ -106,16 +114,11 @@ fn Shown(side: Signal<Side>, memory: Memory) -> impl IntoView {
             {move || keys.with(Vec::is_empty).then(|| view! { <Empty what="Nothing here yet." why="Make a network first; then ask for a peering connection with it on our side."/> })}
             <div class="cards"><For each=move || keys.get() key=String::clone children=card/></div>
         </Block>
-        {move || {
-            let uses = side.with(|side| side.uses.clone());
-            (!uses.is_empty()).then(|| view! {
-                <Block id="h-uses" title="Failure rules that struck">
-                    <ul class="plain">
-                        {uses.into_iter().map(|used| view! { <li><code>{used.action}</code> " " <Time at=used.at/></li> }).collect_view()}
-                    </ul>
-                </Block>
-            })
-        }}
+        <Block id="h-rules" title="Failure rules" lead="What goes wrong for our side, so that you see what the console makes of it.">
+            <div class="cards"><For each=move || rule_keys.get() key=String::clone children=rule/></div>
+            <div class="deeds">{rule_deeds}</div>
+            {move || side.with(|side| (!side.uses.is_empty()).then(|| struck(&side.uses)))}
+        </Block>
     }
 }
 
@@ -154,6 +157,15 @@ fn shown(thing: &Thing, scene: &Scene) -> impl IntoView + use<> {
             </Facts>
             <div class="deeds">{deeds}</div>
         </article>
+    }
+}
+
+/// When rules struck lately.
+fn struck(uses: &[FailureUse]) -> impl IntoView + use<> {
+    let line = |used: FailureUse| view! { <li><code>{used.action}</code> " " <Time at=used.at/></li> };
+    view! {
+        <h3>"Struck lately"</h3>
+        <ul class="plain">{uses.iter().cloned().map(line).collect_view()}</ul>
     }
 }
 

@@ -108,7 +108,8 @@ fn a_cloud_that_is_away_for_a_moment_is_asked_again_soon_and_nobody_reads_of_it(
 
 #[test]
 fn refused_credentials_are_said_at_once_in_the_clouds_words() {
-    let refused = Failure::new(Class::Credentials, "AuthFailure", "AWS was not able to validate the access credentials");
+    let refused =
+        Failure::new(Class::Credentials, "AuthFailure", "AWS was not able to validate the access credentials");
     let verdict = judged(&vpc(), &[], &Err(refused), 0);
     assert!(verdict.network.error.is_some_and(|error| error.message.contains("AuthFailure")));
     assert_eq!(verdict.network.state, VpcState::Approved);

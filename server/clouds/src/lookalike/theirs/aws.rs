@@ -57,7 +57,7 @@ impl AwsSide {
             regions: REGIONS.map(str::to_owned).to_vec(),
             things,
             deeds: vec![create, Deed::plain("create-gateway", "Create transit gateway")],
-            uses: Vec::new(),
+            ..Scene::default()
         })
     }
 

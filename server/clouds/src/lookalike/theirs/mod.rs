@@ -6,11 +6,12 @@
 mod aws;
 mod azure;
 mod google;
+mod rules;
 mod upcloud;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use self::{aws::AwsSide, azure::AzureSide, google::GoogleSide, upcloud::UpCloudSide};
+use self::{aws::AwsSide, azure::AzureSide, google::GoogleSide, rules::Rule, upcloud::UpCloudSide};
 use super::{Lookalikes, Use};
 use crate::{Class, Failure, Outcome, http::Http};
 
@@ -30,6 +31,9 @@ pub struct Scene {
     pub things: Vec<Thing>,
     /// What can be done in the account as a whole.
     pub deeds: Vec<Deed>,
+    /// What is to fail, and what can be made to.
+    pub rules: Vec<Thing>,
+    pub rule_deeds: Vec<Deed>,
     /// When rules made something fail lately, newest first.
     pub uses: Vec<Use>,
 }
@@ -119,7 +123,13 @@ impl Theirs {
             Vendor::Azure => self.azure.look().await?,
             Vendor::UpCloud => self.upcloud.look().await?,
         };
-        Ok(Scene { uses, ..scene })
+        let rules = match vendor {
+            Vendor::Aws => self.clouds.aws.faults().await,
+            Vendor::Google => self.clouds.google.faults().await,
+            Vendor::Azure => self.clouds.azure.faults().await,
+            Vendor::UpCloud => self.clouds.upcloud.faults().await,
+        };
+        Ok(Scene { uses, rules: rules.iter().map(rules::shown).collect(), rule_deeds: rules::deeds(vendor), ..scene })
     }
 
     /// Does one deed to a thing, or to the account if `thing` is empty.
@@ -127,12 +137,35 @@ impl Theirs {
     /// # Errors
     /// What the cloud refused.
     pub async fn act(&self, vendor: Vendor, region: &str, thing: &str, deed: &str, typed: &Typed) -> Outcome<()> {
+        if let Some(rule) = rules::asked(deed, thing, typed)? {
+            return self.rule(vendor, rule).await;
+        }
         match vendor {
             Vendor::Aws => self.aws.act(region, thing, deed, typed).await,
             Vendor::Google => self.google.act(thing, deed, typed).await,
             Vendor::Azure => self.azure.act(thing, deed, typed).await,
             Vendor::UpCloud => self.upcloud.act(thing, deed, typed).await,
         }
+    }
+}
+
+impl Theirs {
+    async fn rule(&self, vendor: Vendor, rule: Rule) -> Outcome<()> {
+        macro_rules! of {
+            ($cloud:ident) => {
+                match rule {
+                    Rule::Add(fault) => self.clouds.$cloud.add_fault(fault).await.map(drop),
+                    Rule::Remove(id) => self.clouds.$cloud.remove_fault(&id).await,
+                }
+            };
+        }
+        let done = match vendor {
+            Vendor::Aws => of!(aws),
+            Vendor::Google => of!(google),
+            Vendor::Azure => of!(azure),
+            Vendor::UpCloud => of!(upcloud),
+        };
+        done.map_err(|error| Failure::new(Class::Operator, "lookalike", error.to_string()))
     }
 }
 
