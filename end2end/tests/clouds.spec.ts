@@ -98,9 +98,14 @@ test("An AWS peering across accounts and regions is accepted, is active, and is 
     await eventually(other, patience => expect(theirs.getByText("available")).toBeVisible(patience));
     const vpc = ((await theirs.getAttribute("aria-label")) ?? "").replace("VPC ", "");
 
+    // The first try of the request is refused, as by a busy cloud: the console tries again, and the page says what struck.
+    await other.getByRole("button", { name: "Refuse the call" }).click();
+    await eventually(other, patience => expect(thing(other, "Failure rule", "CreateVpcPeeringConnection")).toBeVisible(patience));
+
     await vpcWithConnection(page, "AWS", "aws-eu-west-1");
     await ask(page, { peer_cloud_account: account, peer_vpc: vpc, peer_region: "us-east-1" });
     await says(page, "Pending peer");
+    await eventually(other, patience => expect(other.getByRole("heading", { name: "Struck lately" })).toBeVisible(patience));
     const request = thing(other, "VPC peering connection", "pending-acceptance");
     await shot(page, "connection-pending");
     await deed(other, request, "Accept request");
