@@ -153,7 +153,8 @@ impl Query {
     async fn ask(&self, http: &Http, asked: &Asked<'_>) -> Outcome<String> {
         let credentials = self.keyring.current().await?;
         match self.send(http, asked, &credentials).await {
-            Err(failure) if refusal::is_expired(&failure) => match self.keyring.renewed(&credentials).await? {
+            // A token that ran out long ago is not even known any longer.
+            Err(failure) if failure.class == Class::Credentials => match self.keyring.renewed(&credentials).await? {
                 Some(renewed) => self.send(http, asked, &renewed).await,
                 None => Err(failure),
             },

@@ -39,7 +39,8 @@ impl Reconciler {
     }
 
     pub fn connect(&mut self, peer: Peer) -> Uuid {
-        let id = Uuid::from_u128(self.wish.id.as_u128() ^ (self.wish.connections.len() as u128 + 1));
+        // In the order in which they were asked for, as the console's ids are.
+        let id = Uuid::from_u128(self.wish.id.as_u128().wrapping_add(self.wish.connections.len() as u128 + 1));
         self.wish.connections.push(ConnectionWish {
             id,
             peer,
