@@ -113,6 +113,16 @@ impl AccountConfig {
         }
     }
 
+    /// Whether the credentials belong to the account that was typed: peers are told the typed one. `identity`: as the cloud
+    /// tells it, for AWS an ARN such as `arn:aws:iam::012345678901:user/causeway`.
+    pub fn admit_identity(&self, identity: &str) -> Result<(), String> {
+        let Self::Aws { account_id, .. } = self else { return Ok(()) };
+        match identity.split(':').nth(4) {
+            Some(owner) if owner == account_id.as_str() => Ok(()),
+            _ => Err(format!("the credentials belong to {identity}, and not to account {account_id}")),
+        }
+    }
+
     /// Names and values for the page and the event log.
     pub fn facts(&self) -> Vec<(&'static str, String)> {
         match self {

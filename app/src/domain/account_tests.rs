@@ -256,3 +256,12 @@ fn hostile_texts_are_refused_at_their_field() {
     let email = KEY.replace("console@tidewater-prod", "console\\u0000@tidewater-prod");
     assert!(refused(&google(&email), "google_service_account").contains("client_email"));
 }
+
+#[test]
+fn credentials_of_another_aws_account_are_told_by_both_names() {
+    let config =
+        AccountConfig::Aws { account_id: "012345678901".parse().expect("an id"), access_key_id: None, role_arn: None };
+    assert_eq!(config.admit_identity("arn:aws:sts::012345678901:assumed-role/console/session"), Ok(()));
+    let told = config.admit_identity("arn:aws:iam::109876543210:user/console").expect_err("another account");
+    assert!(told.contains("109876543210") && told.contains("012345678901"), "{told}");
+}

@@ -104,10 +104,12 @@ pub enum ChangeKind {
     CloudAccountDelete,
     CloudAccountCheck,
     MasterKeyRotate,
+    /// Somebody played the peer of a simulated cloud.
+    OtherSideAct,
 }
 
 impl ChangeKind {
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::ProjectVpcCreate,
         Self::ProjectVpcDelete,
         Self::VpnGatewayCreate,
@@ -147,6 +149,7 @@ impl ChangeKind {
         Self::CloudAccountDelete,
         Self::CloudAccountCheck,
         Self::MasterKeyRotate,
+        Self::OtherSideAct,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -190,6 +193,7 @@ impl ChangeKind {
             Self::CloudAccountDelete => "cloud_account_delete",
             Self::CloudAccountCheck => "cloud_account_check",
             Self::MasterKeyRotate => "master_key_rotate",
+            Self::OtherSideAct => "other_side_act",
         }
     }
 
@@ -239,6 +243,7 @@ impl ChangeKind {
             Self::CloudAccountDelete => "Cloud account removed",
             Self::CloudAccountCheck => "Check of cloud account asked",
             Self::MasterKeyRotate => "Master key changed",
+            Self::OtherSideAct => "Acted as the other side",
         }
     }
 }

@@ -61,6 +61,11 @@ impl Deed {
     }
 }
 
+/// Whether a deed is about what is to fail, and not the peer's.
+pub fn is_rule(deed: &str) -> bool {
+    deed == "remove-rule" || deed.starts_with("rule-")
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeedField {
     pub name: String,

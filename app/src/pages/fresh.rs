@@ -20,6 +20,16 @@ pub async fn once<T: Clone + Send + Sync + 'static>(resource: Resource<T>) -> T 
     poll_fn(|context| untrack(|| reading.as_mut().poll(context))).await
 }
 
+/// What a page is called while what it shows lives. The server writes the title last, when the page's signals may be gone
+/// already: then it is what it was called first.
+pub fn page_name<T: Send + Sync + 'static>(
+    shown: impl With<Value = T> + WithUntracked<Value = T> + Copy + Send + Sync + 'static,
+    name: impl Fn(&T) -> String + Send + Sync + 'static,
+) -> impl Fn() -> String + Send + Sync + 'static {
+    let first = shown.with_untracked(&name);
+    move || shown.try_with(&name).unwrap_or_else(|| first.clone())
+}
+
 /// What is shown once it has been read; until then, what was shown before. Of one type for all pages: what waits is boxed
 /// here, so that the waiting itself is compiled once and sent once.
 pub fn awaited<Shown>(show: impl Fn() -> Shown + Send + 'static) -> AnyView

@@ -5,7 +5,7 @@ use app::{
     backend::Changes,
     domain::{
         ProjectName, Refusal,
-        change::{Change, ChangeFilter},
+        change::{Change, ChangeFilter, Topic},
         permission::Permission,
     },
 };
@@ -22,6 +22,11 @@ impl Changes for Console {
                 return Err(Refusal::malformed(field, "Filter by a text without control characters.").into());
             }
         }
-        self.store().changes(project.id, self.actor.super_admin, &filter).await.map_err(failed)
+        let mut changes = self.store().changes(project.id, self.actor.super_admin, &filter).await.map_err(failed)?;
+        if self.actor.may(Permission::CloudAccountsRead, &project).is_err() {
+            // They are the organization's, and noted where they were changed.
+            changes.retain(|change| change.topic != Topic::Accounts);
+        }
+        Ok(changes)
     }
 }

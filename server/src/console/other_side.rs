@@ -1,21 +1,27 @@
-//! The peer's account in a simulated cloud. It is nobody's network: seeing it takes what seeing ours takes.
+//! The peer's account in a simulated cloud. It is the installation's and not a project's, so that whoever sees it may
+//! see the organization's cloud accounts, too.
 
 use std::collections::BTreeMap;
 
 use app::{
     api::ApiError,
     backend::Neighbour,
-    domain::{ProjectName, Provider, change::Topic, other_side::OtherSide, permission::Permission},
+    domain::{
+        ProjectName, Provider,
+        change::{ChangeKind, Topic},
+        other_side::{OtherSide, is_rule},
+        permission::Permission,
+    },
 };
 use async_trait::async_trait;
 
-use super::{Console, failed};
+use super::{Console, facts, failed};
 use crate::{clock, store::transact};
 
 #[async_trait]
 impl Neighbour for Console {
     async fn other_side(&self, project: &ProjectName, provider: Provider, region: &str) -> Result<OtherSide, ApiError> {
-        self.enter(project, Permission::NetworkingRead).await?;
+        self.enter(project, Permission::CloudAccountsRead).await?;
         self.shared.other_sides.look(provider, region).await
     }
 
@@ -28,12 +34,19 @@ impl Neighbour for Console {
         deed: &str,
         typed: &BTreeMap<String, String>,
     ) -> Result<(), ApiError> {
-        self.enter(project, Permission::NetworkingWrite).await?;
+        let scope = self.enter(project, Permission::CloudAccountsRead).await?;
+        self.actor.may(Permission::NetworkingWrite, &scope)?;
+        if is_rule(deed) {
+            // It strikes everybody whose VPCs are in the simulated cloud.
+            self.actor.may(Permission::CloudAccountsWrite, &scope)?;
+        }
         self.shared.other_sides.act(provider, region, thing, deed, typed).await?;
         // Whoever looks at the other side sees it; our side hears of it from the cloud alone.
         transact!(self.store(), clock::now(), |tx| {
-            tx.touch(Topic::Accounts);
-            Ok(())
+            let mut note = self.note(ChangeKind::OtherSideAct, Topic::Accounts, scope.id, thing, provider.label());
+            note.after = facts([("deed", deed.to_owned())]);
+            note.after.extend(typed.iter().map(|(name, text)| (name.clone(), text.clone())));
+            tx.note(note).await.map(drop)
         })
         .map_err(failed)
     }

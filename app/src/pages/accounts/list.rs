@@ -69,7 +69,7 @@ fn Shown(accounts: Signal<Vec<CloudAccount>>) -> impl IntoView {
     let row = move |id: AccountId| {
         let project = of_rows.clone();
         let one = Memo::new(move |_| accounts.with(|all| all.iter().find(|one| one.id == id).cloned()));
-        move || one.get().map(|one| shown(&one, &project, check))
+        move || one.try_get().flatten().map(|one| shown(&one, &project, check))
     };
     view! {
         <PageHead title="Cloud accounts" lead="How this console signs in to each cloud. VPCs there are made with them; without an account a cloud cannot be chosen.">

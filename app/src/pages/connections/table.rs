@@ -53,7 +53,7 @@ pub fn Connections(read: Signal<VpcReading>, project: ProjectName) -> impl IntoV
         let one =
             Memo::new(move |_| read.with(|read| read.vpc.connections.iter().find(|one| one.id == id).map(unlooked)));
         let ours = Memo::new(move |_| read.with(VpcReading::ours));
-        move || one.get().map(|one| shown(&one, &ours.read(), provider, &project))
+        move || one.try_get().flatten().map(|one| shown(&one, &ours.read(), provider, &project))
     };
     view! {
         <section class="block" aria-labelledby="h-connections">

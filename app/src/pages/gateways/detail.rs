@@ -20,7 +20,7 @@ use crate::{
     },
     live::use_live,
     pages::{
-        fresh::living,
+        fresh::{living, page_name},
         here::{project_for_links, use_project, use_segment},
         route_list::RoutesToAdd,
         tones::{gateway_tone, sync_tone},
@@ -93,7 +93,7 @@ fn Shown(read: Signal<GatewayReading>, titled: bool) -> impl IntoView {
     });
     let (of_head, of_troubles, of_instruments) = (project.clone(), project.clone(), project.clone());
     view! {
-        {titled.then(|| view! { <Title text=move || gateway.with(|gateway| gateway.name.to_string())/> })}
+        {titled.then(|| view! { <Title text=page_name(gateway, |gateway| gateway.name.to_string())/> })}
         {move || gateway.with(|gateway| head(gateway, &of_head))}
         {move || gateway.with(|gateway| troubles(gateway, &of_troubles))}
         <Differences read/>

@@ -10,7 +10,7 @@ use crate::{
         MenuLink, MenuRule, Refusal, Spark, Table, Tone, grouped, spark_scale,
     },
     domain::{
-        PeerId, ProjectName, Timestamp,
+        GatewayId, PeerId, ProjectName, Timestamp,
         gateway::GatewayStatus,
         peer::{Peer, PeerKind},
         roster::Roster,
@@ -40,8 +40,18 @@ pub fn Peers(read: Signal<GatewayReading>, project: ProjectName) -> impl IntoVie
     let enable = ServerAction::<EnablePeer>::new();
     let error = beside(&[], Memory::default().error(enable));
     let wanted = RwSignal::new(read.with_untracked(|read| read.peers.asked.text.clone()));
-    let page = routes::gateway(&project, read.with_untracked(|read| read.gateway.id));
-    follow(wanted, page.clone());
+    // The palette leads from one gateway to another without this page being built again.
+    let gateway = Memo::new(move |_| read.with(|read| read.gateway.id));
+    let of_links = project.clone();
+    let page = Memo::new(move |_| routes::gateway(&of_links, gateway.get()));
+    Effect::new(move |before: Option<GatewayId>| {
+        let now = gateway.get();
+        if before.is_some_and(|before| before != now) {
+            wanted.set(read.with_untracked(|read| read.peers.asked.text.clone()));
+        }
+        now
+    });
+    follow(wanted, page);
     let empty = Memo::new(move |_| read.with(|read| read.peers.all == 0));
     let lead = move || {
         let (connected, all) = read.with(|read| (grouped(read.peers.connected as u64), grouped(read.peers.all as u64)));
@@ -51,7 +61,7 @@ pub fn Peers(read: Signal<GatewayReading>, project: ProjectName) -> impl IntoVie
         if empty.get() {
             return none(&read.read(), &project).into_any();
         }
-        let (project, page, action) = (project.clone(), page.clone(), page.clone());
+        let project = project.clone();
         // Alive, the list follows the typing.
         let stay = |event: ev::SubmitEvent| event.prevent_default();
         view! {
@@ -59,7 +69,7 @@ pub fn Peers(read: Signal<GatewayReading>, project: ProjectName) -> impl IntoVie
                 <header>
                     <h2 id="h-peers">"Peers"</h2>
                     {lead}
-                    <form class="flow" method="get" action=action on:submit=stay>
+                    <form class="flow" method="get" action=move || page.get() on:submit=stay>
                         <Filter label="Filter peers" placeholder="Name, key or address" value=wanted/>
                         <span class="still-only"><Button small=true>"Filter"</Button></span>
                     </form>
@@ -76,7 +86,7 @@ pub fn Peers(read: Signal<GatewayReading>, project: ProjectName) -> impl IntoVie
                 >
                     <Rows read project enable/>
                 </Table>
-                {move || read.with(|read| pager(&read.peers, &page))}
+                {move || read.with(|read| pager(&read.peers, &page.get()))}
             </section>
         }
         .into_any()
@@ -84,18 +94,18 @@ pub fn Peers(read: Signal<GatewayReading>, project: ProjectName) -> impl IntoVie
 }
 
 /// Puts what is typed into the address, once it has rested: the console looks through the peers.
-fn follow(wanted: RwSignal<String>, page: String) {
+fn follow(wanted: RwSignal<String>, page: Memo<String>) {
     const PAUSE: Duration = Duration::from_millis(150);
     let navigate = use_navigate();
     Effect::new(move |before: Option<String>| {
         let text = wanted.get();
         if before.is_some_and(|before| before != text) {
-            let (text, page, navigate) = (text.clone(), page.clone(), navigate.clone());
+            let (text, navigate) = (text.clone(), navigate.clone());
             set_timeout(
                 move || {
                     if wanted.try_get_untracked().is_some_and(|now| now == text) {
                         let stay = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
-                        navigate(&address(&page, &text, 1), stay);
+                        navigate(&address(&page.get_untracked(), &text, 1), stay);
                     }
                 },
                 PAUSE,

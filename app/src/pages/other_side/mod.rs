@@ -79,14 +79,14 @@ fn Shown(side: Signal<Side>, memory: Memory) -> impl IntoView {
     let card = move |key: String| {
         let scene = of_rows.clone();
         let thing = Memo::new(move |_| side.with(|side| side.things.iter().find(|one| one.key() == key).cloned()));
-        move || thing.get().map(|thing| shown(&thing, &scene))
+        move || thing.try_get().flatten().map(|thing| shown(&thing, &scene))
     };
     let of_rules = scene.clone();
     let rule_keys = Memo::new(move |_| side.with(|side| side.rules.iter().map(Thing::key).collect::<Vec<_>>()));
     let rule = move |key: String| {
         let scene = of_rules.clone();
         let rule = Memo::new(move |_| side.with(|side| side.rules.iter().find(|one| one.key() == key).cloned()));
-        move || rule.get().map(|rule| shown(&rule, &scene))
+        move || rule.try_get().flatten().map(|rule| shown(&rule, &scene))
     };
     let rule_deeds = first.rule_deeds.iter().map(|deed| form(deed, "", &scene)).collect_view();
     let account = first.account.clone();

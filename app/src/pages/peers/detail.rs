@@ -20,7 +20,7 @@ use crate::{
     live::use_live,
     pages::{
         form::{Memory, beside, flash},
-        fresh::{living, once},
+        fresh::{living, once, page_name},
         here::{project_for_links, use_project, use_segment},
         tones::{peer_tone, peering_tone},
     },
@@ -76,7 +76,7 @@ fn Shown(
     let kind = Memo::new(move |_| read.with(|read| read.peer.kind));
     let of_head = project.clone();
     view! {
-        <Title text=move || read.with(|read| read.peer.name.to_string())/>
+        <Title text=page_name(read, |read| read.peer.name.to_string())/>
         {move || read.with(|read| head(read, &of_head, enable))}
         <section class="block" aria-label="Facts">
             <Refusal id="peer-refusal" error/>

@@ -20,7 +20,7 @@ use crate::{
     pages::{
         connections::Connections,
         form::{Memory, beside},
-        fresh::living,
+        fresh::{living, page_name},
         here::{project_for_links, use_project},
         route_list::RoutesToAdd,
     },
@@ -73,7 +73,7 @@ fn Shown(read: Signal<VpcReading>, titled: bool) -> impl IntoView {
     let (of_head, of_error, of_gateway) = (project.clone(), project.to_string(), project.clone());
     let connections = cloud.then(|| view! { <Connections read project/> });
     view! {
-        {titled.then(|| view! { <Title text=move || whole.with(|vpc| vpc.name.to_string())/> })}
+        {titled.then(|| view! { <Title text=page_name(whole, |vpc| vpc.name.to_string())/> })}
         {move || whole.with(|vpc| head(vpc, &of_head))}
         {move || whole.with(|vpc| failed(vpc, &of_error, retry))}
         {move || whole.with(|vpc| others.with(|others| overview(vpc, others)))}

@@ -22,7 +22,10 @@ pub(super) fn report(wish: &Wish, seen: &Seen) -> Report {
 }
 
 fn network(wish: &Wish, seen: &Seen) -> NetworkReport {
+    // Asked for moments ago, it may be there and not visible yet.
+    let held = seen.held.iter().any(|held| held.creates == Some(Subject::Network));
     let standing = match &seen.vpc {
+        None if held => NetworkStanding::Partial,
         None => NetworkStanding::Absent,
         Some(_) if layout::is_ready(wish, seen) => NetworkStanding::Ready,
         Some(_) => NetworkStanding::Partial,

@@ -55,13 +55,16 @@ impl Controller for Accounts {
     }
 
     async fn reconcile(&self, key: &AccountId) -> anyhow::Result<Next> {
-        let Some(account) = self.store.account(*key).await? else { return Ok(Next::Settled) };
+        // Before the row is read: a check of former credentials never counts as one of the present ones.
         let now = clock::now();
+        let Some(account) = self.store.account(*key).await? else { return Ok(Next::Settled) };
         let rest = due(&account) - now.0;
         if rest > 0 {
             return Ok(Next::After(Duration::from_millis(rest.unsigned_abs())));
         }
-        let outcome = self.drivers.check(&account).await.map_err(|failure| failure.to_string());
+        let identity = self.drivers.check(&account).await.map_err(|failure| failure.to_string());
+        let config = account.config()?;
+        let outcome = identity.and_then(|identity| config.admit_identity(&identity).map(|()| identity));
         // Somebody who asked waits for the answer, also if it is the same as before.
         let differs = !account.is_checked() || account.check.as_ref().is_none_or(|check| check.outcome != outcome);
         // The moment at which it was begun: what is asked for meanwhile is asked anew.

@@ -18,7 +18,7 @@ use std::{
 use anyhow::Context;
 use app::domain::{Cidr, Timestamp, VpcId, change::Topic, vpc::VpcState};
 use async_trait::async_trait;
-use clouds::{ConnectionWish, Failure, Opening, Outcome, Pass, Peer, Wish};
+use clouds::{Class, ConnectionWish, Failure, Opening, Outcome, Pass, Peer, Wish};
 
 use self::outcome::{Object, Setting, Verdict, judge, uuid};
 pub use self::{
@@ -37,6 +37,9 @@ use crate::{
 /// How many calls one key makes in a row while each finds more to do; then the others have their turn.
 const STRIDE: usize = 16;
 
+/// How long one look with its calls may take.
+const LONGEST_PASS: Duration = Duration::from_secs(30);
+
 /// Looks after cloud VPCs.
 pub struct CloudVpcs {
     store: Store,
@@ -54,7 +57,12 @@ impl CloudVpcs {
     async fn look(&self, vpc: VpcId) -> anyhow::Result<Option<(bool, Timestamp)>> {
         let Some(read) = self.read(vpc).await? else { return Ok(None) };
         let wish = wish(&read.vpc, &read.connections, read.at);
-        let looked = self.drivers.pass(&read.account, &wish).await;
+        // One cloud that hangs must not keep the others waiting: the look is given up, as if the console had been killed.
+        let looked = tokio::time::timeout(LONGEST_PASS, self.drivers.pass(&read.account, &wish)).await;
+        let looked = looked.unwrap_or_else(|_| {
+            let seconds = LONGEST_PASS.as_secs();
+            Err(Failure::new(Class::Unreachable, "timeout", format!("The cloud did not answer within {seconds} s")))
+        });
         tell(vpc, &looked);
         let moved = looked.as_ref().is_ok_and(Pass::moved);
         let next = self.write(&read, &looked).await?;
@@ -78,6 +86,9 @@ impl CloudVpcs {
         let next = transact!(self.store, now, |tx| {
             let Some(vpc) = tx.cloud_vpc(read.vpc.id).await? else { return Ok(now) };
             let rows = tx.connections_of(vpc.id).await?;
+            // What was seen answers the wish as it was: a deletion that was asked for meanwhile is the next look's, or
+            // what this one has just made would count as gone.
+            let (judged, rows) = read.as_asked(&vpc, &rows);
             let from = Vantage { now, silent_after: u64::MAX, listening_since: now, locations: &[] };
             let network = tx.network(vpc.project, &from).await?;
             let warnings: BTreeMap<_, _> =
@@ -90,10 +101,13 @@ impl CloudVpcs {
                 warnings: &warnings,
                 interval,
             };
-            let verdict = judge(&vpc, &rows, looked, &setting);
-            write(tx, &vpc, &rows, &verdict).await?;
-            // Asked for while the cloud was being read: the next look is due.
-            Ok(if vpc.asked_at != read.vpc.asked_at { now } else { verdict.network.next_look_at.unwrap_or(now) })
+            let mut verdict = judge(&judged, &rows, looked, &setting);
+            if vpc.asked_at != read.vpc.asked_at {
+                // Asked for while the cloud was being read: the next look is due.
+                verdict.network.next_look_at = Some(now);
+            }
+            write(tx, &judged, &rows, &verdict).await?;
+            Ok(verdict.network.next_look_at.unwrap_or(now))
         })?;
         Ok(next)
     }
@@ -181,6 +195,18 @@ struct Read {
     vpc: CloudVpcRow,
     connections: Vec<ConnectionRow>,
     account: AccountRow,
+}
+
+impl Read {
+    /// The rows as they are now, with what was wanted when the cloud was read. What was asked for since is left out.
+    fn as_asked(&self, vpc: &CloudVpcRow, rows: &[ConnectionRow]) -> (CloudVpcRow, Vec<ConnectionRow>) {
+        let vpc = CloudVpcRow { deleting: self.vpc.deleting, ..vpc.clone() };
+        let asked = |row: &ConnectionRow| {
+            let then = self.connections.iter().find(|then| then.id == row.id)?;
+            Some(ConnectionRow { deleting: then.deleting, ..row.clone() })
+        };
+        (vpc, rows.iter().filter_map(asked).collect())
+    }
 }
 
 /// What the driver is asked for.

@@ -177,6 +177,10 @@ impl Judging<'_> {
             self.apply(&mut seen, Event::Refresh);
         }
         match self.looked {
+            // That something in the whole look was not found says nothing of this connection.
+            Err(failure) if failure.class == Class::Gone => {
+                self.failed(&mut seen, &Failure { class: Class::Retry, ..failure.clone() });
+            }
             Err(failure) => self.failed(&mut seen, failure),
             Ok(pass) => self.looked_at(&mut seen, pass),
         }
@@ -312,7 +316,12 @@ fn schedule(verdict: &mut Verdict, setting: &Setting<'_>) {
         _ => back_off(BUILDING_SECONDS, verdict.network.attempt),
     });
     for seen in verdict.connections.values_mut() {
-        let next = poll_after(seen.state, seen.since.age_seconds(now), seen.attempt).map(bound);
+        // One that cannot be sent waits with what keeps it from being sent.
+        let attempt = match seen.state {
+            ConnectionState::Approved => seen.attempt.max(verdict.network.attempt),
+            _ => seen.attempt,
+        };
+        let next = poll_after(seen.state, seen.since.age_seconds(now), attempt).map(bound);
         // One that waits for its network is looked at with it.
         let waits = seen.state == ConnectionState::Approved && verdict.network.state == VpcState::Approved;
         seen.next_look_at = next.map(|wait| later(now, wait));
@@ -320,7 +329,9 @@ fn schedule(verdict: &mut Verdict, setting: &Setting<'_>) {
             soonest = soonest.min(wait);
         }
     }
-    verdict.network.next_look_at = Some(later(now, soonest));
+    // What was asked for or has just moved is looked at anyway; the rest never without a pause.
+    let least = bound(1);
+    verdict.network.next_look_at = Some(later(now, soonest.max(least)));
 }
 
 fn later(now: Timestamp, wait: Duration) -> Timestamp {

@@ -68,7 +68,7 @@ pub(super) fn asked(deed: &str, thing: &str, typed: &Typed) -> Outcome<Option<Ru
         "rule-refuse" => (refusal(typed)?, false),
         "rule-refuse-done" => (refusal(typed)?, true),
         "rule-lose" => (Effect::Lose, true),
-        "rule-delay" => (Effect::Delay { ms: number(typed, "ms", 1, 600_000)? }, false),
+        "rule-delay" => (Effect::Delay { ms: number(typed, "ms", 1, 20_000)? }, false),
         _ => return Ok(None),
     };
     let action = field(typed, "action").to_owned();
@@ -117,7 +117,7 @@ mod tests {
     fn what_is_no_number_or_names_no_call_is_refused_in_a_sentence() {
         let refused = |deed, fields: &[(&str, &str)]| asked(deed, "", &typed(fields)).err().map(|error| error.message);
         let said = refused("rule-delay", &[("action", "CreateVpc"), ("times", "1"), ("ms", "soon")]);
-        assert_eq!(said.as_deref(), Some("ms is a number from 1 to 600000"));
+        assert_eq!(said.as_deref(), Some("ms is a number from 1 to 20000"));
         assert!(refused("rule-lose", &[("action", ""), ("times", "1")]).is_some());
         assert!(refused("rule-lose", &[("action", "*"), ("times", "0")]).is_some());
         assert!(asked("create-vpc", "", &typed(&[])).is_ok_and(|rule| rule.is_none()));
