@@ -186,7 +186,7 @@ pub fn Select(
                     class="input"
                     id=id.clone()
                     name=name
-                    aria-invalid=move || error.with(|error| error.is_some().then_some("true"))
+                    aria-invalid=move || error.try_with(|error| error.is_some().then_some("true")).flatten()
                     aria-describedby=described_by(&id, hint.is_some())
                     on:change:target=move |event| value.set(event.target().value())
                 >

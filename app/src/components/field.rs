@@ -55,7 +55,7 @@ pub fn Field(
                 placeholder=placeholder
                 required=required
                 autofocus=autofocus
-                aria-invalid=move || error.with(|error| error.is_some().then_some("true"))
+                aria-invalid=move || error.try_with(|error| error.is_some().then_some("true")).flatten()
                 aria-describedby=described_by(&id, hint.is_some())
                 on:input:target=move |event| value.set(event.target().value())
             />
@@ -98,7 +98,7 @@ pub fn TextArea(
                 autocomplete="off"
                 spellcheck=fact.then_some("false")
                 placeholder=placeholder
-                aria-invalid=move || error.with(|error| error.is_some().then_some("true"))
+                aria-invalid=move || error.try_with(|error| error.is_some().then_some("true")).flatten()
                 aria-describedby=described_by(&id, hint.is_some())
                 on:input:target=move |event| value.set(event.target().value())
                 inner_html=text
@@ -149,7 +149,8 @@ pub fn Refusal(#[prop(into)] id: String, #[prop(into)] error: Signal<Option<Stri
         <p class="refusal" id=id role="alert">
             {move || {
                 error
-                    .get()
+                    .try_get()
+                    .flatten()
                     .map(|text| {
                         view! {
                             <Mark tone=Tone::Bad/>

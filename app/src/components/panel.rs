@@ -61,7 +61,7 @@ pub fn PanelBody(children: Children) -> impl IntoView {
 pub fn PanelFoot(#[prop(optional, into)] error: Signal<Option<String>>, children: Children) -> impl IntoView {
     view! {
         <div class="panel-foot">
-            <p class="refusal" role="alert">{move || error.get().map(|text| view! { <Prose text/> })}</p>
+            <p class="refusal" role="alert">{move || error.try_get().flatten().map(|text| view! { <Prose text/> })}</p>
             {children()}
         </div>
     }

@@ -60,7 +60,7 @@ impl Memory {
         S::Output: Clone + Send + Sync + 'static,
     {
         let before = self.0.as_ref().and_then(|flash| flash.outcome.clone().err());
-        Signal::derive(move || match action.value().get() {
+        Signal::derive(move || match action.value().try_get().flatten() {
             Some(answer) => answer.err(),
             None => before.clone(),
         })
@@ -73,7 +73,7 @@ impl Memory {
         S::Output: DeserializeOwned + Clone + Send + Sync + 'static,
     {
         let before = self.0.as_ref().and_then(|flash| serde_json::from_str(flash.outcome.as_ref().ok()?).ok());
-        Signal::derive(move || match action.value().get() {
+        Signal::derive(move || match action.value().try_get().flatten() {
             Some(answer) => answer.ok(),
             None => before.clone(),
         })
@@ -88,11 +88,12 @@ pub fn at(
 ) -> Signal<Option<String>> {
     Signal::derive(move || {
         let said = |error: &Option<ApiError>| error.as_ref().and_then(|error| error.at(field).map(ToOwned::to_owned));
-        local.with(said).or_else(|| remote.with(said))
+        // A form that is just being left still asks.
+        local.try_with(said).flatten().or_else(|| remote.try_with(said).flatten())
     })
 }
 
 /// What belongs to the form as a whole.
 pub fn beside(fields: &'static [&'static str], remote: Signal<Option<ApiError>>) -> Signal<Option<String>> {
-    Signal::derive(move || remote.with(|error| error.as_ref().and_then(|error| error.beside(fields))))
+    Signal::derive(move || remote.try_with(|error| error.as_ref().and_then(|error| error.beside(fields))).flatten())
 }
