@@ -153,6 +153,24 @@ fn another_sites_page_cannot_write() {
 }
 
 #[test]
+fn a_page_that_many_open_at_once_is_there_for_everybody() {
+    let console = Console::start();
+    let mut browser = Browser::signed_in(&console);
+    let fields = [("project", "default"), ("name", "alpha"), ("cloud", "local-default"), ("cidr", "10.20.0.0/16")];
+    let vpc = browser.call("vpcs/create", &fields).body;
+    // A page that is called by what it shows: the server writes the title last.
+    let path = format!("/projects/default/vpcs/{}", vpc.trim_matches('"'));
+    let mut colleagues: Vec<Browser> = (0..8).map(|_| Browser::signed_in(&console)).collect();
+    let open = &|colleague: &mut Browser| (0..25).filter(|_| colleague.get(&path).status != 200).count();
+    let failed: usize = std::thread::scope(|scope| {
+        let all: Vec<_> = colleagues.iter_mut().map(|colleague| scope.spawn(move || open(colleague))).collect();
+        all.into_iter().map(|one| one.join().expect("a colleague")).sum()
+    });
+    assert_eq!(failed, 0, "of 200 pages: {}", console.log());
+    assert!(browser.get(&path).body.contains("alpha · Causeway"));
+}
+
+#[test]
 fn a_name_that_is_not_ours_is_not_answered() {
     let console = Console::start();
     let mut browser = Browser::signed_in(&console);
