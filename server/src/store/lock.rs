@@ -3,7 +3,11 @@
 //! SQLite: `flock` on a file beside the database. PostgreSQL: an advisory lock on a
 //! connection of its own. A second console refuses to start with a sentence.
 
-use std::{fs::File, path::PathBuf, time::Duration};
+use std::{
+    fs::File,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use sqlx::{AnyConnection, Connection, Row};
 
@@ -12,7 +16,7 @@ use super::{Engine, Result, StoreError};
 /// "causeway" as PostgreSQL takes a key.
 const KEY: i64 = 0x6361_7573_6577_6179;
 
-/// How long the lock's connection may take to answer.
+/// How long the lock's connection may take to answer, and a killed console's to end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Held for as long as the console runs.
@@ -59,13 +63,23 @@ impl Lock {
     async fn take_connection(url: &str) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let mut connection = AnyConnection::connect(url).await.map_err(super::cannot_open)?;
-        let row = sqlx::query(
-            "select case when pg_try_advisory_lock($1) then cast(1 as bigint) else cast(0 as bigint) end as taken",
-        )
-        .bind(KEY)
-        .fetch_one(&mut connection)
-        .await?;
-        if row.try_get::<i64, _>("taken")? == 1 { Ok(Self::Connection(Box::new(connection))) } else { Err(taken()) }
+        let began = Instant::now();
+        loop {
+            let row = sqlx::query(
+                "select case when pg_try_advisory_lock($1) then cast(1 as bigint) else cast(0 as bigint) end as taken",
+            )
+            .bind(KEY)
+            .fetch_one(&mut connection)
+            .await?;
+            if row.try_get::<i64, _>("taken")? == 1 {
+                return Ok(Self::Connection(Box::new(connection)));
+            }
+            // A console that was killed a moment ago holds it until PostgreSQL has ended what it was doing.
+            if began.elapsed() > PATIENCE {
+                return Err(taken());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Whether the lock is still ours: a connection may have been cut, and another console may have taken it.
