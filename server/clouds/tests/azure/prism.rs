@@ -1,20 +1,14 @@
-//! Prism between a driver and a look-alike: whatever departs from the vendor's schema, in either direction, is an error.
+//! The vendor's own schema, which Prism holds a driver and a look-alike against.
 
-use std::{
-    net::{Ipv4Addr, TcpListener},
-    path::{Path, PathBuf},
-    process::Stdio,
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
+pub use self::proxy::Prism;
 use super::client::here;
 
-pub struct Prism {
-    _process: Child,
-    pub url: String,
-}
+#[path = "../vendors/prism.rs"]
+mod proxy;
 
 /// Microsoft's own models, which its Python client carries, as OpenAPI.
 pub async fn azure_schema(vendors: &Path, folder: &Path) -> PathBuf {
@@ -24,23 +18,4 @@ pub async fn azure_schema(vendors: &Path, folder: &Path) -> PathBuf {
     let schema = folder.join("network.json");
     std::fs::write(&schema, converted.stdout).expect("the schema can be written");
     schema
-}
-
-impl Prism {
-    pub async fn start(vendors: &Path, schema: &Path, upstream: &str) -> Self {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-        let port = free.expect("a port of loopback is free").port().to_string();
-        let mut command = Command::new(vendors.join("node_modules/.bin/prism"));
-        command.arg("proxy").arg(schema).arg(upstream).args(["--errors", "--host", "127.0.0.1", "--port", &port]);
-        let process =
-            command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().expect("Prism starts");
-        let url = format!("http://127.0.0.1:{port}");
-        for _ in 0..600 {
-            if tokio::net::TcpStream::connect(format!("127.0.0.1:{port}")).await.is_ok() {
-                return Self { _process: process, url };
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("Prism did not listen within a minute");
-    }
 }
