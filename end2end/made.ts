@@ -22,6 +22,13 @@ export interface Peer {
     path: string;
 }
 
+export interface Service {
+    id: string;
+    name: string;
+    path: string;
+    nodes: { id: string; name: string; path: string }[];
+}
+
 export class Made {
     constructor(
         private readonly console: Console,
@@ -77,6 +84,32 @@ export class Made {
     async site(gateway: Gateway, name: string, networks: string, settings: Record<string, string> = {}): Promise<Peer> {
         const values = form({ name, public_key: key(), networks, ...settings });
         return this.peer(gateway, name, await this.send("peers/create-site", { gateway: gateway.id, ...values }));
+    }
+
+    /** A service whose nodes wait for their hosts: PostgreSQL in public unless told otherwise. */
+    async service(name: string, settings: Record<string, string> = {}): Promise<Service> {
+        const usual = { name, kind: "pg", plan: "startup", place: "local-default" };
+        const id = await this.send("services/create", form({ ...usual, ...settings }));
+        const { service } = await this.ask<{ service: { nodes: { id: string; name: string }[] } }>("services/read", { id });
+        const path = `${PROJECT}/services/${id}`;
+        const nodes = service.nodes.map(node => ({ ...node, path: `${path}/nodes/${node.id}` }));
+        return { id, name, path, nodes };
+    }
+
+    /** The place in a VPC, as the forms write it. */
+    static in(vpc: string, cloud = "local-default"): string {
+        return `${cloud}/${vpc}`;
+    }
+
+    /** Lists a node without an agent. */
+    async listed(service: Service, node: number, addresses: Record<string, string>): Promise<void> {
+        await this.send("services/nodes/update", { id: service.id, node: service.nodes[node]!.id, ...form(addresses) });
+    }
+
+    /** Saves the list of who gets in. */
+    async filter(service: Service, list: string): Promise<void> {
+        const { service: shown } = await this.ask<{ service: { filter: { version: number } } }>("services/read", { id: service.id });
+        await this.send("services/ip-filter", { id: service.id, filter: list, version: String(shown.filter.version) });
     }
 
     async planned(name: string, cidr: string): Promise<void> {

@@ -1,6 +1,9 @@
 //! Every path of the console as a function, so that a link is checked by the compiler.
 
-use crate::domain::{AccountId, Cidr, ConnectionId, GatewayId, PeerId, ProjectName, Provider, VpcId};
+use crate::domain::{
+    AccountId, Cidr, ConnectionId, GatewayId, NodeId, PeerId, ProjectName, Provider, ServiceId, VpcId,
+    access::choice::Trail,
+};
 
 /// Sends people to their first project.
 pub const HOME: &str = "/";
@@ -19,8 +22,12 @@ macro_rules! project_pages {
 project_pages! {
     overview => "";
     map => "/map";
+    /// The ways to a service, compared.
+    networking => "/networking";
     vpcs => "/vpcs";
     vpc_new => "/vpcs/new";
+    services => "/services";
+    service_new => "/services/new";
     peerings => "/peerings";
     gateways => "/gateways";
     gateway_new => "/gateways/new";
@@ -33,9 +40,16 @@ project_pages! {
     changes => "/changes";
     reconcilers => "/reconcilers";
     settings => "/settings";
+    /// The certificate of the project's CA as a download (plain HTTP, not a page).
+    ca_pem => "/ca.pem";
     /// The organization's accounts in the clouds.
     accounts => "/accounts";
     account_new => "/accounts/new";
+}
+
+/// The same with questions answered, at the questions.
+pub fn networking_for(project: &ProjectName, trail: &Trail) -> String {
+    format!("/projects/{project}/networking?for={trail}#h-choose")
 }
 
 /// The form for a VPC, with a range to begin with.
@@ -91,6 +105,45 @@ pub fn other_side_in(project: &ProjectName, provider: Provider, region: &str) ->
 
 pub fn account_delete(project: &ProjectName, id: AccountId) -> String {
     format!("/projects/{project}/accounts/{id}/delete")
+}
+
+pub fn service(project: &ProjectName, id: ServiceId) -> String {
+    format!("/projects/{project}/services/{id}")
+}
+
+macro_rules! service_pages {
+    ($($(#[$doc:meta])* $name:ident => $path:literal;)*) => {$(
+        $(#[$doc])*
+        pub fn $name(project: &ProjectName, id: ServiceId) -> String {
+            format!(concat!("/projects/{}/services/{}", $path), project, id)
+        }
+    )*};
+}
+
+service_pages! {
+    /// Who may reach it, rule by rule.
+    service_firewall => "/firewall";
+    /// Cloud and network, and what can be done there.
+    service_settings => "/settings";
+    /// Public and private access of its components.
+    service_access => "/settings/access";
+    service_ip_filter => "/settings/ip-filter";
+    service_delete => "/delete";
+    /// The records of its names as a download (plain HTTP, not a page).
+    service_zone => "/zone.txt";
+}
+
+pub fn node(project: &ProjectName, service: ServiceId, id: NodeId) -> String {
+    format!("/projects/{project}/services/{service}/nodes/{id}")
+}
+
+pub fn node_remove(project: &ProjectName, service: ServiceId, id: NodeId) -> String {
+    format!("/projects/{project}/services/{service}/nodes/{id}/remove")
+}
+
+/// Taking the credential of a node's agent away.
+pub fn node_revoke(project: &ProjectName, service: ServiceId, id: NodeId) -> String {
+    format!("/projects/{project}/services/{service}/nodes/{id}/revoke")
 }
 
 pub fn gateway(project: &ProjectName, id: GatewayId) -> String {

@@ -73,6 +73,7 @@ pub fn App() -> impl IntoView {
                 <ParentRoute ssr=SsrMode::Async path=path!("/projects/:project") view=pages::frame::Frame>
                     <Route ssr=SsrMode::Async path=path!("") view={lazy::<pages::Overview>()}/>
                     <Route ssr=SsrMode::Async path=path!("map") view={lazy::<pages::MapPage>()}/>
+                    <Route ssr=SsrMode::Async path=path!("networking") view={lazy::<pages::NetworkingOverview>()}/>
                     <Route ssr=SsrMode::Async path=path!("find") view={lazy::<pages::FindPage>()}/>
                     <Route ssr=SsrMode::Async path=path!("planner") view={lazy::<pages::PlannerPage>()}/>
                     <Route ssr=SsrMode::Async path=path!("changes") view={lazy::<pages::Changes>()}/>
@@ -102,6 +103,17 @@ pub fn App() -> impl IntoView {
                     <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peers/new-site") view={lazy::<pages::SiteNew>()}/>
                     <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peers/:peer") view={lazy::<pages::PeerDetail>()}/>
                     <Route ssr=SsrMode::Async path=path!("gateways/:gateway/peers/:peer/delete") view={lazy::<pages::PeerDelete>()}/>
+                    <Route ssr=SsrMode::Async path=path!("services") view={lazy::<pages::ServiceList>()}/>
+                    <Route ssr=SsrMode::Async path=path!("services/new") view={lazy::<pages::ServiceNew>()}/>
+                    <Route ssr=SsrMode::Async path=path!("services/:service") view={lazy::<pages::ServiceDetail>()}/>
+                    <Route ssr=SsrMode::Async path=path!("services/:service/firewall") view={lazy::<pages::ServiceFirewall>()}/>
+                    <Route ssr=SsrMode::Async path=path!("services/:service/settings") view={lazy::<pages::ServiceSettings>()}/>
+                    <Route ssr=SsrMode::Async path=path!("services/:service/settings/access") view={lazy::<pages::ServiceAccess>()}/>
+                    <Route ssr=SsrMode::Async path=path!("services/:service/settings/ip-filter") view={lazy::<pages::ServiceIpFilter>()}/>
+                    <Route ssr=SsrMode::Async path=path!("services/:service/delete") view={lazy::<pages::ServiceDelete>()}/>
+                    <Route ssr=SsrMode::Async path=path!("services/:service/nodes/:node") view={lazy::<pages::NodeDetail>()}/>
+                    <Route ssr=SsrMode::Async path=path!("services/:service/nodes/:node/remove") view={lazy::<pages::NodeRemove>()}/>
+                    <Route ssr=SsrMode::Async path=path!("services/:service/nodes/:node/revoke") view={lazy::<pages::NodeRevoke>()}/>
                     <Route ssr=SsrMode::Async path=path!("peerings") view={lazy::<pages::PeeringList>()}/>
                 </ParentRoute>
             </Routes>

@@ -1,5 +1,6 @@
 // A peering connection in each cloud, from the request to active to deleted by its peer: our side on its pages, the other
-// side on the page of the simulated cloud's second account, which acts by the vendor's own API.
+// side on the page of the simulated cloud's second account, which acts by the vendor's own API. Checklist rows 2, 9 to 14,
+// 20 to 22, 24, 35.
 
 import { eventually } from "../hands.ts";
 import { axe, expect, hydrated, isHydrated, shot, signIn, test as base, visit, type Console, type Page } from "../fixtures.ts";
@@ -89,7 +90,7 @@ async function remove(page: Page): Promise<void> {
     await hydrated(page);
 }
 
-test("An AWS peering across accounts and regions is accepted, is active, and is deleted by its peer", async ({ page }) => {
+test("rows 9, 21, 22, 24 and 35: an AWS peering across accounts and regions is accepted, is active, and is deleted by its peer", async ({ page }) => {
     const other = await otherSide(page, "aws", "us-east-1");
     const account = await fact(other, "Account ID");
     await other.locator('[name="typed[cidr]"]').first().fill("10.30.0.0/16");
@@ -120,7 +121,7 @@ test("An AWS peering across accounts and regions is accepted, is active, and is 
     await eventually(page, patience => expect(page.getByText(vpc)).toHaveCount(0, patience));
 });
 
-test("A Google peering is pending until the other side has one too, and ends when it takes it away", async ({ page }) => {
+test("rows 10, 22 and 35: a Google peering is pending until the other side has one too, and ends when it takes it away", async ({ page }) => {
     const other = await otherSide(page, "google");
     const project = await fact(other, "Project ID");
     await vpcWithConnection(page, "Google Cloud", "google-europe-west1");
@@ -134,7 +135,7 @@ test("A Google peering is pending until the other side has one too, and ends whe
     await remove(page);
 });
 
-test("An Azure peering across tenants waits for the grant, then for the peer", async ({ page }) => {
+test("rows 11, 22 and 35: an Azure peering across tenants waits for the grant, then for the peer", async ({ page }) => {
     const other = await otherSide(page, "azure");
     const facts = {
         peer_cloud_account: await fact(other, "Subscription ID"),
@@ -157,7 +158,7 @@ test("An Azure peering across tenants waits for the grant, then for the peer", a
     await remove(page);
 });
 
-test("An UpCloud peering says that the other network lacks a router, and is active once it has one", async ({ page }) => {
+test("rows 12, 13, 22 and 35: an UpCloud peering says that the other network lacks a router, and is active once it has one", async ({ page }) => {
     const other = await otherSide(page, "upcloud");
     const lacking = thing(other, "SDN network", "no router yet");
     const uuid = ((await lacking.getAttribute("aria-label")) ?? "").replace("SDN network ", "");

@@ -8,6 +8,7 @@ import { test, type Town } from "../town.ts";
 const PAGES: [string, (town: Town) => string][] = [
     ["overview", () => PROJECT],
     ["map", () => `${PROJECT}/map`],
+    ["networking", () => `${PROJECT}/networking?for=cloud.clear&nodes=9`],
     ["vpcs", () => `${PROJECT}/vpcs`],
     ["vpc-new", () => `${PROJECT}/vpcs/new`],
     ["vpc-detail", town => town.oslo.vpcPath],

@@ -1,8 +1,10 @@
+// What only a page that is alive tells of VPCs. Checklist rows 2, 5.
+
 import { expect, rowOf, test, visit } from "../fixtures.ts";
 
 const PROJECT = "/projects/default";
 
-test("a range inside another VPC is refused before submitting", async ({ page }) => {
+test("row 5: a range inside another VPC is refused before submitting", async ({ page }) => {
     await visit(page, `${PROJECT}/vpcs/new`);
     await page.getByLabel("Name").fill("outer");
     await page.getByLabel("IP range").fill("10.120.0.0/16");

@@ -1,3 +1,5 @@
+// VPCs as a person meets them: asked for, refused, listed, deleted. Checklist rows 1, 2, 5, 33.
+
 import { axe, expect, expectRowVisible, hydrated, isHydrated, rowOf, test, visit } from "../fixtures.ts";
 
 const PROJECT = "/projects/default";
@@ -16,6 +18,18 @@ test("a VPC that is asked for stands in the list with its range and its place", 
 
     await visit(page, `${PROJECT}/vpcs`);
     await expectRowVisible(page.getByRole("table", { name: "VPCs" }), { Name: name, "IP range ↑": new RegExp(`^${range}`), Addresses: "4,096", State: "Active" });
+});
+
+test("row 5: a suggested range is taken with one press, with its addresses counted", async ({ page }) => {
+    await visit(page, `${PROJECT}/vpcs/new`);
+    const offers = page.getByRole("heading", { name: "Free ranges" }).locator("..").getByRole("listitem");
+    const first = offers.first();
+    const range = await first.getByRole("link").innerText();
+    await expect(first).toContainText(/\d addresses$/);
+    await first.getByRole("link").click();
+    await hydrated(page);
+    await expect(page.getByLabel("IP range")).toHaveValue(range);
+    await expect(page.getByText(new RegExp(`^${range.replaceAll(".", "\\.")} has [\\d,]+ addresses`))).toBeVisible();
 });
 
 test("a refused range comes back with its sentence, and nothing that was typed is lost", async ({ page, problems }) => {

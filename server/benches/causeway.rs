@@ -9,10 +9,14 @@ use std::{env, future::Future, process::ExitCode};
 
 use anyhow::{Result, bail};
 
+#[path = "causeway/clouds.rs"]
+mod cloud;
 #[path = "causeway/console.rs"]
 mod console;
 #[path = "causeway/edit.rs"]
 mod edit;
+#[path = "causeway/firewall.rs"]
+mod firewall;
 #[path = "causeway/gateway.rs"]
 mod gateway;
 #[path = "causeway/inside.rs"]
@@ -32,11 +36,13 @@ mod reconcile;
 #[path = "causeway/table.rs"]
 mod table;
 
-const SECTIONS: [(&str, &str); 6] = [
+const SECTIONS: [(&str, &str); 8] = [
     ("overlap", "one CIDR asked among 100,000"),
     ("page", "the VPC list of 500 rows, rendered by the server"),
     ("load", "bytes of the first load of the VPC list"),
     ("memory", "resident memory of the console, idle and with 10,000 peers"),
+    ("clouds", "2,000 peering connections in four clouds: a pass, requests, memory, a change to its badge"),
+    ("firewall", "the firewall of a service with 8,000 filter entries and 500 peered ranges"),
     ("edit", "an edit in the console to applied and to verified on the gateway"),
     ("reconcile", "a check of a gateway with 10,000 peers that finds nothing to do"),
 ];
@@ -106,6 +112,12 @@ async fn sections(chosen: &[String]) -> Result<()> {
     }
     if wanted("memory") {
         memory::run(scale).await?;
+    }
+    if wanted("clouds") {
+        cloud::run(scale).await?;
+    }
+    if wanted("firewall") {
+        firewall::run(scale)?;
     }
     if !wanted("edit") && !wanted("reconcile") {
         return Ok(());

@@ -5,6 +5,7 @@
 
 mod clouds;
 mod file;
+mod public_url;
 mod secret;
 
 use std::{
@@ -14,12 +15,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use app::domain::{CloudName, location::Location};
+use app::domain::{CloudName, location::Location, service::route::Zone, support::Support};
 use ipnet::IpNet;
 
 pub use self::{
     clouds::{CloudArguments, Clouds},
     file::{DEFAULT_DATA, File},
+    public_url::PublicUrl,
     secret::{Hidden, master_key, write_private},
 };
 use crate::{listen::Listen, rotation::Keys};
@@ -38,6 +40,12 @@ pub struct ServeArguments {
     /// The address by which people and agents reach this console, such as https://console.example.com
     #[arg(long, env = "CAUSEWAY_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+    /// Where people turn for help: a web address or an e-mail address
+    #[arg(long, env = "CAUSEWAY_SUPPORT", value_name = "ADDRESS")]
+    pub support: Option<String>,
+    /// The domain below which services have their host names
+    #[arg(long, env = "CAUSEWAY_SERVICES_DOMAIN", value_name = "DOMAIN")]
+    pub services_domain: Option<String>,
     /// PEM file of the certificate chain; without it https listeners use a self-signed certificate that is kept in the data folder
     #[arg(long, env = "CAUSEWAY_TLS_CERTIFICATE", value_name = "FILE")]
     pub tls_certificate: Option<PathBuf>,
@@ -122,6 +130,8 @@ pub struct Config {
     /// At least one for browsers, and a unix socket for agents.
     pub listen: Vec<Listen>,
     pub public_url: Option<PublicUrl>,
+    pub support: Option<Support>,
+    pub services_domain: Zone,
     /// The operator's own certificate and key.
     pub certificate: Option<(PathBuf, PathBuf)>,
     pub host_names: Vec<String>,
@@ -160,51 +170,6 @@ impl Default for SessionLifetimes {
     }
 }
 
-/// `scheme://host[:port]`, nothing after it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicUrl {
-    pub https: bool,
-    pub host: String,
-    /// Always written out for agents.
-    pub port: u16,
-    text: String,
-}
-
-impl PublicUrl {
-    /// # Errors
-    /// In a sentence, if it is anything but an origin.
-    pub fn parse(text: &str) -> Result<Self> {
-        let wrong = || format!("public_url must be an address such as https://console.example.com, not {text}");
-        let uri: http::Uri = text.trim().trim_end_matches('/').parse().with_context(wrong)?;
-        let https = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => false,
-            _ => bail!(wrong()),
-        };
-        ensure!(matches!(uri.path(), "" | "/") && uri.query().is_none(), wrong());
-        let authority = uri.authority().with_context(wrong)?;
-        ensure!(!authority.as_str().contains('@'), wrong());
-        let host = authority.host().to_ascii_lowercase();
-        let loopback = host == "localhost"
-            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        ensure!(
-            https || loopback,
-            "public_url {text} is plain http: passwords would cross the network readable. Use https."
-        );
-        let port = authority.port_u16().unwrap_or(if https { 443 } else { 80 });
-        let scheme = if https { "https" } else { "http" };
-        let text = match authority.port_u16() {
-            Some(port) => format!("{scheme}://{host}:{port}"),
-            None => format!("{scheme}://{host}"),
-        };
-        Ok(Self { https, host, port, text })
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-}
-
 const SILENT_AFTER: u64 = 300;
 const SESSION_IDLE: u64 = 12 * 3600;
 const SESSION_LIFETIME: u64 = 7 * 86_400;
@@ -232,6 +197,8 @@ impl Config {
         let listen =
             with_an_agents_door(first(arguments.listen, file.listen), runtime_folder().as_deref().unwrap_or(&data))?;
         let public_url = arguments.public_url.or(file.public_url).as_deref().map(PublicUrl::parse).transpose()?;
+        let support = arguments.support.or(file.support).as_deref().map(support).transpose()?;
+        let services_domain = arguments.services_domain.or(file.services_domain).as_deref().map(zone).transpose()?;
         let certificate = match (arguments.tls_certificate.or(file.tls.certificate), arguments.tls_key.or(file.tls.key))
         {
             (Some(certificate), Some(key)) => Some((certificate, key)),
@@ -263,6 +230,8 @@ impl Config {
             database_url: Hidden(database_url),
             listen,
             public_url,
+            support,
+            services_domain: services_domain.unwrap_or_default(),
             certificate,
             host_names: first(arguments.host_names, file.host_names)
                 .iter()
@@ -431,6 +400,14 @@ fn with_an_agents_door(mut listen: Vec<Listen>, folder: &Path) -> Result<Vec<Lis
     Ok(listen)
 }
 
+fn zone(text: &str) -> Result<Zone> {
+    text.parse().with_context(|| format!("services_domain: {text} is no domain"))
+}
+
+fn support(text: &str) -> Result<Support> {
+    text.parse().with_context(|| format!("support: {text} is no address that people can turn to"))
+}
+
 fn range(text: &str) -> Option<IpNet> {
     let text = text.trim();
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
@@ -486,7 +463,23 @@ mod tests {
         assert!(refused("listen = ['unix:/tmp/x']").contains("for browsers"));
         assert!(refused("database_url = 'mysql://x'").contains("database_url"));
         assert!(refused("[session]\nidle = 1").contains("session.idle"));
+        assert!(refused("support = 'javascript:alert(1)'").contains("support"));
+        assert!(refused("services_domain = 'two words'").contains("services_domain"));
         assert!(refused("[[locations]]\nname = 'Oslo!'\nlabel = 'Oslo'").contains("Oslo!"));
+    }
+
+    #[test]
+    fn row_46_support_is_nobody_unless_the_operator_names_somebody() {
+        let href = |toml: &str| {
+            let config = merged(ServeArguments::default(), toml).expect("good");
+            config.support.map(|support| support.href())
+        };
+        assert_eq!(href(""), None);
+        assert_eq!(href("support = 'help@example.com'").as_deref(), Some("mailto:help@example.com"));
+        let of_arguments =
+            ServeArguments { support: Some("https://support.example.com".to_owned()), ..ServeArguments::default() };
+        let config = merged(of_arguments, "support = 'help@example.com'").expect("both are good");
+        assert_eq!(config.support.map(|support| support.href()).as_deref(), Some("https://support.example.com"));
     }
 
     #[test]

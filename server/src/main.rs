@@ -31,7 +31,7 @@ struct Causeway {
 enum Command {
     /// Runs the console
     Serve(Box<ServeArguments>),
-    /// Runs the agent of a gateway's host
+    /// Runs the agent of a gateway's host, or of a service node's; its enrolment says which
     #[command(subcommand_negates_reqs = true)]
     Agent {
         #[command(subcommand)]
@@ -152,9 +152,9 @@ async fn run(command: Command) -> Result<()> {
         }
         Command::Key { command: KeyCommand::Rotate { store } } => {
             let (url, keys) = Config::keys_of(store)?;
-            let Rotated { preshared_keys, account_secrets } = rotation::rotate(&keys, &url.0).await?;
+            let Rotated { preshared_keys, account_secrets, authority_keys } = rotation::rotate(&keys, &url.0).await?;
             println!(
-                "Sealed again: {preshared_keys} preshared keys of peers, {account_secrets} secrets of cloud accounts."
+                "Sealed again: {preshared_keys} preshared keys of peers, {account_secrets} secrets of cloud accounts, {authority_keys} keys of project CAs."
             );
             match keys.given {
                 None => println!("The new master key is in {}.", keys.data.join("master.key").display()),

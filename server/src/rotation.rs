@@ -40,6 +40,7 @@ type Key = [u8; 32];
 pub struct Rotated {
     pub preshared_keys: usize,
     pub account_secrets: usize,
+    pub authority_keys: usize,
 }
 
 /// Which of two keys the database is sealed with.
@@ -206,7 +207,7 @@ pub async fn rotate(keys: &Keys, database_url: &str) -> Result<Rotated> {
 /// If one secret does not open: then it would be lost with the former key.
 pub async fn reseal(store: &Store, former: &Sealer, next: &Sealer) -> Result<Rotated, StoreError> {
     transact!(store, clock::now(), |tx| {
-        let mut rotated = Rotated { preshared_keys: 0, account_secrets: 0 };
+        let mut rotated = Rotated { preshared_keys: 0, account_secrets: 0, authority_keys: 0 };
         for sealed in tx.sealed().await? {
             let secret = former.open(&sealed.purpose, &sealed.text).map_err(|error| {
                 StoreError::Seal(format!("The master key was not changed. Of the {}, {error}", sealed.purpose))
@@ -215,12 +216,14 @@ pub async fn reseal(store: &Store, former: &Sealer, next: &Sealer) -> Result<Rot
             match sealed.column {
                 Column::PresharedKey => rotated.preshared_keys += 1,
                 Column::AccountSecret => rotated.account_secrets += 1,
+                Column::AuthorityKey => rotated.authority_keys += 1,
             }
         }
         let number = |number: usize| number.to_string();
         let after = Facts::from([
             ("preshared_keys".to_owned(), number(rotated.preshared_keys)),
             ("account_secrets".to_owned(), number(rotated.account_secrets)),
+            ("authority_keys".to_owned(), number(rotated.authority_keys)),
         ]);
         tx.note(Note {
             actor: "command line",
@@ -279,6 +282,7 @@ mod tests {
                 created_at: tx.at(),
                 updated_at: tx.at(),
                 check: None,
+                known_as: None,
                 check_asked_at: app::domain::Timestamp::default(),
                 vpcs: 0,
             };
@@ -350,7 +354,7 @@ mod tests {
         place.write("master.key", OLD);
         place.seal(OLD).await;
         let rotated = rotate(&place.keys, &place.url).await.expect("a new key");
-        assert_eq!(rotated, Rotated { preshared_keys: 0, account_secrets: 1 });
+        assert_eq!(rotated, Rotated { preshared_keys: 0, account_secrets: 1, authority_keys: 0 });
         let key = place.keys.settled(&place.store).await.expect("a key");
         assert_ne!(key, OLD);
         let mode = fs::metadata(place.keys.path()).expect("is there").permissions().mode();

@@ -114,6 +114,8 @@ impl Serving {
             listening_since: clock::now(),
             statuses: reconcilers.statuses.clone(),
             other_sides,
+            support: config.support.clone(),
+            zone: config.services_domain.clone(),
             enrolment: enrolment_address(&config, tls.as_ref()),
             lab: Arc::new(Demo::new(
                 control::default_folder(&config.data),
@@ -190,6 +192,7 @@ fn endpoints(clouds: &Clouds) -> Endpoints {
     endpoints.aws.ec2.clone_from(&clouds.aws_ec2);
     endpoints.aws.sts.clone_from(&clouds.aws_sts);
     endpoints.aws.ram.clone_from(&clouds.aws_ram);
+    endpoints.aws.elb.clone_from(&clouds.aws_elb);
     if let Some(url) = &clouds.gcp {
         endpoints.google.compute = url.clone();
     }

@@ -7,13 +7,32 @@ use std::{fs, path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
 use rustls::{
-    ServerConfig,
+    ServerConfig, SupportedCipherSuite,
+    crypto::ring::cipher_suite::{
+        TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+        TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, TLS13_AES_256_GCM_SHA384,
+        TLS13_CHACHA20_POLY1305_SHA256,
+    },
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 use sha2::{Digest, Sha256};
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::Config;
+
+#[cfg(test)]
+pub(crate) mod handshake;
+
+/// What is spoken, and nothing else: TLS 1.2 and 1.3 with keys of 256 bits and ephemeral key exchange. The networking
+/// overview says so, in the words of [`app::domain::access::protection`].
+const SUITES: [SupportedCipherSuite; 6] = [
+    TLS13_AES_256_GCM_SHA384,
+    TLS13_CHACHA20_POLY1305_SHA256,
+    TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+];
 
 pub struct Tls {
     pub acceptor: TlsAcceptor,
@@ -42,9 +61,10 @@ impl Tls {
         let fingerprint = Sha256::digest(leaf).iter().map(|byte| format!("{byte:02x}")).collect();
         let key_der = PrivateKeyDer::from_pem_file(key)
             .with_context(|| format!("The key {} cannot be read as PEM", key.display()))?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut server = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
+        let mut provider = rustls::crypto::ring::default_provider();
+        provider.cipher_suites = SUITES.to_vec();
+        let mut server = ServerConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
             .with_no_client_auth()
             .with_single_cert(chain, key_der)
             .with_context(|| {
@@ -82,4 +102,100 @@ fn self_signed(config: &Config) -> Result<(std::path::PathBuf, std::path::PathBu
 pub fn host_name() -> Option<String> {
     let name = rustix::system::uname().nodename().to_str().ok()?.to_ascii_lowercase();
     (!name.is_empty() && name != "(none)").then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use app::domain::access::protection::{TLS_CIPHERS, TLS_KEY_EXCHANGE, TLS_VERSIONS};
+    use rustls::{
+        ClientConnection, Error, PeerIncompatible, RootCertStore,
+        crypto::{CryptoProvider, ring::default_provider},
+    };
+
+    use super::*;
+
+    /// A listener's settings, and what its clients trust.
+    struct Place {
+        server: Arc<ServerConfig>,
+        roots: RootCertStore,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Place {
+        fn new(algorithm: &'static rcgen::SignatureAlgorithm) -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            let pair = rcgen::KeyPair::generate_for(algorithm).expect("a key");
+            let made = rcgen::CertificateParams::new(vec!["console.example.com".to_owned()])
+                .and_then(|parameters| parameters.self_signed(&pair))
+                .expect("a certificate");
+            let (certificate, key) = (folder.path().join("certificate.pem"), folder.path().join("key.pem"));
+            fs::write(&certificate, made.pem()).expect("a file");
+            fs::write(&key, pair.serialize_pem()).expect("a file");
+            let server = Arc::clone(Tls::read(&certificate, &key).expect("they go together").acceptor.config());
+            let mut roots = RootCertStore::empty();
+            roots.add(made.der().clone()).expect("a root");
+            Self { server, roots, _folder: folder }
+        }
+
+        fn greet(&self, knows: CryptoProvider) -> Result<ClientConnection, Error> {
+            handshake::greet(&self.server, self.roots.clone(), knows, "console.example.com")
+        }
+    }
+
+    /// What the text calls a suite and a group.
+    fn words(connection: &ClientConnection) -> [String; 3] {
+        let version = match connection.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3",
+            Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2",
+            other => panic!("{other:?}"),
+        };
+        let suite = format!("{:?}", connection.negotiated_cipher_suite().expect("one was agreed on").suite());
+        let cipher = if suite.contains("AES_256_GCM") {
+            "AES-256-GCM".to_owned()
+        } else if suite.contains("CHACHA20_POLY1305") {
+            "ChaCha20-Poly1305".to_owned()
+        } else {
+            suite
+        };
+        let group = format!("{:?}", connection.negotiated_key_exchange_group().expect("one was agreed on").name());
+        [version.to_owned(), cipher, group.replace("secp256r1", "P-256").replace("secp384r1", "P-384")]
+    }
+
+    #[test]
+    fn row_62_what_is_served_is_what_the_networking_overview_says_and_nothing_else() {
+        let all = default_provider();
+        let mut spoken = [BTreeSet::new(), BTreeSet::new(), BTreeSet::new()];
+        let place = Place::new(&rcgen::PKCS_ECDSA_P256_SHA256);
+        for suite in &all.cipher_suites {
+            for group in &all.kx_groups {
+                let mut knows = all.clone();
+                (knows.cipher_suites, knows.kx_groups) = (vec![*suite], vec![*group]);
+                let name = format!("{:?}", suite.suite());
+                match place.greet(knows) {
+                    Ok(connection) => {
+                        for (kind, word) in spoken.iter_mut().zip(words(&connection)) {
+                            kind.insert(word);
+                        }
+                    }
+                    Err(_) => {
+                        assert!(name.contains("AES_128") || name.contains("RSA_WITH"), "{name} is not served");
+                    }
+                }
+            }
+        }
+        let said = |words: &[&str]| words.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+        assert_eq!(spoken, [said(&TLS_VERSIONS), said(&TLS_CIPHERS), said(&TLS_KEY_EXCHANGE)]);
+    }
+
+    #[test]
+    fn a_client_that_knows_only_keys_of_128_bits_is_refused() {
+        let place = Place::new(&rcgen::PKCS_ECDSA_P256_SHA256);
+        let mut knows = default_provider();
+        knows.cipher_suites.retain(|suite| format!("{:?}", suite.suite()).contains("AES_128"));
+        assert!(!knows.cipher_suites.is_empty());
+        let refused = place.greet(knows).map(|_| ()).expect_err("nothing in common");
+        assert_eq!(refused, Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon));
+    }
 }

@@ -17,7 +17,7 @@ use std::{
 
 use app::domain::{
     Cidr, PublicKey,
-    host::{Delivery, Report},
+    host::{Delivery, HostRole, Report},
     peer::PeerKind,
     plan::{Frame, HostState, Peers, Step, Surroundings, plan, plan_change},
     tunnel::{Document, TunnelPeer, Version},
@@ -26,7 +26,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use server::agent::{
     self, AgentArguments,
     client::ConsoleAddress,
-    host::{Host, HostChoice, key::PrivateKey},
+    host::{Host, HostChoice, Question, key::PrivateKey},
 };
 
 #[path = "agent_host/console.rs"]
@@ -266,12 +266,12 @@ async fn restarts(scene: Scene) {
     run("kill -9 $(grep -l '^wireguard-go' /proc/[0-9]*/comm | cut -d/ -f3 | head -1)");
     let deadline = Instant::now() + Duration::from_secs(5);
     // The first question may still be hung up on.
-    while scene.host.read(&[]).await.is_ok_and(|reading| reading.state.device.is_some()) {
+    while scene.host.read(&Question::of(HostRole::Gateway)).await.is_ok_and(|reading| reading.state.device.is_some()) {
         assert!(Instant::now() < deadline, "the interface goes with its process");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(scene.read(&frame).await.is_fresh());
+    assert!(scene.read(&frame).await.is_fresh(&frame));
     scene.apply(&frame, &document.peers).await;
     assert_eq!(scene.differences(&frame, &document.peers).await, [""; 0]);
 }

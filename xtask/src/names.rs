@@ -14,7 +14,7 @@ use wasm_encoder::{
     ExportSection, ImportSection, Module,
     reencode::{self, Reencode},
 };
-use wasmparser::{Export, Import, Imports, Parser};
+use wasmparser::{Export, Import, Imports, Parser, Payload};
 
 /// How a mangled symbol begins.
 const MANGLED: [&str; 2] = ["_ZN", "_R"];
@@ -27,6 +27,19 @@ pub fn shorten(wasm: &[u8], script: &str, binder: &str, unasked: &BTreeSet<Strin
     let done = short.parse_core_module(&mut module, Parser::new(0), wasm);
     done.map_err(|error| anyhow!("shortening names: {error}"))?;
     Ok((module.finish(), replaced(script, &short.names)))
+}
+
+/// What a module asks its surroundings for.
+pub fn imported(wasm: &[u8]) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for payload in Parser::new(0).parse_all(wasm) {
+        if let Payload::ImportSection(section) = payload? {
+            for import in section.into_imports() {
+                names.push(import?.name.to_owned());
+            }
+        }
+    }
+    Ok(names)
 }
 
 struct Short<'text> {
@@ -108,6 +121,7 @@ mod tests {
         let script = "const own = { __wbg_new_0a: function(arg0) { wasm.__wbg_new_0a_14(arg0); } };";
         let (module, script) = shorten(&import("__wbg_new_0a"), script, "./console_bg.js", &BTreeSet::new()).unwrap();
         assert_eq!(module, import("_0"));
+        assert_eq!(imported(&module).unwrap(), ["_0", "__wbg_new_0a"]);
         assert_eq!(script, "const own = { _0: function(arg0) { wasm.__wbg_new_0a_14(arg0); } };");
     }
 }

@@ -20,9 +20,9 @@ use wasm_bindgen_cli_support::Bindgen;
 use crate::{
     command::{command, duration, output, run},
     compress::{self, Cache},
-    names::shorten,
+    names::{imported, shorten},
     order::order,
-    script::{squeezed, without_unmade},
+    script::{Slim, squeezed, without_unmade},
     split::split,
     style,
     toolchain::{Toolchain, WASM},
@@ -171,8 +171,9 @@ fn optimize(modules: &[PathBuf]) -> Result<()> {
 /// Makes the scripts small, and the main module's seams with its own.
 fn squeeze(pkg: &Path) -> Result<()> {
     let (module, script) = (pkg.join(format!("{NAME}.wasm")), pkg.join(format!("{NAME}.js")));
-    let (text, unasked) = without_unmade(&fs::read_to_string(&script)?);
-    let (wasm, text) = shorten(&fs::read(&module)?, &text, &format!("./{NAME}_bg.js"), &unasked)?;
+    let slim = without_unmade(&fs::read_to_string(&script)?);
+    refuse_mentions(pkg, &slim)?;
+    let (wasm, text) = shorten(&fs::read(&module)?, &slim.script, &format!("./{NAME}_bg.js"), &slim.unasked)?;
     fs::write(module, wasm)?;
     fs::write(script, text)?;
     for entry in fs::read_dir(pkg)? {
@@ -182,6 +183,22 @@ fn squeeze(pkg: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Looks for what was left out of the main script in all that ships: comments may speak of it.
+fn refuse_mentions(pkg: &Path, slim: &Slim) -> Result<()> {
+    let (mut scripts, mut imports) = (BTreeMap::new(), BTreeMap::new());
+    for entry in fs::read_dir(pkg)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("js") if name == format!("{NAME}.js") => drop(scripts.insert(name, squeezed(&slim.script))),
+            Some("js") => drop(scripts.insert(name, squeezed(&fs::read_to_string(&path)?))),
+            Some("wasm") => drop(imports.insert(name, imported(&fs::read(&path)?)?)),
+            _ => {}
+        }
+    }
+    slim.refuse_mentions(&scripts, &imports)
 }
 
 /// Reads all files of a folder, named from the root of the site.

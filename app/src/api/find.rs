@@ -140,7 +140,8 @@ fn answer(
     let deed = |deed: Deed| FindDeed {
         deed,
         label: deed.label(index),
-        missing: Some(deed.needs()).filter(|needs| *needs == Permission::NetworkingWrite && !may_write),
+        missing: Some(deed.needs())
+            .filter(|needs| matches!(needs, Permission::NetworkingWrite | Permission::ServicesWrite) && !may_write),
     };
     let unread = (!left_out.is_empty() && !text.trim().is_empty()).then(|| {
         format!("The peers of {} are too many to search here; filter them on the gateway's page.", left_out.join(", "))

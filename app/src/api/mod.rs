@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod attention;
+pub mod certificate_authority;
 pub mod changes;
 pub mod connections;
 pub mod enrolment;
@@ -20,11 +21,20 @@ pub mod peerings;
 pub mod peers;
 pub mod planner;
 pub mod reconcilers;
+pub mod services;
 pub mod session;
 pub mod vpcs;
 pub mod wire;
 
 pub use error::ApiError;
+
+/// When data is read, where the server reads it; a page that is alive has a clock of its own.
+pub(crate) fn read_at() -> Option<crate::domain::Timestamp> {
+    #[cfg(feature = "ssr")]
+    return Some(now());
+    #[cfg(not(feature = "ssr"))]
+    None
+}
 
 #[cfg(feature = "ssr")]
 mod edge {

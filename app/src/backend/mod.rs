@@ -5,6 +5,7 @@
 //! through the [`Door`]. The app knows nothing of SQL, agents or clouds.
 
 mod accounts;
+mod certificate_authority;
 mod changes;
 mod connections;
 mod door;
@@ -15,6 +16,7 @@ mod peerings;
 mod peers;
 mod planner;
 mod reconcilers;
+mod services;
 mod session;
 mod vpcs;
 
@@ -23,9 +25,9 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 pub use self::{
-    accounts::Accounts, changes::Changes, connections::Connections, door::Door, gateways::Gateways, lab::Lab,
-    other_side::Neighbour, peerings::Peerings, peers::Peers, planner::Planner, reconcilers::Reconcilers,
-    session::Session, vpcs::Vpcs,
+    accounts::Accounts, certificate_authority::Certificates, changes::Changes, connections::Connections, door::Door,
+    gateways::Gateways, lab::Lab, other_side::Neighbour, peerings::Peerings, peers::Peers, planner::Planner,
+    reconcilers::Reconcilers, services::Services, session::Session, vpcs::Vpcs,
 };
 use crate::api::ApiError;
 
@@ -34,6 +36,7 @@ pub trait Backend:
     Vpcs
     + Connections
     + Accounts
+    + Certificates
     + Gateways
     + Peers
     + Peerings
@@ -42,6 +45,7 @@ pub trait Backend:
     + Reconcilers
     + Lab
     + Neighbour
+    + Services
     + Session
     + Send
     + Sync
@@ -51,6 +55,7 @@ impl<
     T: Vpcs
         + Connections
         + Accounts
+        + Certificates
         + Gateways
         + Peers
         + Peerings
@@ -59,6 +64,7 @@ impl<
         + Reconcilers
         + Lab
         + Neighbour
+        + Services
         + Session
         + Send
         + Sync,

@@ -40,6 +40,26 @@ pub(super) fn living() -> Signal<Option<Timestamp>> {
     Signal::derive(move || if alive.get() { clock.and_then(Clock::now) } else { None })
 }
 
+/// Calls `act` when a moment has passed that should have brought news by itself, and again every while until it does.
+pub fn once_past(at: Signal<Option<Timestamp>>, act: impl Fn() + 'static) {
+    let now = living();
+    let asked = StoredValue::new(None::<Timestamp>);
+    Effect::new(move || {
+        let (Some(now), Some(at)) = (now.get(), at.get()) else { return };
+        if overdue(at, asked.get_value(), now) {
+            asked.set_value(Some(now));
+            act();
+        }
+    });
+}
+
+/// What happens at a moment takes a little; whoever has just asked need not ask again at once.
+fn overdue(at: Timestamp, asked: Option<Timestamp>, now: Timestamp) -> bool {
+    const TAKES: u64 = 2;
+    const PATIENCE: u64 = 15;
+    at.age_seconds(now) >= TAKES && asked.is_none_or(|asked| asked.age_seconds(now) >= PATIENCE)
+}
+
 /// How many seconds have passed since this view came alive, by the browser's clock alone.
 pub(super) fn elapsed() -> Signal<u64> {
     let now = living();
@@ -53,4 +73,19 @@ pub(super) fn elapsed() -> Signal<u64> {
         (Some(start), Some(now)) => start.age_seconds(now),
         _ => 0,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_asks_once_a_moment_is_past_and_not_again_at_once() {
+        let at = Timestamp::from_seconds(1_795_144_320);
+        let after = |seconds| at.plus_seconds(seconds);
+        assert!(!overdue(at, None, after(-60)) && !overdue(at, None, after(1)), "it takes a little");
+        assert!(overdue(at, None, after(2)));
+        assert!(!overdue(at, Some(after(2)), after(16)), "just asked");
+        assert!(overdue(at, Some(after(2)), after(17)), "and there was no news");
+    }
 }

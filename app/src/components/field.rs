@@ -117,6 +117,12 @@ pub fn Check(
     checked: RwSignal<bool>,
     #[prop(optional, into)] hint: Option<String>,
     #[prop(optional, into)] id: Option<String>,
+    /// What is sent, where several boxes make a list.
+    #[prop(default = "true".to_owned(), into)]
+    value: String,
+    /// It cannot be ticked; the hint says why.
+    #[prop(optional)]
+    disabled: bool,
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.clone());
     let node = NodeRef::<html::Input>::new();
@@ -130,8 +136,9 @@ pub fn Check(
                     type="checkbox"
                     id=id.clone()
                     name=name
-                    value="true"
+                    value=value
                     checked=checked.get_untracked()
+                    disabled=disabled
                     aria-describedby=described
                     on:change:target=move |event| checked.set(event.target().checked())
                 />

@@ -37,6 +37,7 @@
 //! - [`Spark`]: `<Spark samples scale=spark_scale(rows.iter().map(|row| &row.samples[..]))/>`
 //! - [`Tape`]: `<Tape wanted=214 applied=Some(213) verified=Some(213)/>`
 //! - [`Topology`]: `<Topology map=Map::of(&snapshot) link=move |target| path_of(&project, target)/>`, with `map.rows` as a table
+//! - [`Way`]: `<Way access=Access::PrivateLink/>`
 //! - [`Icon`], [`Logo`]: `<Icon glyph=Glyph::Plus/>`
 //!
 //! ## Pages
@@ -105,6 +106,7 @@ mod time;
 mod toast;
 mod tone;
 mod topology;
+mod way;
 
 pub use age::{Age, REFUSE_SECONDS, REKEY_SECONDS, duration};
 pub use annunciator::Annunciator;
@@ -112,7 +114,7 @@ pub use badge::Badge;
 pub use button::{Button, ButtonLink, IconButton, Kind};
 pub use bytes::{Bytes, bytes, grouped, rate};
 pub use choices::{Choice, Choices, SegmentField, Select};
-pub use clock::{Clock, provide_clock};
+pub use clock::{Clock, once_past, provide_clock};
 pub use copy::{Command, Copy, shortened};
 pub use each::each;
 pub use empty::Empty;
@@ -137,10 +139,11 @@ pub use stepper::{Progress, Step, Stepper};
 pub use table::{Column, Table};
 pub use tabs::{Tab, Tabs};
 pub use tape::Tape;
-pub use time::{Time, exact};
+pub use time::{Due, Time, exact};
 pub use toast::{Toaster, Toasts, provide_toaster};
 pub use tone::Tone;
 pub use topology::{Topology, TopologyLegend};
+pub use way::Way;
 
 /// What a view is on the server, for tests: without the empty comments by which hydration finds its places.
 #[cfg(all(test, feature = "ssr"))]

@@ -25,7 +25,7 @@ fn pieces(text: &str) -> Vec<Piece> {
     let mut found: Vec<Piece> = Vec::new();
     let mut words = String::new();
     for chunk in text.split_inclusive(' ') {
-        let core = chunk.trim_matches(|c: char| !(c.is_ascii_alphanumeric() || "=+/".contains(c)));
+        let core = core(chunk);
         let Some(at) = chunk.find(core).filter(|_| is_fact(core)) else {
             words.push_str(chunk);
             continue;
@@ -43,6 +43,15 @@ fn pieces(text: &str) -> Vec<Piece> {
     found
 }
 
+/// A word without what stands around it in a sentence. A colon belongs to it only where IPv6 shortens zeroes: `::/0`.
+fn core(chunk: &str) -> &str {
+    let word = chunk.trim_matches(|c: char| " .,;()".contains(c));
+    if word.contains("::") {
+        return word.strip_suffix(':').filter(|word| !word.ends_with(':')).unwrap_or(word);
+    }
+    chunk.trim_matches(|c: char| !(c.is_ascii_alphanumeric() || "=+/".contains(c)))
+}
+
 /// An address or range, a key or an id, or a permission: never a plain word or number.
 fn is_fact(word: &str) -> bool {
     let digits = word.chars().any(|c| c.is_ascii_digit());
@@ -53,7 +62,8 @@ fn is_fact(word: &str) -> bool {
     let key = word.len() == 44 && word.ends_with('=');
     let id = word.len() == 36 && word.matches('-').count() == 4;
     let permission = word.matches(':').count() == 2 && word.chars().all(|c| c.is_ascii_lowercase() || c == ':');
-    address || prefix || key || id || permission
+    let shortened = word.contains("::") && word.chars().all(|c| c.is_ascii_hexdigit() || ":/.".contains(c));
+    address || prefix || key || id || permission || shortened
 }
 
 #[cfg(test)]
@@ -74,6 +84,7 @@ mod tests {
         );
         assert_eq!(facts("Local takes /16 to /28; 4,096 of 12 are left."), ["/16", "/28"]);
         assert_eq!(facts("This needs project:networking:write."), ["project:networking:write"]);
+        assert_eq!(facts("It has 0.0.0.0/0 and ::/0: take (fd00::1) out."), ["0.0.0.0/0", "::/0", "fd00::1"]);
     }
 
     #[test]

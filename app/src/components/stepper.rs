@@ -36,18 +36,19 @@ pub fn Stepper(
 #[component]
 pub fn Step(
     number: u32,
-    progress: Progress,
+    #[prop(into)] progress: Signal<Progress>,
     #[prop(into)] title: String,
     /// Under the title, on the left: `ours=move || view! { … }`.
     #[prop(optional, into)]
     ours: ViewFnOnce,
     children: Children,
 ) -> impl IntoView {
+    let here = move || progress.get() == Progress::Here;
     view! {
         <li
-            data-step=progress.as_str()
-            data-tone=(progress == Progress::Here).then_some("wait")
-            aria-current=(progress == Progress::Here).then_some("step")
+            data-step=move || progress.get().as_str()
+            data-tone=move || here().then_some("wait")
+            aria-current=move || here().then_some("step")
         >
             <span class="stop">{number}</span>
             <div class="ours">

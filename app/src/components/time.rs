@@ -20,6 +20,26 @@ pub fn Time(
     view! { <time class="nowrap" datetime=at.to_string() title=exact(at)>{text}</time> }
 }
 
+/// A moment at which something will be done by itself: "in 3 min", and "due now" once it is past.
+#[component]
+pub fn Due(
+    at: Timestamp,
+    /// When the page's data was read, where the server knows: so that it writes no past moment as a coming one.
+    #[prop(optional_no_strip)]
+    read_at: Option<Timestamp>,
+) -> impl IntoView {
+    let now = clock::living();
+    let text = Memo::new(move |_| coming(at, now.get(), read_at));
+    view! { <time class="nowrap" datetime=at.to_string() title=exact(at)>{text}</time> }
+}
+
+fn coming(at: Timestamp, now: Option<Timestamp>, read_at: Option<Timestamp>) -> String {
+    match now.or(read_at) {
+        Some(moment) if moment >= at => "due now".to_owned(),
+        _ => now.map_or_else(|| written(at, false), |now| relative(at, now, false)),
+    }
+}
+
 /// "20 Nov 2026 07:20 UTC".
 pub fn exact(at: Timestamp) -> String {
     written(at, false)
@@ -69,6 +89,22 @@ mod tests {
             html.contains(r#"datetime="2026-03-02T00:00:00Z""#) && html.contains(">2 Mar 2026 00:00 UTC<"),
             "{html}"
         );
+    }
+
+    #[test]
+    fn what_was_to_happen_by_now_is_due_and_never_in_the_past() {
+        let after = |seconds| MARCH.plus_seconds(seconds);
+        assert_eq!(coming(MARCH, Some(after(-180)), None), "in 3 min");
+        assert_eq!(coming(MARCH, Some(after(-1)), None), "now");
+        assert_eq!(coming(MARCH, Some(MARCH), None), "due now");
+        assert_eq!(coming(MARCH, Some(after(900)), Some(after(-60))), "due now");
+    }
+
+    #[test]
+    fn the_server_writes_a_past_moment_as_due_and_a_coming_one_in_universal_time() {
+        let due = |seconds| html(move || view! { <Due at=MARCH read_at=Some(MARCH.plus_seconds(seconds))/> });
+        assert!(due(-60).contains(">2 Mar 2026 00:00 UTC<"), "{}", due(-60));
+        assert!(due(1).contains(">due now<"), "{}", due(1));
     }
 
     #[test]

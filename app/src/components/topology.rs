@@ -1,14 +1,18 @@
+mod legend;
+mod terminus;
+
 use leptos::{ev, html, prelude::*, wasm_bindgen::JsCast, web_sys};
 
 use super::{
     Tone, bytes,
     drawing::{Drawing, short},
-    legend::{Key, legend},
 };
 use crate::domain::{
-    map::{Block, Heading, Lines, Map, Node, Note, People, Port, Said, Terminus, Thing, Tunnel},
+    map::{Block, Heading, Map, Node, Note, People, Port, Said, Thing, Tunnel},
     standing::{Standing, Target},
 };
+pub use legend::TopologyLegend;
+use terminus::terminus;
 
 /// The topology as a line map. What is pointed at or focused lights the way that its packets take; the rest steps back.
 ///
@@ -86,32 +90,8 @@ pub fn Topology(
     }
 }
 
-/// What the lines of [`Topology`] mean; only those that it has.
-#[component]
-pub fn TopologyLegend(lines: Lines) -> impl IntoView {
-    let Lines { standings, traffic } = lines;
-    let key = |standing: Standing| {
-        let (word, d) = match standing {
-            Standing::Failed => ("Lost", "M0 6H5M15 6H20"),
-            Standing::YourTurn => ("Your turn", "M0 6H20"),
-            Standing::Moving => ("In progress", "M0 6H20"),
-            Standing::AsAsked => ("WireGuard", "M0 6H20"),
-            Standing::Off => ("No packets", "M0 6H20"),
-        };
-        let mut drawing = Drawing::default();
-        cased(&mut drawing, d, 4.4, standing == Standing::AsAsked);
-        if standing == Standing::Failed {
-            drawing.path("cross", "M7 3l6 6m0 -6l-6 6");
-        }
-        Key { tone: Some(Tone::from(standing).as_str()), inside: drawing.done(), word }
-    };
-    // What is right first: the others are told by how they differ.
-    let mut standings: Vec<Standing> = standings.into_iter().collect();
-    standings.sort_by_key(|standing| (*standing == Standing::Off, std::cmp::Reverse(*standing)));
-    let keys = standings.into_iter().map(key).collect();
-    let weight = traffic.then(|| view! { <span class="muted">"Weight is traffic"</span> });
-    view! { {legend("topology", keys)} {weight} }
-}
+/// How thick the line of a cloud's own peering is.
+const CLOUD: f64 = 2.5;
 
 /// In rem, as the style sheet has it: narrower than this it scrolls.
 const LEAST_WIDTH: f64 = 58.0;
@@ -146,7 +126,10 @@ fn groups(map: &Map, link: &Callback<Target, String>) -> Vec<Group> {
         add(&tunnel.thing, false, &|drawing| line(drawing, tunnel));
     }
     for site in &map.sites {
-        add(&site.thing, true, &|drawing| terminus(drawing, site));
+        add(&site.thing, true, &|drawing| terminus(drawing, site, true));
+    }
+    for network in &map.networks {
+        add(&network.thing, true, &|drawing| terminus(drawing, network, false));
     }
     for port in &map.gateways {
         add(&port.thing, true, &|drawing| gateway(drawing, port));
@@ -285,35 +268,19 @@ fn vpc(drawing: &mut Drawing, block: &Block) {
     }
 }
 
-fn terminus(drawing: &mut Drawing, site: &Terminus) {
-    let (from, x, y) = (short(site.from_x), site.x, site.y);
-    let (level, end) = (short(y), short(x));
-    let middle = (site.from_x + x) / 2.0;
-    let standing = site.thing.standing;
-    if matches!(standing, Standing::Failed | Standing::Off) {
-        let d = format!("M{from} {level}H{}M{} {level}H{end}", short(middle - CUT), short(middle + CUT));
-        cased(drawing, &d, 2.8, false);
-        if standing == Standing::Failed {
-            cross(drawing, middle, y);
-        }
-    } else {
-        cased(drawing, &format!("M{from} {level}H{end}"), 3.6, standing == Standing::AsAsked);
-    }
-    drawing.line("term", (x, y - 6.0), (x, y + 6.0));
-    let (first, second) = if site.flat { (y + 4.0, None) } else { (y - 2.0, Some(y + 11.5)) };
-    drawing.text("peer", site.text_x, first, &site.name);
-    if let Some(second) = second {
-        drawing.text("", site.text_x, second, &site.networks);
-    }
-    if !site.said.is_empty() {
-        drawing.text("end said", site.text_end, first, &site.said);
-    }
-}
-
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
     use super::*;
-    use crate::{components::html, domain::fixtures::harbor};
+    use crate::{
+        components::html,
+        domain::{
+            connection::{
+                Connection, ConnectionState,
+                fixtures::{AWS, connection},
+            },
+            fixtures::harbor,
+        },
+    };
 
     fn drawn(map: Map) -> String {
         html(|| view! { <Topology map link=|target: Target| format!("/{target:?}")/> })
@@ -353,6 +320,51 @@ mod tests {
         assert!(map.gateways.iter().all(|port| map.begin() < port.x - 6.0), "left of every gateway");
         let html = drawn(map);
         assert!(html.contains(&format!(r#"<svg width="{}rem""#, short(begin))), "{html}");
+    }
+
+    /// Oslo with a network on the far side of a peering connection.
+    fn peered(state: ConnectionState, simulated: bool) -> String {
+        let mut town = harbor();
+        town.vpcs[0].connections.push(Connection { simulated, ..connection(AWS, state) });
+        drawn(Map::of(&town.snapshot()))
+    }
+
+    #[test]
+    fn a_peer_network_is_drawn_with_its_account_its_ranges_and_the_way_to_its_connection() {
+        let html = peered(ConnectionState::Active, false);
+        for part in
+            [">vpc-0123456789abcdef0<", ">111122223333 10.20.0.0/16 +1<", "<a href=\"/Connection(", "class=\"slice\""]
+        {
+            assert!(html.contains(part), "{part} in {html}");
+        }
+        assert_eq!(html.matches("class=\"core\"").count(), 2, "a cloud's own peering is solid: {html}");
+        assert_eq!(html.matches("class=\"slice\"").count(), 2, "each range has its place on the bar: {html}");
+    }
+
+    #[test]
+    fn the_line_of_a_connection_looks_as_it_stands() {
+        for (state, tone, said, cut) in [
+            (ConnectionState::PendingPeer, "wait", ">Pending peer<", 0),
+            (ConnectionState::Approved, "move", ">Approved<", 0),
+            (ConnectionState::RejectedByPeer, "bad", ">Rejected by peer<", 1),
+        ] {
+            let html = peered(state, false);
+            assert!(html.contains(&format!("data-tone=\"{tone}\"")) && html.contains(said), "{state}: {html}");
+            assert_eq!(html.matches("class=\"cross\"").count(), cut, "{state}: {html}");
+        }
+        assert!(!peered(ConnectionState::Active, false).contains(">Active<"), "what is right needs no word");
+    }
+
+    #[test]
+    fn what_a_look_alike_answers_for_ends_in_a_ring_and_the_legend_says_why() {
+        let rings = |html: &str| html.matches("class=\"bullet\"").count();
+        let (real, fake) = (peered(ConnectionState::Active, false), peered(ConnectionState::Active, true));
+        assert_eq!(rings(&fake), rings(&real) + 1, "{fake}");
+        assert!(fake.contains("10.20.4.0/24: Active, simulated"), "{fake}");
+        let mut town = harbor();
+        town.vpcs[0].connections.push(Connection { simulated: true, ..connection(AWS, ConnectionState::Active) });
+        let legend = html(|| view! { <TopologyLegend lines=Map::of(&town.snapshot()).lines()/> });
+        assert!(legend.contains("Cloud peering") && legend.contains("Simulated, no packets"), "{legend}");
     }
 
     #[test]

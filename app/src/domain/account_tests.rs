@@ -258,10 +258,36 @@ fn hostile_texts_are_refused_at_their_field() {
 }
 
 #[test]
-fn credentials_of_another_aws_account_are_told_by_both_names() {
-    let config =
-        AccountConfig::Aws { account_id: "012345678901".parse().expect("an id"), access_key_id: None, role_arn: None };
-    assert_eq!(config.admit_identity("arn:aws:sts::012345678901:assumed-role/console/session"), Ok(()));
-    let told = config.admit_identity("arn:aws:iam::109876543210:user/console").expect_err("another account");
-    assert!(told.contains("109876543210") && told.contains("012345678901"), "{told}");
+fn credentials_of_somebody_else_are_told_by_both_names_in_every_cloud() {
+    let config = |form: AccountForm| NewAccount::parse(&form, None).expect("an account").config;
+    let user =
+        AccountForm { upcloud_username: "causeway".into(), upcloud_password: "hunter2".into(), ..form("upcloud") };
+    let (key, app) = (config(google(KEY)), config(azure()));
+    let AccountConfig::Google { project_id, client_email } = key.clone() else { panic!("Google") };
+    let AccountConfig::Azure { client_id, subscription_id, .. } = app.clone() else { panic!("Azure") };
+    for (config, own, another) in [
+        (
+            config(aws()),
+            "arn:aws:sts::111122223333:assumed-role/console/session".to_owned(),
+            "arn:aws:iam::109876543210:user/console".to_owned(),
+        ),
+        (key, format!("{client_email} in {project_id}"), format!("peer@elsewhere.example in {project_id}")),
+        (app, format!("{client_id} in {subscription_id}"), format!("{client_id} in another")),
+        (config(user), "causeway".to_owned(), "peer".to_owned()),
+    ] {
+        assert_eq!(config.admit_identity(&own, None), Ok(()));
+        let told = config.admit_identity(&another, None).expect_err("somebody else");
+        let names =
+            ["belong to another", another.split(':').nth(4).unwrap_or(&another), config.identity().expect("one")];
+        assert!(names.into_iter().all(|name| told.contains(name)), "{told}");
+    }
+}
+
+#[test]
+fn a_token_of_upcloud_belongs_to_whom_it_was_first_known_as() {
+    let config = NewAccount::parse(&upcloud(), None).expect("an account").config;
+    assert_eq!(config.admit_identity("causeway", None), Ok(()));
+    assert_eq!(config.admit_identity("causeway", Some("causeway")), Ok(()));
+    let told = config.admit_identity("peer", Some("causeway")).expect_err("its VPCs are another user's");
+    assert_eq!(told, "the credentials belong to another UpCloud user, peer, and not to causeway");
 }

@@ -6,14 +6,15 @@
 //! on the server, with the data.
 
 mod connections;
+mod summary;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::summary::{Summary, Tally};
 use super::{
     GatewayId, Network, Timestamp,
-    connection::Connection,
     gateway::{DriftPolicy, Gateway, GatewayStatus},
     peer::{Peer, PeerKind, PeerStatus, SESSION_SECONDS},
     peering::{Peering, PeeringState},
@@ -398,107 +399,6 @@ fn overlap(network: &Network) -> Option<Need> {
         target: Target::Plan,
         act: Act::OpenPlan,
     })
-}
-
-/// A noun in the navigation: how many there are, and the worst mark among them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tally {
-    pub count: usize,
-    pub worst: Option<Severity>,
-}
-
-impl Tally {
-    fn of(standings: &[Standing]) -> Self {
-        Self { count: standings.len(), worst: standings.iter().copied().filter_map(Severity::of).min() }
-    }
-}
-
-/// The state of the whole project: the top bar and the navigation of every page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Summary {
-    pub failed: usize,
-    pub your_turn: usize,
-    pub moving: usize,
-    /// Things that are what was asked for.
-    pub as_asked: usize,
-    pub vpcs: Tally,
-    pub gateways: Tally,
-    pub peerings: Tally,
-    /// Road warriors and sites.
-    pub peers: Tally,
-    /// Ranges of the address plan.
-    pub plan: Tally,
-}
-
-impl Summary {
-    /// `needs` are those of the same snapshot.
-    pub fn of(seen: &Snapshot<'_>, needs: &[Need]) -> Self {
-        let vpcs: Vec<Standing> = seen.vpcs.iter().map(Vpc::standing).collect();
-        let gateways: Vec<Standing> = seen.gateways.iter().map(Gateway::standing).collect();
-        let peerings: Vec<Standing> = seen.peerings.iter().map(|peering| peering.standing(seen.now)).collect();
-        let own = seen.peers.iter().filter(|peer| peer.kind != PeerKind::VpcPeering);
-        let peers: Vec<Standing> = own.map(|peer| peer.standing(seen.now)).collect();
-        let connections = seen.vpcs.iter().flat_map(|vpc| &vpc.connections).map(Connection::standing).collect();
-        let all = [&vpcs, &gateways, &peerings, &peers, &connections];
-        let count = |severity| needs.iter().filter(|need| need.severity == severity).count();
-        Self {
-            failed: count(Severity::Failed),
-            your_turn: count(Severity::YourTurn),
-            moving: count(Severity::Moving),
-            as_asked: all.into_iter().flatten().filter(|standing| **standing == Standing::AsAsked).count(),
-            vpcs: Tally::of(&vpcs),
-            gateways: Tally::of(&gateways),
-            peerings: Tally::of(&peerings),
-            peers: Tally::of(&peers),
-            plan: Tally {
-                count: planner::owned(seen.network).len(),
-                worst: needs.iter().filter(|need| need.target == Target::Plan).map(|need| need.severity).min(),
-            },
-        }
-    }
-
-    /// "4 things need you": the answer that the overview is headed by.
-    pub fn headline(&self) -> String {
-        match self.failed + self.your_turn {
-            0 if *self == Self::default() => "Nothing is built yet".to_owned(),
-            0 => "Nothing needs you".to_owned(),
-            1 => "1 thing needs you".to_owned(),
-            many => format!("{many} things need you"),
-        }
-    }
-
-    /// "Three failed, one waits for you. The other 41 are as you asked."
-    pub fn lead(&self) -> String {
-        let mut parts = Vec::new();
-        for (count, one, many) in [
-            (self.failed, "failed", "failed"),
-            (self.your_turn, "waits for you", "wait for you"),
-            (self.moving, "is moving", "are moving"),
-        ] {
-            if count > 0 {
-                parts.push(format!("{} {}", spelt(count), if count == 1 { one } else { many }));
-            }
-        }
-        let rest = match (self.as_asked, parts.is_empty()) {
-            (0, _) => String::new(),
-            (1, true) => "The one thing that is here is as you asked.".to_owned(),
-            (count, true) => format!("All {count} are as you asked."),
-            (1, false) => "Another is as you asked.".to_owned(),
-            (count, false) => format!("The other {count} are as you asked."),
-        };
-        let mut lead = parts.join(", ");
-        if let Some(first) = lead.get_mut(..1) {
-            first.make_ascii_uppercase();
-            lead.push('.');
-        }
-        format!("{lead} {rest}").trim().to_owned()
-    }
-}
-
-fn spelt(count: usize) -> String {
-    const WORDS: [&str; 12] =
-        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
-    WORDS.get(count.wrapping_sub(1)).map_or_else(|| count.to_string(), |word| (*word).to_owned())
 }
 
 /// "a", "a and b", "a, b and 3 more": three names at most.

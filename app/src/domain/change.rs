@@ -21,10 +21,12 @@ pub enum Topic {
     Connections,
     /// Cloud accounts.
     Accounts,
+    /// Services, their nodes and who may reach them.
+    Services,
 }
 
 impl Topic {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Vpcs,
         Self::Gateways,
         Self::Peers,
@@ -34,6 +36,7 @@ impl Topic {
         Self::Lab,
         Self::Connections,
         Self::Accounts,
+        Self::Services,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -47,6 +50,7 @@ impl Topic {
             Self::Lab => "lab",
             Self::Connections => "connections",
             Self::Accounts => "accounts",
+            Self::Services => "services",
         }
     }
 
@@ -104,12 +108,28 @@ pub enum ChangeKind {
     CloudAccountDelete,
     CloudAccountCheck,
     MasterKeyRotate,
+    ProjectCaCreate,
+    ServiceCertificateIssue,
+    ServiceCreate,
+    ServiceUpdate,
+    ServiceDelete,
+    ServiceMigrate,
+    ServiceStateChange,
+    IpFilterUpdate,
+    ServiceNodeCreate,
+    ServiceNodeDelete,
+    ServiceNodeEnrolmentToken,
+    ServiceNodeEnrol,
+    ServiceNodeCredentialRotate,
+    ServiceNodeCredentialRevoke,
+    ServiceNodeStateChange,
+    ServiceNodeRepair,
     /// Somebody played the peer of a simulated cloud.
     OtherSideAct,
 }
 
 impl ChangeKind {
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 56] = [
         Self::ProjectVpcCreate,
         Self::ProjectVpcDelete,
         Self::VpnGatewayCreate,
@@ -149,6 +169,22 @@ impl ChangeKind {
         Self::CloudAccountDelete,
         Self::CloudAccountCheck,
         Self::MasterKeyRotate,
+        Self::ProjectCaCreate,
+        Self::ServiceCertificateIssue,
+        Self::ServiceCreate,
+        Self::ServiceUpdate,
+        Self::ServiceDelete,
+        Self::ServiceMigrate,
+        Self::ServiceStateChange,
+        Self::IpFilterUpdate,
+        Self::ServiceNodeCreate,
+        Self::ServiceNodeDelete,
+        Self::ServiceNodeEnrolmentToken,
+        Self::ServiceNodeEnrol,
+        Self::ServiceNodeCredentialRotate,
+        Self::ServiceNodeCredentialRevoke,
+        Self::ServiceNodeStateChange,
+        Self::ServiceNodeRepair,
         Self::OtherSideAct,
     ];
 
@@ -193,6 +229,22 @@ impl ChangeKind {
             Self::CloudAccountDelete => "cloud_account_delete",
             Self::CloudAccountCheck => "cloud_account_check",
             Self::MasterKeyRotate => "master_key_rotate",
+            Self::ProjectCaCreate => "project_ca_create",
+            Self::ServiceCertificateIssue => "service_certificate_issue",
+            Self::ServiceCreate => "service_create",
+            Self::ServiceUpdate => "service_update",
+            Self::ServiceDelete => "service_delete",
+            Self::ServiceMigrate => "service_migrate",
+            Self::ServiceStateChange => "service_state_change",
+            Self::IpFilterUpdate => "ip_filter_update",
+            Self::ServiceNodeCreate => "service_node_create",
+            Self::ServiceNodeDelete => "service_node_delete",
+            Self::ServiceNodeEnrolmentToken => "service_node_enrolment_token",
+            Self::ServiceNodeEnrol => "service_node_enrol",
+            Self::ServiceNodeCredentialRotate => "service_node_credential_rotate",
+            Self::ServiceNodeCredentialRevoke => "service_node_credential_revoke",
+            Self::ServiceNodeStateChange => "service_node_state_change",
+            Self::ServiceNodeRepair => "service_node_repair",
             Self::OtherSideAct => "other_side_act",
         }
     }
@@ -243,6 +295,22 @@ impl ChangeKind {
             Self::CloudAccountDelete => "Cloud account removed",
             Self::CloudAccountCheck => "Check of cloud account asked",
             Self::MasterKeyRotate => "Master key changed",
+            Self::ProjectCaCreate => "Project CA created",
+            Self::ServiceCertificateIssue => "Certificate issued",
+            Self::ServiceCreate => "Service created",
+            Self::ServiceUpdate => "Service changed",
+            Self::ServiceDelete => "Service deleted",
+            Self::ServiceMigrate => "Service migration",
+            Self::ServiceStateChange => "Service state",
+            Self::IpFilterUpdate => "IP filter changed",
+            Self::ServiceNodeCreate => "Node added",
+            Self::ServiceNodeDelete => "Node removed",
+            Self::ServiceNodeEnrolmentToken => "Enrolment token of a node issued",
+            Self::ServiceNodeEnrol => "Node enrolled",
+            Self::ServiceNodeCredentialRotate => "Credential of a node rotated",
+            Self::ServiceNodeCredentialRevoke => "Credential of a node revoked",
+            Self::ServiceNodeStateChange => "Node state",
+            Self::ServiceNodeRepair => "Difference on a node put right",
             Self::OtherSideAct => "Acted as the other side",
         }
     }

@@ -50,6 +50,7 @@ impl Town {
             gateway: None,
             peerings: Vec::new(),
             connections: Vec::new(),
+            services: Vec::new(),
             build_error: None,
             refresh_pending: false,
             cloud_id: None,

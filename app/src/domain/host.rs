@@ -1,18 +1,112 @@
 //! What agents and the console say to each other, and what a host is found to be.
 //!
-//! An agent speaks four sentences: *enrol* (once, with a token), *give me a document newer
+//! A host is a gateway's or a service node's. An agent speaks four sentences: *enrol* (once, with a token), *give me a document newer
 //! than this one*, *this is what I found*, and *give me a new credential*. Paths are under
 //! `/agent/v1/`. Bodies are JSON; the credential is a bearer token.
 
-use std::net::Ipv4Addr;
+use std::{fmt, net::Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cidr, GatewayId, PublicKey, Timestamp,
+    Cidr, GatewayId, NodeId, PublicKey, Timestamp,
     peer::Endpoint,
+    service::node::NodeReport,
     tunnel::{Change, Document, FORMAT, Version},
 };
+
+/// What a host is for. Its agent keeps nothing else on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HostRole {
+    /// WireGuard, routes and the firewall between them.
+    Gateway,
+    /// The firewall before a service's ports.
+    Node,
+}
+
+impl HostRole {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Node => "node",
+        }
+    }
+
+    /// What goes on without the console.
+    pub fn stays(self) -> &'static str {
+        match self {
+            Self::Gateway => "the tunnels stay as they are",
+            Self::Node => "the firewall stays as it is",
+        }
+    }
+
+    /// Where a person finds it.
+    pub fn page(self) -> &'static str {
+        match self {
+            Self::Gateway => "the gateway's page",
+            Self::Node => "the service's page",
+        }
+    }
+}
+
+impl fmt::Display for HostRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Whose host it is. The names of the variants are fields of what agents and their state folders hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HostId {
+    Gateway(GatewayId),
+    Node(NodeId),
+}
+
+impl HostId {
+    pub fn role(self) -> HostRole {
+        match self {
+            Self::Gateway(_) => HostRole::Gateway,
+            Self::Node(_) => HostRole::Node,
+        }
+    }
+
+    pub fn gateway(self) -> Option<GatewayId> {
+        match self {
+            Self::Gateway(id) => Some(id),
+            Self::Node(_) => None,
+        }
+    }
+
+    pub fn node(self) -> Option<NodeId> {
+        match self {
+            Self::Gateway(_) => None,
+            Self::Node(id) => Some(id),
+        }
+    }
+}
+
+/// The bare id: no two hosts have one, whatever they are for.
+impl fmt::Display for HostId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gateway(id) => id.fmt(f),
+            Self::Node(id) => id.fmt(f),
+        }
+    }
+}
+
+impl From<GatewayId> for HostId {
+    fn from(id: GatewayId) -> Self {
+        Self::Gateway(id)
+    }
+}
+
+impl From<NodeId> for HostId {
+    fn from(id: NodeId) -> Self {
+        Self::Node(id)
+    }
+}
 
 /// How long an enrolment token is good (architecture, "Security, by design").
 pub const TOKEN_SECONDS: i64 = 3600;
@@ -35,13 +129,15 @@ pub struct Enrol {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Enrolled {
-    pub gateway: GatewayId,
+    /// `gateway` or `node`: an agent that knows no nodes does not understand, and stays what it is.
+    #[serde(flatten)]
+    pub host: HostId,
     /// A bearer token of this agent's own.
     pub credential: String,
 }
 
 /// `GET /agent/v1/document?epoch=&generation=&hash=&wait=SECONDS`: answered at once if there is a newer document, else after
-/// `wait` with 204. 410: the gateway is gone, remove everything. 401: the credential was revoked.
+/// `wait` with 204. 410: the gateway or node is gone, remove everything. 401: the credential was revoked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
@@ -89,12 +185,14 @@ impl Offer {
 
 impl Delivery {
     fn needs(&self) -> u32 {
-        let gateway = match self {
-            Self::Full { document, .. } => document.gateway.as_ref(),
+        let (gateway, node) = match self {
+            Self::Full { document, .. } => (document.gateway.as_ref(), document.node.as_ref()),
             // What did not change was taken before.
-            Self::Changes { change, .. } => change.gateway.as_ref().and_then(Option::as_ref),
+            Self::Changes { change, .. } => {
+                (change.gateway.as_ref().and_then(Option::as_ref), change.node.as_ref().and_then(Option::as_ref))
+            }
         };
-        gateway.map_or(0, |gateway| gateway.needs)
+        gateway.map_or(0, |gateway| gateway.needs).max(node.map_or(0, |node| node.needs))
     }
 }
 
@@ -112,6 +210,9 @@ pub struct Report {
     pub drift: Vec<Drift>,
     /// Peers whose figures changed since the last report that was answered.
     pub peers: Vec<PeerReport>,
+    /// What the host of a node counted, if that changed since the last report that was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeReport>,
     /// Sent when they changed, and with the first report of a process.
     pub facts: Option<HostFacts>,
     /// The agent has removed everything that an empty document asked it to.

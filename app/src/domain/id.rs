@@ -56,6 +56,8 @@ ids! {
     ConnectionId;
     /// Names a VPN gateway.
     GatewayId;
+    /// Names a node of a service.
+    NodeId;
     /// Names an organization.
     OrganizationId;
     /// Names the two rows of a VPC peering, one on each gateway.
@@ -66,6 +68,8 @@ ids! {
     PersonId;
     /// Names a project.
     ProjectId;
+    /// Names a service.
+    ServiceId;
     /// Names a virtual private cloud.
     VpcId;
 }

@@ -8,20 +8,24 @@
 //! first address, in them VPCs by address. The geometry is in [`layout`].
 
 mod layout;
+mod rows;
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    GatewayId, PairId, PeerId, Timestamp, VpcId,
+    Cidr, ConnectionId, GatewayId, PairId, PeerId, Timestamp, VpcId,
     attention::{Snapshot, lasting},
+    connection::{Connection, ConnectionState},
     gateway::Gateway,
     peer::{Peer, PeerKind, PeerStatus},
     peering::{Peering, PeeringState},
     standing::{Standing, Target},
     vpc::Vpc,
 };
+
+pub use self::rows::{Row, RowKind};
 
 /// A thing on the map that can be pointed at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,6 +35,8 @@ pub enum Node {
     Gateway(GatewayId),
     Peering(PairId),
     Site(PeerId),
+    /// A network on the far side of a peering connection.
+    Network(ConnectionId),
     /// The road warriors of a gateway.
     People(GatewayId),
 }
@@ -116,7 +122,7 @@ pub struct People {
     pub all: usize,
 }
 
-/// A site: a terminus beyond its VPC.
+/// A site, or a network on the far side of a peering connection: a terminus beyond its VPC.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Terminus {
     pub thing: Thing,
@@ -126,8 +132,15 @@ pub struct Terminus {
     pub text_x: f64,
     pub text_end: f64,
     pub name: String,
+    /// Whose it is, where that is not said by the name: the account in the cloud.
+    pub owner: String,
+    /// The first range, and how many more.
     pub networks: String,
+    /// For its range bar.
+    pub ranges: Vec<Cidr>,
     pub said: String,
+    /// Whether a look-alike answers for its cloud: no packets.
+    pub simulated: bool,
     pub flat: bool,
 }
 
@@ -151,48 +164,13 @@ pub struct Note {
 /// What a legend explains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lines {
+    /// Of what WireGuard carries.
     pub standings: BTreeSet<Standing>,
+    /// Of peering connections in a cloud.
+    pub clouds: BTreeSet<Standing>,
+    pub simulated: bool,
     /// Whether a line's weight says what went through it.
     pub traffic: bool,
-}
-
-/// One line of the same facts as a table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Row {
-    pub kind: RowKind,
-    pub from: String,
-    pub to: String,
-    pub standing: Standing,
-    /// The state in words: "Established", "6 of 9 connected".
-    pub state: String,
-    pub handshake: Option<Timestamp>,
-    /// Bytes in two hours, both ways, where they are known.
-    pub traffic: Option<u64>,
-    pub target: Target,
-}
-
-/// What joins the two ends of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RowKind {
-    Peering,
-    Site,
-    People,
-    Gateway,
-    /// A VPC that nothing joins yet.
-    Alone,
-}
-
-impl RowKind {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Peering => "VPC peering",
-            Self::Site => "Site",
-            Self::People => "Road warriors",
-            Self::Gateway => "VPN gateway",
-            Self::Alone => "VPC",
-        }
-    }
 }
 
 /// Shapes and rows.
@@ -206,6 +184,8 @@ pub struct Map {
     pub tunnels: Vec<Tunnel>,
     pub people: Vec<People>,
     pub sites: Vec<Terminus>,
+    /// On the far side of peering connections.
+    pub networks: Vec<Terminus>,
     pub notes: Vec<Note>,
     /// Worst first.
     pub rows: Vec<Row>,
@@ -214,12 +194,14 @@ pub struct Map {
     /// Whether it carries packets stands last.
     joined: Vec<(PairId, [GatewayId; 2], bool)>,
     sites_of: Vec<(PeerId, GatewayId)>,
+    /// Whether it carries packets stands last.
+    networks_of: Vec<(ConnectionId, VpcId, bool)>,
 }
 
 impl Map {
     pub fn of(seen: &Snapshot<'_>) -> Self {
         let mut map = layout::draw(&facts(seen), seen.now);
-        map.rows = rows(seen);
+        map.rows = rows::rows(seen);
         map.ports = seen.gateways.iter().map(|gateway| (gateway.id, gateway.vpc)).collect();
         map.joined = seen
             .peerings
@@ -233,6 +215,12 @@ impl Map {
             })
             .collect();
         map.sites_of = sites(seen).map(|peer| (peer.id, peer.gateway)).collect();
+        map.networks_of = seen
+            .vpcs
+            .iter()
+            .flat_map(|vpc| &vpc.connections)
+            .map(|connection| (connection.id, connection.vpc, connection.state == ConnectionState::Active))
+            .collect();
         map
     }
 
@@ -258,6 +246,8 @@ impl Map {
         let gateways = gateways.filter(|standing| matches!(standing, Standing::YourTurn | Standing::Moving));
         Lines {
             standings: tunnels.chain(people).chain(sites).chain(gateways).collect(),
+            clouds: self.networks.iter().map(|network| network.thing.standing).collect(),
+            simulated: self.networks.iter().any(|network| network.simulated),
             traffic: self.tunnels.iter().any(|tunnel| matches!(tunnel.said, Said::Traffic(_))),
         }
     }
@@ -270,8 +260,10 @@ impl Map {
             count(self.ports.len(), "VPN gateway"),
             count(self.joined.len(), "VPC peering"),
         ];
-        if !self.sites_of.is_empty() {
-            parts.push(count(self.sites_of.len(), "site"));
+        for (things, word) in [(self.sites_of.len(), "site"), (self.networks_of.len(), "peering connection")] {
+            if things > 0 {
+                parts.push(count(things, word));
+            }
         }
         parts.join(", ")
     }
@@ -287,10 +279,20 @@ impl Map {
                 }
                 return lit;
             }
+            Node::Network(connection) => {
+                let own = self.networks_of.iter().find(|(id, ..)| *id == connection);
+                lit.extend(own.map(|(_, vpc, _)| Node::Vpc(*vpc)));
+                return lit;
+            }
             Node::Vpc(vpc) => self.ports.iter().find(|(_, of)| *of == vpc).map(|(gateway, _)| *gateway),
             Node::Gateway(gateway) | Node::People(gateway) => Some(gateway),
             Node::Site(site) => self.sites_of.iter().find(|(id, _)| *id == site).map(|(_, gateway)| *gateway),
         };
+        // A cloud peering carries its own VPC, and nothing that comes through a gateway of it.
+        if let Node::Vpc(vpc) = node {
+            let own = self.networks_of.iter().filter(|(_, of, carries)| *of == vpc && *carries);
+            lit.extend(own.map(|(connection, ..)| Node::Network(*connection)));
+        }
         let Some(from) = from else { return lit };
         self.light(from, &mut lit);
         // A peering carries VPCs, not the networks of sites (domain 5.7).
@@ -324,7 +326,14 @@ struct VpcFacts<'a> {
     /// Connected and all; nothing if it has no road warriors.
     people: Option<(Option<usize>, usize)>,
     /// Worst first.
-    sites: Vec<&'a Peer>,
+    beyond: Vec<Beyond<'a>>,
+}
+
+/// What hangs on a VPC beyond it.
+#[derive(Clone, Copy)]
+enum Beyond<'a> {
+    Site(&'a Peer, &'a Gateway),
+    Network(&'a Connection),
 }
 
 struct TunnelFacts<'a> {
@@ -345,10 +354,11 @@ fn facts<'a>(seen: &Snapshot<'a>) -> Facts<'a> {
         .iter()
         .map(|vpc| {
             let gateway = seen.gateways.iter().find(|gateway| gateway.vpc == vpc.id);
-            let mut sites: Vec<&Peer> =
-                sites(seen).filter(|peer| Some(peer.gateway) == gateway.map(|gateway| gateway.id)).collect();
-            sites.sort_by(|a, b| (a.standing(seen.now), &a.name).cmp(&(b.standing(seen.now), &b.name)));
-            VpcFacts { vpc, gateway, people: gateway.and_then(|gateway| people(seen, gateway)), sites }
+            let own =
+                sites(seen).filter_map(|peer| Some(Beyond::Site(peer, gateway.filter(|own| own.id == peer.gateway)?)));
+            let mut beyond: Vec<Beyond<'a>> = own.chain(vpc.connections.iter().map(Beyond::Network)).collect();
+            beyond.sort_by_cached_key(|one| one.order(seen.now));
+            VpcFacts { vpc, gateway, people: gateway.and_then(|gateway| people(seen, gateway)), beyond }
         })
         .collect();
     vpcs.sort_by_key(|facts| (facts.vpc.cidr, facts.vpc.id));
@@ -402,78 +412,6 @@ fn said(peering: &Peering, now: Timestamp) -> String {
     }
 }
 
-fn rows(seen: &Snapshot<'_>) -> Vec<Row> {
-    let mut rows: Vec<Row> = seen
-        .peerings
-        .iter()
-        .map(|peering| {
-            let [a, b] = &peering.sides;
-            Row {
-                kind: RowKind::Peering,
-                from: a.vpc_name.to_string(),
-                to: b.vpc_name.to_string(),
-                standing: peering.standing(seen.now),
-                state: peering.state.word().to_owned(),
-                handshake: a.handshake.max(b.handshake),
-                traffic: traffic_of_pair(seen, peering.id),
-                target: Target::Peering(peering.id, a.gateway),
-            }
-        })
-        .collect();
-    for vpc in seen.vpcs {
-        let Some(gateway) = seen.gateways.iter().find(|gateway| gateway.vpc == vpc.id) else {
-            rows.push(Row {
-                kind: RowKind::Alone,
-                from: vpc.name.to_string(),
-                to: String::new(),
-                standing: vpc.standing(),
-                state: vpc.state.word().to_owned(),
-                handshake: None,
-                traffic: None,
-                target: Target::Vpc(vpc.id),
-            });
-            continue;
-        };
-        let row = |kind, to: String, standing, state: String, target| Row {
-            kind,
-            from: gateway.vpc_name.to_string(),
-            to,
-            standing,
-            state,
-            handshake: None,
-            traffic: None,
-            target,
-        };
-        let target = Target::Gateway(gateway.id);
-        rows.push(row(
-            RowKind::Gateway,
-            gateway.name.to_string(),
-            gateway.standing(),
-            gateway.status.word().to_owned(),
-            target,
-        ));
-        if let Some((connected, all)) = people(seen, gateway) {
-            let (standing, state) = match connected {
-                Some(connected) => (people_standing(connected), format!("{connected} of {all} connected")),
-                None => (Standing::Off, format!("{all}, not known how many are connected")),
-            };
-            rows.push(row(RowKind::People, gateway.name.to_string(), standing, state, target));
-        }
-        for peer in sites(seen).filter(|peer| peer.gateway == gateway.id) {
-            let (standing, state) = site_state(peer, gateway, seen.now);
-            let handshake = peer.observed.handshake;
-            let target = Target::Peer(peer.id, gateway.id);
-            rows.push(Row {
-                handshake,
-                traffic: traffic(peer),
-                ..row(RowKind::Site, peer.name.to_string(), standing, state, target)
-            });
-        }
-    }
-    rows.sort_by(|a, b| (a.standing, a.kind, &a.from, &a.to).cmp(&(b.standing, b.kind, &b.from, &b.to)));
-    rows
-}
-
 fn people_standing(connected: usize) -> Standing {
     if connected > 0 { Standing::AsAsked } else { Standing::Off }
 }
@@ -490,3 +428,6 @@ fn site_state(peer: &Peer, gateway: &Gateway, now: Timestamp) -> (Standing, Stri
 #[cfg(test)]
 #[path = "map_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod networks_tests;

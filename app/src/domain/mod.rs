@@ -5,9 +5,12 @@
 //! clock, no randomness and no framework in here: whoever needs the time or a new
 //! id brings it along.
 
+pub mod access;
 pub mod account;
+pub mod address_range;
 pub mod attention;
 pub mod catalogue;
+pub mod certificate_authority;
 pub mod change;
 pub mod cidr;
 pub mod connection;
@@ -34,18 +37,22 @@ pub mod reconciler;
 pub mod refusal;
 pub mod road_warrior;
 pub mod roster;
+pub mod service;
 pub mod standing;
+pub mod support;
 pub mod time;
 pub mod tunnel;
 pub mod vpc;
 
+pub use address_range::{AddressRange, InvalidAddressRange};
 pub use cidr::{Cidr, InvalidCidr};
 pub use id::{
-    AccountId, ConnectionId, GatewayId, InvalidId, OrganizationId, PairId, PeerId, PersonId, ProjectId, VpcId,
+    AccountId, ConnectionId, GatewayId, InvalidId, NodeId, OrganizationId, PairId, PeerId, PersonId, ProjectId,
+    ServiceId, VpcId,
 };
 pub use key::{PresharedKey, PublicKey};
 pub use location::{CloudName, Provider};
-pub use name::{GatewayName, PeerName, ProjectName, VpcName};
+pub use name::{GatewayName, NodeName, PeerName, ProjectName, ServiceName, VpcName};
 pub use network::Network;
 pub use refusal::{Refusal, RefusalKind, Refusals};
 pub use time::Timestamp;

@@ -72,10 +72,14 @@ macro_rules! names {
 names! {
     /// A VPN gateway; 51 characters, so that `vpc-peering-<name>` is a peer name.
     GatewayName <= 51;
+    /// A host of a service.
+    NodeName <= 70;
     /// A peer of a gateway, also one that a VPC peering made.
     PeerName <= 63;
     /// A project; its name is its path key.
     ProjectName <= 63;
+    /// A service; it never changes, since host names are made of it.
+    ServiceName <= 64;
     /// A virtual private cloud.
     VpcName <= 63;
 }

@@ -12,6 +12,12 @@ pub enum Permission {
     NetworkingRead,
     #[serde(rename = "project:networking:write")]
     NetworkingWrite,
+    #[serde(rename = "project:services:read")]
+    ServicesRead,
+    #[serde(rename = "project:services:write")]
+    ServicesWrite,
+    #[serde(rename = "service:configuration:write")]
+    ServiceConfigurationWrite,
     #[serde(rename = "project:event_logs:read")]
     EventLogsRead,
     /// Ours: the clouds' credentials are the operator's.
@@ -33,6 +39,9 @@ impl fmt::Display for Permission {
         f.write_str(match self {
             Self::NetworkingRead => "project:networking:read",
             Self::NetworkingWrite => "project:networking:write",
+            Self::ServicesRead => "project:services:read",
+            Self::ServicesWrite => "project:services:write",
+            Self::ServiceConfigurationWrite => "service:configuration:write",
             Self::EventLogsRead => "project:event_logs:read",
             Self::CloudAccountsRead => "organization:cloud_accounts:read",
             Self::CloudAccountsWrite => "organization:cloud_accounts:write",
@@ -42,12 +51,16 @@ impl fmt::Display for Permission {
 
 /// Whether a stored role grants a permission in its scope. An unknown role grants nothing.
 pub fn grants(role: &str, permission: Permission) -> bool {
-    use Permission::{CloudAccountsRead, CloudAccountsWrite, EventLogsRead, NetworkingRead, NetworkingWrite};
+    use Permission::{
+        CloudAccountsRead, CloudAccountsWrite, EventLogsRead, NetworkingRead, NetworkingWrite,
+        ServiceConfigurationWrite, ServicesRead, ServicesWrite,
+    };
     match (role, permission) {
         ("admin", _) => true,
         ("operator", NetworkingRead | NetworkingWrite | EventLogsRead | CloudAccountsRead) => true,
+        ("operator", ServicesRead | ServicesWrite | ServiceConfigurationWrite) => true,
         ("operator", CloudAccountsWrite) => false,
-        ("developer" | "read_only", NetworkingRead | EventLogsRead) => true,
+        ("developer" | "read_only", NetworkingRead | ServicesRead | EventLogsRead) => true,
         _ => false,
     }
 }

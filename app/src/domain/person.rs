@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{PersonId, ProjectName, Refusals, Timestamp, refusal::Parse, text_newtype};
+use super::{PersonId, ProjectName, Refusals, Timestamp, refusal::Parse, support::Support, text_newtype};
 
 /// An e-mail address, lower-cased. Checked for shape only; nothing is sent to it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -116,6 +116,8 @@ pub struct Viewer {
     pub projects: Vec<ProjectName>,
     /// Those in which the person may change networks too; elsewhere forms are disabled with a sentence.
     pub writable: Vec<ProjectName>,
+    /// Where the operator wants people to turn; nothing if they have not said.
+    pub support: Option<Support>,
     /// The number of the last change, for the live mark.
     pub seq: u64,
     pub now: Timestamp,

@@ -23,7 +23,7 @@ mod state;
 
 pub use courtesy::{COURTESY, calls_due, is_called};
 pub use drift::{DRIFT_SHOWN, drift};
-pub use state::{Chain, Device, Firewall, ForeignRoute, FoundPeer, HostState, Link};
+pub use state::{Chain, Device, Firewall, ForeignRoute, FoundPeer, HostState, Link, Set};
 
 /// A document's peers.
 pub type Peers = BTreeMap<PublicKey, TunnelPeer>;
@@ -46,7 +46,7 @@ impl Surroundings {
 /// Everything that a host should show but its peers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
-    /// `None`: nothing of ours.
+    /// `None`: a node's host, or nothing of ours.
     pub device: Option<WantedDevice>,
     pub firewall: Option<Firewall>,
     /// Keys are paths below /proc/sys.
@@ -68,7 +68,10 @@ pub struct WantedDevice {
 impl Frame {
     /// What a document asks of this host. The firewall is rendered by whoever knows its language.
     pub fn of(document: &Document, own_key: PublicKey, around: &Surroundings, firewall: Option<Firewall>) -> Self {
-        let Some(gateway) = &document.gateway else { return Self::default() };
+        let Some(gateway) = &document.gateway else {
+            // All that a node asks for, and an empty document asks for nothing.
+            return Self { firewall: firewall.filter(|_| !document.is_empty()), ..Self::default() };
+        };
         Self {
             device: Some(WantedDevice {
                 public_key: own_key,
@@ -159,11 +162,14 @@ pub struct SetPeer {
 
 /// The way from `found` to what is wanted; empty if there is nothing to do.
 pub fn plan(frame: &Frame, peers: &Peers, found: &HostState, now: Timestamp) -> Vec<Step> {
-    let Some(wanted) = &frame.device else { return removal(frame, found) };
     let mut steps = Vec::new();
     if let Some(firewall) = frame.firewall.as_ref().filter(|firewall| found.firewall.as_ref() != Some(firewall)) {
         steps.push(Step::ReplaceFirewall(firewall.clone()));
     }
+    let Some(wanted) = &frame.device else {
+        steps.extend(removal(frame, found));
+        return steps;
+    };
     if found.device.is_none() {
         steps.push(Step::MakeInterface);
     }
@@ -291,7 +297,7 @@ fn wrong_sysctls<'a>(frame: &'a Frame, found: &'a HostState) -> impl Iterator<It
 fn removal(frame: &Frame, found: &HostState) -> Vec<Step> {
     // Routes and sessions go with the interface.
     let interface = found.device.is_some().then_some(Step::RemoveInterface);
-    let firewall = found.firewall.is_some().then_some(Step::RemoveFirewall);
+    let firewall = (found.firewall.is_some() && frame.firewall.is_none()).then_some(Step::RemoveFirewall);
     interface.into_iter().chain(sysctl_steps(frame, found)).chain(firewall).collect()
 }
 

@@ -62,13 +62,15 @@ fn laptop(number: u8) -> TunnelPeer {
 }
 
 fn document(peers: impl IntoIterator<Item = TunnelPeer>) -> Document {
-    Document { gateway: Some(alpha()), peers: peers.into_iter().map(|peer| (peer.public_key, peer)).collect() }
+    Document::of_gateway(alpha(), peers.into_iter().map(|peer| (peer.public_key, peer)).collect())
 }
 
 /// Stands for what the agent renders: it depends on the routes as the real one does.
 fn some_firewall(document: &Document) -> Firewall {
+    let elements = document.routes().iter().map(ToString::to_string).collect();
     Firewall {
-        sets: [("peered".to_owned(), document.routes().iter().map(ToString::to_string).collect())].into(),
+        sets: [("peered".to_owned(), Set { kind: "type ipv4_addr; flags interval;".to_owned(), elements })].into(),
+        counters: BTreeSet::new(),
         chains: [(
             "forward".to_owned(),
             Chain {
@@ -231,6 +233,53 @@ fn an_empty_document_removes_the_interface_restores_the_sysctls_and_takes_the_gu
     assert_eq!(drift(&frame, &Peers::new(), &host, NOW, &[]), []);
 }
 
+/// A node's host, on which somebody else has a tunnel of his own.
+fn orders(elements: &[&str]) -> Frame {
+    let set = Set { kind: "type ipv4_addr; flags interval;".to_owned(), elements: texts(elements) };
+    let chain = Chain { hook: "filter prerouting -150 accept".to_owned(), rules: vec!["drop".to_owned()] };
+    let firewall = Firewall {
+        sets: [("from-peered-4".to_owned(), set)].into(),
+        counters: texts(&["admits-peered", "dropped"]),
+        chains: [("prerouting".to_owned(), chain)].into(),
+    };
+    Frame { firewall: Some(firewall), ..Frame::default() }
+}
+
+fn texts(words: &[&str]) -> BTreeSet<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+#[test]
+fn a_nodes_host_is_asked_for_a_firewall_and_nothing_else() {
+    let (old, new) = (orders(&["10.1.0.0/16"]), orders(&["10.1.0.0/16", "10.2.0.0/16"]));
+    let none = Peers::new();
+    let mut host = HostState::default();
+    let steps = plan(&old, &none, &host, NOW);
+    assert_eq!(text(&steps), "replace the firewall table (1 sets, 1 rules)");
+    apply(&steps, &mut host);
+    assert_eq!((plan(&old, &none, &host, NOW), drift(&old, &none, &host, NOW, &[])), (vec![], vec![]));
+    apply(&plan_change((&old, &none), (&new, &none), NOW), &mut host);
+    assert_eq!(plan(&new, &none, &host, NOW), []);
+    assert!(!host.is_fresh(&new) && HostState::default().is_fresh(&new), "a host without its table was restarted");
+    apply(&plan(&Frame::cleaned(BTreeMap::new()), &none, &host, NOW), &mut host);
+    assert_eq!(host, HostState::default());
+}
+
+#[test]
+fn what_is_foreign_in_a_nodes_firewall_is_named() {
+    let frame = orders(&["10.1.0.0/16"]);
+    let mut host = HostState::showing(&frame, &Peers::new());
+    let table = host.firewall.as_mut().expect("a table");
+    table.sets.get_mut("from-peered-4").expect("a set").elements.insert("0.0.0.0/0".to_owned());
+    table.counters.remove("dropped");
+    table.chains.get_mut("prerouting").expect("a chain").rules.clear();
+    insta::assert_snapshot!(words(&drift(&frame, &Peers::new(), &host, NOW, &[])), @r"
+    firewall set from-peered-4: 0.0.0.0/0: present, not absent
+    firewall counter dropped: missing, not present
+    firewall prerouting: drop: missing, not present
+    ");
+}
+
 #[test]
 fn a_changed_preshared_key_ends_the_live_session() {
     let old = document([beta()]);
@@ -271,7 +320,7 @@ fn every_difference_is_named_and_keeps_its_first_moment() {
     host.peers.remove(&laptop(7).public_key);
     host.peers.get_mut(&beta().public_key).expect("the peering").allowed_ips.pop();
     host.firewall.as_mut().expect("a table").chains.get_mut("forward").expect("a chain").rules.remove(0);
-    host.firewall.as_mut().expect("a table").sets.get_mut("peered").expect("a set").remove("10.0.0.0/16");
+    host.firewall.as_mut().expect("a table").sets.get_mut("peered").expect("a set").elements.remove("10.0.0.0/16");
     host.link.mtu = Some(1500);
     host.sysctls.insert("net/ipv4/ip_forward".into(), "0".into());
     host.routes.remove(&cidr("10.200.2.0/24"));

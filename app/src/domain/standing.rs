@@ -8,6 +8,7 @@ use super::{
     gateway::{ConfigSync, DriftPolicy, Gateway, GatewayBrief, GatewayStatus},
     peer::{Peer, PeerKind, PeerStatus},
     peering::{Peering, PeeringState},
+    service::{Node, NodeState, Service, ServiceState},
     vpc::{Vpc, VpcState},
 };
 
@@ -51,6 +52,38 @@ impl Vpc {
             VpcState::Approved | VpcState::Deleting => Standing::Moving,
             VpcState::Active => Standing::AsAsked,
             VpcState::Deleted => Standing::Off,
+        }
+    }
+}
+
+impl Node {
+    pub fn standing(&self) -> Standing {
+        match (self.state, self.sync) {
+            (NodeState::TimingOut, _) | (_, Some(ConfigSync::Failed)) => Standing::Failed,
+            (NodeState::Unknown, _) => Standing::Off,
+            (NodeState::Leaving | NodeState::SyncingData, _) => Standing::Moving,
+            (NodeState::SettingUpVm, _) if self.trouble.is_some() => Standing::Failed,
+            // Its host has not called.
+            (NodeState::SettingUpVm, None) | (_, Some(ConfigSync::Drift)) => Standing::YourTurn,
+            (NodeState::SettingUpVm, Some(_)) | (_, Some(ConfigSync::Pending)) => Standing::Moving,
+            (NodeState::Running, _) => Standing::AsAsked,
+        }
+    }
+}
+
+impl Service {
+    /// The worst of its nodes; of one that waits for nodes, that it waits.
+    pub fn standing(&self) -> Standing {
+        let worst = self.nodes.iter().map(Node::standing).min();
+        match self.state {
+            _ if self.deleting => Standing::Moving,
+            ServiceState::Poweroff => Standing::Off,
+            ServiceState::Rebalancing => Standing::Moving,
+            ServiceState::Rebuilding => {
+                let short = self.nodes.len() < usize::from(self.node_count);
+                worst.unwrap_or(Standing::Moving).min(if short { Standing::YourTurn } else { Standing::Moving })
+            }
+            ServiceState::Running => worst.unwrap_or(Standing::AsAsked).min(Standing::AsAsked),
         }
     }
 }

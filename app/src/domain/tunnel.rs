@@ -1,6 +1,6 @@
-//! The desired document of a gateway's host.
+//! The desired document of a host: of a gateway's, or of a service node's.
 //!
-//! Derived from the whole network by [`derive`], a pure function, and hashed. Typed data
+//! A gateway's is derived from the whole network by [`derive`], a pure function, and hashed. Typed data
 //! only: never a private key, nft text or a sysctl; the agent renders those, so that one
 //! thing has one meaning. Documents are ordered by (epoch, generation); a new hash is a new
 //! generation, so nobody bumps a counter by hand. The hash of the peers is a sum over the
@@ -21,7 +21,9 @@ use sha2::{Digest, Sha256};
 use super::{
     Cidr, GatewayId, GatewayName, PeerName, PresharedKey, PublicKey,
     gateway::{DriftPolicy, GatewaySettings, own_tunnel_address},
+    host::HostRole,
     peer::{Endpoint, PeerKind},
+    service::node::NodeFirewall,
 };
 
 mod sum;
@@ -66,8 +68,11 @@ pub struct Version {
 /// What a host should be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Document {
-    /// `None`: remove everything. The last document of a deleted gateway.
+    /// Neither this nor `node`: remove everything. The last document of a deleted host.
     pub gateway: Option<Interface>,
+    /// Part of the hash, so that an agent that does not know it refuses the document instead of reading "remove everything".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeFirewall>,
     #[serde(with = "peers_as_list")]
     pub peers: BTreeMap<PublicKey, TunnelPeer>,
 }
@@ -132,29 +137,57 @@ mod peers_as_list {
     }
 }
 
-/// What differs between two documents of one gateway.
+/// What differs between two documents of one host.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// The new value of everything but the peers, if it changed.
     pub gateway: Option<Option<Interface>>,
+    /// As `gateway`. It is all that a node's document has, so that such a one is always sent whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<Option<NodeFirewall>>,
     pub set: Vec<TunnelPeer>,
     pub removed: Vec<PublicKey>,
 }
 
 impl Change {
     pub fn is_empty(&self) -> bool {
-        self.gateway.is_none() && self.set.is_empty() && self.removed.is_empty()
+        self.gateway.is_none() && self.node.is_none() && self.set.is_empty() && self.removed.is_empty()
     }
 }
 
 impl Document {
     /// "Remove everything."
     pub fn empty() -> Self {
-        Self { gateway: None, peers: BTreeMap::new() }
+        Self { gateway: None, node: None, peers: BTreeMap::new() }
+    }
+
+    pub fn of_gateway(gateway: Interface, peers: BTreeMap<PublicKey, TunnelPeer>) -> Self {
+        Self { gateway: Some(gateway), node: None, peers }
+    }
+
+    pub fn of_node(firewall: NodeFirewall) -> Self {
+        Self { node: Some(firewall), ..Self::empty() }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.gateway.is_none()
+        self.role().is_none()
+    }
+
+    /// Which host it is for; `None`: an empty one is for any.
+    pub fn role(&self) -> Option<HostRole> {
+        let gateway = self.gateway.as_ref().map(|_| HostRole::Gateway);
+        gateway.or_else(|| self.node.as_ref().map(|_| HostRole::Node))
+    }
+
+    pub fn drift_policy(&self) -> DriftPolicy {
+        let gateway = self.gateway.as_ref().map(|gateway| gateway.drift_policy);
+        gateway.or_else(|| self.node.as_ref().map(|node| node.drift_policy)).unwrap_or(DriftPolicy::Repair)
+    }
+
+    /// How often a person asked that what was found be put right.
+    pub fn repairs(&self) -> u64 {
+        let gateway = self.gateway.as_ref().map(|gateway| gateway.repairs);
+        gateway.or_else(|| self.node.as_ref().map(|node| node.repairs)).unwrap_or(0)
     }
 
     pub fn hash(&self) -> Hash {
@@ -172,6 +205,9 @@ impl Document {
         for limb in peers.0 {
             digest.update(limb.to_be_bytes());
         }
+        if let Some(node) = &self.node {
+            digest.update(canonical(node));
+        }
         Hash(hexadecimal(&digest.finalize()))
     }
 
@@ -179,6 +215,7 @@ impl Document {
     pub fn change_to(&self, new: &Self) -> Change {
         Change {
             gateway: (self.gateway != new.gateway).then(|| new.gateway.clone()),
+            node: (self.node != new.node).then(|| new.node.clone()),
             set: new.peers.values().filter(|peer| self.peers.get(&peer.public_key) != Some(peer)).cloned().collect(),
             removed: self.peers.keys().filter(|key| !new.peers.contains_key(key)).copied().collect(),
         }
@@ -187,6 +224,9 @@ impl Document {
     pub fn apply(&mut self, change: Change) {
         if let Some(gateway) = change.gateway {
             self.gateway = gateway;
+        }
+        if let Some(node) = change.node {
+            self.node = node;
         }
         for key in change.removed {
             self.peers.remove(&key);
@@ -264,7 +304,7 @@ pub fn derive(wish: &Wish) -> Document {
     };
     let peers =
         wish.peers.iter().filter(|peer| peer.enabled).map(|peer| (peer.public_key, tunnel_peer(peer))).collect();
-    Document { gateway: Some(interface), peers }
+    Document::of_gateway(interface, peers)
 }
 
 fn alone(address: Ipv4Addr) -> Cidr {
@@ -301,6 +341,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::domain::service::node::{Destination, NodeRule};
 
     fn peer(number: u8, enabled: bool) -> WishedPeer {
         WishedPeer {
@@ -424,6 +465,51 @@ mod tests {
     fn a_document_says_nothing_of_a_field_that_has_its_default() {
         let text = serde_json::to_string(&derive(&wish(vec![peer(2, true)]))).expect("plain data");
         assert!(!text.contains("needs") && !text.contains("unknown"), "{text}");
+    }
+
+    fn guarded(address: &str) -> NodeFirewall {
+        NodeFirewall {
+            id: crate::domain::NodeId::from_uuid(Uuid::from_u128(7)),
+            service: "orders".parse().expect("a name"),
+            private: Some(Cidr::literal([10, 0, 0, 0], 16)),
+            guarded: [5432].into(),
+            rules: vec![NodeRule {
+                name: "peered".to_owned(),
+                to: Destination::Private,
+                ports: [5432].into(),
+                from: vec![address.parse().expect("a range")],
+            }],
+            drift_policy: DriftPolicy::Repair,
+            repairs: 0,
+            needs: 0,
+            unknown: Unknown::new(),
+        }
+    }
+
+    #[test]
+    fn an_agent_that_knows_no_nodes_never_reads_a_nodes_document_as_an_empty_one() {
+        let document = Document::of_node(guarded("10.1.0.0/16"));
+        let mut text = serde_json::to_value(&document).expect("plain data");
+        text.as_object_mut().expect("an object").remove("node").expect("what it does not know");
+        let read: Document = serde_json::from_value(text).expect("that is how it reads it");
+        assert_eq!(read, Document::empty(), "it would remove everything");
+        assert_ne!(read.hash(), document.hash(), "but that is not what came with it");
+        assert_ne!(document.hash(), Document::of_node(guarded("10.2.0.0/16")).hash());
+    }
+
+    #[test]
+    fn a_rule_whose_name_is_no_label_makes_no_document() {
+        let mut text = serde_json::to_value(Document::of_node(guarded("10.1.0.0/16"))).expect("plain data");
+        assert!(serde_json::from_value::<Document>(text.clone()).is_ok());
+        text["node"]["rules"][0]["name"] = "x { } flush ruleset".into();
+        assert!(serde_json::from_value::<Document>(text).is_err());
+    }
+
+    #[test]
+    fn the_hash_of_a_gateways_document_is_what_it_was_before_there_were_nodes() {
+        let hash = derive(&wish(vec![peer(2, true), peer(3, true)])).hash();
+        assert_eq!(hash.0, "fc33dedf060689faa613ab839201f5552561fac6908f61853267d071ac45dd92");
+        assert_eq!(Document::empty().hash().0, "d979ed7ba82c01930c28b65252d1c8bb07cf8428d5953efdfa1542eeffd105ee");
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub mod transition;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cidr, CloudName, GatewayName, Provider, Refusal, Refusals, Timestamp, VpcId, VpcName,
+    Cidr, CloudName, GatewayName, Provider, Refusal, Refusals, ServiceId, ServiceName, Timestamp, VpcId, VpcName,
     connection::{Connection, ConnectionState},
     gateway::GatewayBrief,
     refusal::Parse,
@@ -100,6 +100,8 @@ pub struct Vpc {
     pub peerings: Vec<super::peering::Peering>,
     /// The peering connections of a cloud VPC, by peer; deleted ones are left out.
     pub connections: Vec<Connection>,
+    /// The services that are in it, or still leave it.
+    pub services: Vec<Tenant>,
     /// Why the cloud has not made or removed it yet.
     pub build_error: Option<BuildError>,
     /// A refresh of its connections was asked for and is not done (`pending_build_only_peering_connections`).
@@ -108,6 +110,15 @@ pub struct Vpc {
     pub cloud_id: Option<String>,
     /// Whether a look-alike answers for its cloud: no packets.
     pub simulated: bool,
+}
+
+/// A service in a VPC.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    pub id: ServiceId,
+    pub name: ServiceName,
+    /// It was moved out or deleted, and a host of it has not let go yet.
+    pub leaving: bool,
 }
 
 /// The last failure to make or remove a cloud network, and when it is tried again.
@@ -130,11 +141,26 @@ impl Vpc {
 
     /// Why it cannot be deleted now; the button says it, and the server answers with it.
     pub fn deletion_refusal(&self) -> Option<Refusal> {
-        self.gateway.as_ref().map(|gateway| Self::held_by(&self.name, &gateway.name))
+        let gateway = || self.gateway.as_ref().map(|gateway| Self::held_by(&self.name, &gateway.name));
+        Self::occupied_by(self.id, &self.services).or_else(gateway)
     }
 
     pub fn held_by(name: &VpcName, gateway: &GatewayName) -> Refusal {
         Refusal::conflict("", format!("VPC {name} has VPN gateway {gateway}. Delete the gateway first."))
+    }
+
+    /// Why a VPC with services in it cannot go (domain 3.5).
+    pub fn occupied_by(id: VpcId, services: &[Tenant]) -> Option<Refusal> {
+        let names: Vec<&str> =
+            services.iter().filter(|service| !service.leaving).map(|service| service.name.as_str()).collect();
+        let sentence = match (names.as_slice(), services) {
+            ([], []) => return None,
+            ([], [leaving, ..]) => {
+                format!("Service {} is still leaving the VPC. Try again in a few minutes.", leaving.name)
+            }
+            (names, _) => format!("VPC {id} still has services: {}. Migrate or delete them first.", names.join(", ")),
+        };
+        Some(Refusal::conflict("", sentence))
     }
 
     /// Why nothing can be built in it yet (domain 2.1).

@@ -96,3 +96,21 @@ fn the_states_read_as_the_api_writes_them() {
         assert_eq!(VpcState::from_text(state.as_str()), Some(state));
     }
 }
+
+#[test]
+fn row_34_a_vpc_with_services_cannot_be_deleted_and_says_which_they_are() {
+    let id = VpcId::from_uuid(uuid::Uuid::from_u128(1));
+    let tenant = |name: &str, leaving| super::Tenant {
+        id: crate::domain::ServiceId::from_uuid(uuid::Uuid::from_u128(2)),
+        name: name.parse().expect("a name"),
+        leaving,
+    };
+    let sentence = |services: &[super::Tenant]| Vpc::occupied_by(id, services).map(|refusal| refusal.sentence);
+    assert_eq!(sentence(&[]), None);
+    assert_eq!(
+        sentence(&[tenant("orders", false), tenant("grafana", true), tenant("search", false)]),
+        Some(format!("VPC {id} still has services: orders, search. Migrate or delete them first."))
+    );
+    let leaving = "Service grafana is still leaving the VPC. Try again in a few minutes.";
+    assert_eq!(sentence(&[tenant("grafana", true)]).as_deref(), Some(leaving));
+}

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
 
+use super::support::SupportLine;
 use crate::{
     api::ApiError,
     components::{Button, ButtonLink, Copy, Fact, Facts, Glyph, Kind, Mark, Prose, Tone},
@@ -33,6 +34,7 @@ pub fn Failure(error: ApiError) -> impl IntoView {
         ApiError::Internal(_) => "Something went wrong on our side; nothing was changed.".to_owned(),
         other => other.to_string(),
     };
+    let ours = matches!(error, ApiError::Internal(_)).then(|| view! { <SupportLine/> });
     let path = use_location();
     let again = {
         let next = move || format!("{}{}", path.pathname.get_untracked(), path.search.get_untracked());
@@ -67,6 +69,7 @@ pub fn Failure(error: ApiError) -> impl IntoView {
                 {again}
                 <ButtonLink kind=Kind::Quiet href=routes::HOME>"Back to the overview"</ButtonLink>
             </div>
+            {ours}
         </section>
     }
 }

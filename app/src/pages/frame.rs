@@ -11,6 +11,7 @@ use super::{
     fresh::awaited,
     here::{project_for_links, use_project},
     palette::Jump,
+    support::link,
 };
 use crate::{
     api::{
@@ -150,9 +151,11 @@ fn Navigation(name: ProjectName, viewer: Option<Viewer>, summary: Summary) -> im
             {item(routes::overview(&name), "Overview", None)}
             {item(routes::map(&name), "Map", None)}
             <h2>"Networking"</h2>
+            {item(routes::networking(&name), "Networking overview", None)}
             {item(routes::vpcs(&name), "VPCs", Some(summary.vpcs))}
             {item(routes::gateways(&name), "VPN Gateways", Some(summary.gateways))}
             {item(routes::peerings(&name), "VPC peerings", Some(summary.peerings))}
+            {item(routes::services(&name), "Services", None)}
             {item(routes::planner(&name), "CIDR planner", Some(summary.plan))}
             {item(routes::accounts(&name), "Cloud accounts", None)}
             <h2>"Record"</h2>
@@ -161,6 +164,7 @@ fn Navigation(name: ProjectName, viewer: Option<Viewer>, summary: Summary) -> im
         </nav>
         <nav class="nav" aria-label="You">
             {item(routes::settings(&name), "Settings", None)}
+            {viewer.as_ref().and_then(|viewer| viewer.support.as_ref()).map(|support| link(support, "Support"))}
             {viewer.map(|viewer| view! {
                 <p class="who quiet">{viewer.email.to_string()}</p>
             })}

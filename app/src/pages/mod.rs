@@ -3,8 +3,10 @@
 //! A page reads and shows in `view()`, the part that is split off with all that it alone needs. What `data()` called
 //! would be sent with every page: the resource, its server function and the reading of its JSON.
 
+mod access;
 mod accounts;
 mod connections;
+mod enrolment;
 pub mod failure;
 pub mod form;
 pub mod frame;
@@ -20,11 +22,14 @@ mod peers;
 mod planner;
 mod record;
 mod route_list;
+mod services;
 mod session;
 mod settings;
+mod support;
 mod tones;
 mod vpcs;
 
+pub use access::NetworkingOverview;
 pub use accounts::{AccountDelete, AccountEdit, AccountList, AccountNew};
 pub use connections::{ConnectionDelete, ConnectionDetail, ConnectionNew};
 pub use gateways::{
@@ -38,6 +43,10 @@ pub use peerings::{PeeringList, PeeringNew};
 pub use peers::{PeerDelete, PeerDetail, RoadWarriorNew, SiteNew};
 pub use planner::PlannerPage;
 pub use record::{Changes, Reconcilers};
+pub use services::{
+    NodeDetail, NodeRemove, NodeRevoke, ServiceAccess, ServiceDelete, ServiceDetail, ServiceFirewall, ServiceIpFilter,
+    ServiceList, ServiceNew, ServiceSettings,
+};
 pub use session::{SetUp, SignIn};
 pub use settings::Settings;
 pub use vpcs::{VpcDelete, VpcDetail, VpcList, VpcNew};

@@ -6,6 +6,7 @@ use crate::{
         gateway::{ConfigSync, GatewayStatus},
         peer::{PeerKind, PeerStatus},
         peering::PeeringState,
+        service::Node,
     },
 };
 
@@ -37,6 +38,15 @@ pub fn sync_tone(status: GatewayStatus, sync: ConfigSync) -> Tone {
         ConfigSync::Drift => Tone::Wait,
         ConfigSync::Failed | ConfigSync::Silent => Tone::Bad,
     }
+}
+
+/// How a node's firewall stands; a node has no states but those of its service.
+pub fn node_sync_tone(sync: ConfigSync) -> Tone {
+    sync_tone(GatewayStatus::Active, sync)
+}
+
+pub fn node_tone(node: &Node) -> Tone {
+    node.standing().into()
 }
 
 /// A person's device may be away; a site that was there and is gone is a failure.

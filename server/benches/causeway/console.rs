@@ -1,6 +1,7 @@
 //! A console as a process of its own, with a folder of its own, and somebody signed in to it.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::Write,
     path::Path,
@@ -71,6 +72,8 @@ pub struct Console {
     data: TempDir,
     port: u16,
     cookie: String,
+    /// Of its environment, from its next start on.
+    settings: BTreeMap<&'static str, String>,
 }
 
 impl Console {
@@ -81,7 +84,7 @@ impl Console {
         create.args(["user", "create", "--super-admin", "--password-stdin", "--email", EMAIL, "--data"]);
         feed(create.arg(data.path()), PASSWORD)?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let mut console = Self { process: None, data, port, cookie: String::new() };
+        let mut console = Self { process: None, data, port, cookie: String::new(), settings: BTreeMap::new() };
         console.begin().await?;
         Ok(console)
     }
@@ -96,6 +99,7 @@ impl Console {
     pub async fn begin(&mut self) -> Result<()> {
         let mut command = causeway();
         command.args(["serve", "--listen", &format!("127.0.0.1:{}", self.port), "--data"]).arg(self.data());
+        command.envs(&self.settings);
         let log = self.data().join("console.log");
         self.process = Some(Process::start(&mut command, &log)?);
         let began = Instant::now();
@@ -106,6 +110,14 @@ impl Console {
             sleep(Duration::from_millis(20)).await;
         }
         Ok(())
+    }
+
+    /// A setting from its next start on; `None`: as it comes.
+    pub fn set(&mut self, name: &'static str, value: Option<String>) {
+        match value {
+            Some(value) => self.settings.insert(name, value),
+            None => self.settings.remove(name),
+        };
     }
 
     /// Ends the process; sessions outlive it.

@@ -12,12 +12,13 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use app::domain::{
     PresharedKey,
+    host::HostRole,
     plan::{Frame, Surroundings, plan},
     tunnel::INTERFACE,
 };
 use server::{
     agent::{
-        host::{Host, HostChoice, LiveHost, nft},
+        host::{Host, HostChoice, LiveHost, Question, nft},
         state::StateFolder,
     },
     clock, seal,
@@ -29,6 +30,7 @@ use super::gateway::random_key;
 pub const WORD: &str = "inside";
 pub const WG_SET: &str = "wg-set";
 pub const CHECK: &str = "check";
+pub const FIREWALL: &str = "firewall";
 
 const WARM_UP: usize = 3;
 
@@ -36,6 +38,9 @@ pub async fn run(words: &[String]) -> Result<()> {
     let lists = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [WG_SET, count] => vec![wg_set(count.parse()?)?],
         [CHECK, count, state] => check(count.parse()?, Path::new(state)).await?,
+        [FIREWALL, entries, peered, runs] => {
+            super::firewall::on_a_host(entries.parse()?, peered.parse()?, runs.parse()?).await?
+        }
         _ => bail!("{WORD} is for this program's own use"),
     };
     let nanoseconds = |one: &Duration| u64::try_from(one.as_nanos()).unwrap_or(u64::MAX);
@@ -68,14 +73,14 @@ async fn check(count: usize, state: &Path) -> Result<Vec<Vec<Duration>>> {
     let key = state.private_key()?;
     let document = state.document()?.context("the agent has a document")?.document;
     let host = LiveHost::open(HostChoice::Auto, key.clone())?;
-    let facts = host.read(&[]).await?.facts;
+    let facts = host.read(&Question::of(HostRole::Gateway)).await?.facts;
     let around = Surroundings::of(&facts, document.gateway.as_ref().context("the gateway is there")?.vpc);
     let frame = Frame::of(&document, key.public(), &around, nft::ruleset(&document, &around));
-    let sysctls: Vec<String> = frame.sysctls.keys().cloned().collect();
+    let question = Question { role: HostRole::Gateway, sysctls: frame.sysctls.keys().cloned().collect() };
     let (mut checks, mut listings) = (Vec::with_capacity(count), Vec::with_capacity(count));
     for run in 0..WARM_UP + count {
         let began = Instant::now();
-        let reading = host.read(&sysctls).await?;
+        let reading = host.read(&question).await?;
         let steps = plan(&frame, &document.peers, &reading.state, clock::now());
         let checked = began.elapsed();
         ensure!(steps.is_empty(), "there was something to do: {}", steps[0]);

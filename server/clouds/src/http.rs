@@ -5,6 +5,7 @@
 //! redirects are never followed, so that credentials reach nobody else.
 
 use std::{
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -29,21 +30,37 @@ pub struct Http {
     sent: Arc<AtomicU64>,
 }
 
-/// What came back, whatever its status.
-#[derive(Debug)]
+/// What came back, whatever its status. Its body may be a token, and is not printed.
 pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: String,
 }
 
-/// A request that can be sent again.
-#[derive(Clone, Debug)]
+/// A request that can be sent again. Its body may hold a secret, and is not printed.
+#[derive(Clone)]
 pub struct Request {
     pub method: Method,
     pub url: Url,
     pub headers: HeaderMap,
     pub body: String,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, headers, body } = self;
+        let body = format_args!("{} bytes", body.len());
+        formatter.debug_struct("Answer").field("status", status).field("headers", headers).field("body", &body).finish()
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, url, headers, body } = self;
+        let (origin, path) = (url.origin().ascii_serialization(), url.path());
+        let (to, body) = (format_args!("{method} {origin}{path}"), format_args!("{} bytes", body.len()));
+        formatter.debug_struct("Request").field("to", &to).field("headers", headers).field("body", &body).finish()
+    }
 }
 
 impl Answer {
@@ -99,7 +116,7 @@ impl Http {
     ) -> Outcome<Answer> {
         let mut attempt = 1;
         loop {
-            let failure = match self.once(build()?).await {
+            let failure = match Box::pin(self.once(build()?)).await {
                 Ok(answer) => match judge(&answer) {
                     None => return Ok(answer),
                     Some(mut failure) => {
@@ -125,7 +142,7 @@ impl Http {
         let mut attempt = 1;
         loop {
             self.count();
-            match ask().await {
+            match Box::pin(ask()).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => tokio::time::sleep(self.patience(failure, attempt)?).await,
             }
@@ -205,4 +222,20 @@ fn unreachable_because(error: &reqwest::Error) -> Failure {
     }
     let reason = if error.is_timeout() { "it did not answer in time".to_owned() } else { words.join(": ") };
     Failure::new(Class::Unreachable, "transport", format!("The cloud could not be reached: {reason}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_a_request_nor_an_answer_prints_its_body() {
+        let url = Url::parse("https://login.example/t/token?code=swordfish").expect("is a URL");
+        let body = "client_secret=hunter2".to_owned();
+        let request = Request { method: Method::POST, url, headers: HeaderMap::new(), body: body.clone() };
+        let answer = Answer { status: 200, headers: HeaderMap::new(), body };
+        let text = format!("{request:?} {answer:?}");
+        assert!(!text.contains("hunter2") && !text.contains("swordfish"), "{text}");
+        assert!(text.contains("POST https://login.example/t/token") && text.contains("21 bytes"), "{text}");
+    }
 }

@@ -9,20 +9,27 @@
 //! decides what is missing ([`Cloud::plan`], pure) and makes one idempotent call at a time
 //! ([`Cloud::step`]). It compares before it writes and adopts what a lost answer left behind.
 
+mod address;
 pub mod aws;
 pub mod azure;
 mod failure;
 pub mod google;
 pub mod http;
 pub mod lookalike;
+mod private_link;
+mod provide;
 mod secret;
 pub mod upcloud;
 mod wish;
 
 use std::collections::BTreeSet;
 
+pub(crate) use self::provide::named;
 pub use self::{
+    address::{AddressPart, AddressReport, AddressStanding, AddressWish},
     failure::{Class, Failure, Outcome},
+    private_link::{LinkConnection, LinkPart, LinkReport, LinkStanding, LinkWish, Verdict},
+    provide::{Provided, Provides, Want, provide},
     secret::Secret,
     wish::{
         ConnectionReport, ConnectionWish, NetworkReport, NetworkStanding, Opening, Peer, Reference, Report, Subject,
@@ -65,9 +72,9 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// Whether another pass at once would find more to do.
+    /// Whether another pass at once would find more to do. A cloud that asked for patience has it first.
     pub fn moved(&self) -> bool {
-        !self.made.is_empty()
+        !self.made.is_empty() && self.failed.iter().all(|(_, failure)| failure.retry_after.is_none())
     }
 }
 

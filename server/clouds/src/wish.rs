@@ -41,6 +41,9 @@ pub enum Opening {
     Tcp { from: u16, to: u16 },
 }
 
+const PREFIX: &str = "console-";
+const DIGITS: usize = 12;
+
 /// A peering connection as it should be.
 #[derive(Clone, Debug)]
 pub struct ConnectionWish {
@@ -62,8 +65,14 @@ impl ConnectionWish {
     /// Not its first ones: ids are made of the time, and those of one minute begin alike.
     pub fn name(&self) -> String {
         let id = self.id.simple().to_string();
-        format!("console-{}", &id[id.len() - 12..])
+        format!("{PREFIX}{}", &id[id.len() - DIGITS..])
     }
+}
+
+/// Whether it is what [`ConnectionWish::name`] gives, of whichever connection: nothing else of ours has such a name.
+pub(crate) fn is_name_of_a_connection(name: &str) -> bool {
+    let digits = name.strip_prefix(PREFIX);
+    digits.is_some_and(|digits| digits.len() == DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
 /// The other side (domain 1.4).
@@ -158,6 +167,9 @@ mod tests {
             was_active: false,
         };
         assert_ne!(connection().name(), connection().name());
-        assert_eq!(connection().name().len(), "console-".len() + 12);
+        assert!(is_name_of_a_connection(&connection().name()), "{}", connection().name());
+        for other in ["console-access", "console-00000000000g", "console-0000000000001", "theirs"] {
+            assert!(!is_name_of_a_connection(other), "{other}");
+        }
     }
 }

@@ -61,7 +61,7 @@ async fn enrol(State(console): State<Shared>, Json(enrol): Json<Enrol>) -> Respo
     console.enrolled = Some(enrol);
     console.credential = "its-own-credential".into();
     let gateway = GATEWAY.parse::<GatewayId>().expect("an id");
-    Json(Enrolled { gateway, credential: console.credential.clone() }).into_response()
+    Json(Enrolled { host: gateway.into(), credential: console.credential.clone() }).into_response()
 }
 
 #[derive(serde::Deserialize)]
@@ -106,7 +106,7 @@ async fn rotate(State(console): State<Shared>, headers: HeaderMap) -> Response {
     }
     console.credential = "a-newer-credential".into();
     let gateway = GATEWAY.parse::<GatewayId>().expect("an id");
-    Json(Enrolled { gateway, credential: console.credential.clone() }).into_response()
+    Json(Enrolled { host: gateway.into(), credential: console.credential.clone() }).into_response()
 }
 
 fn listen(path: &Path, console: &Shared) -> JoinHandle<()> {
@@ -138,7 +138,7 @@ fn alpha(mtu: u16) -> Document {
         needs: 0,
         unknown: Default::default(),
     };
-    Document { gateway: Some(gateway), peers: Default::default() }
+    Document::of_gateway(gateway, Default::default())
 }
 
 fn version(document: &Document, generation: u64) -> Version {
@@ -242,7 +242,7 @@ async fn a_used_token_is_refused_with_what_to_do_and_an_enrolled_host_needs_none
     let error = stage.agent().await.expect("no panic").expect_err("the token is used").to_string();
     assert_eq!(
         error,
-        "The console refused the enrolment token: The token was used already. Make a new one on the gateway's page; each works once, for an hour."
+        "The console refused the enrolment token: The token was used already. Make a new one on the gateway's page, or on the service's; each works once, for an hour."
     );
     lock(&stage.console).token = Some("one-time-token".into());
     let agent = stage.agent();

@@ -111,8 +111,8 @@ pub enum Trouble {
     /// 401: the credential or the token counts no longer.
     #[error("The console does not accept this agent: {0}")]
     Unknown(String),
-    /// 410: the gateway is gone for ever.
-    #[error("The gateway no longer exists.")]
+    /// 410: what the host was for is gone for ever.
+    #[error("The gateway or node no longer exists.")]
     Gone,
     #[error("The console answered {status}: {message}")]
     Refused { status: StatusCode, message: String },

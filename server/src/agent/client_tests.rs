@@ -117,6 +117,7 @@ async fn a_connection_that_was_closed_meanwhile_is_opened_again() {
         drift: Vec::new(),
         peers: Vec::new(),
         facts: None,
+        node: None,
         cleaned: false,
     };
     for _ in 0..3 {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use app::domain::host::{Enrol, HostFacts, token_digest};
+use app::domain::host::{Enrol, HostFacts, HostRole, token_digest};
 
 use super::{
     backoff::Backoff,
@@ -78,19 +78,19 @@ pub fn enrolment_due(state: &StateFolder, token: Option<&Token>) -> Result<bool>
         (Some(_), None) => Ok(false),
         (None, Some(_)) => Ok(true),
         (None, None) => bail!(
-            "This host is not enrolled. Make an enrolment token on the gateway's page and give it with --token-file FILE, --token-file - (standard input) or CAUSEWAY_TOKEN."
+            "This host is not enrolled. Make an enrolment token on the gateway's page, or on the service's, and give it with --token-file FILE, --token-file - (standard input) or CAUSEWAY_TOKEN."
         ),
     }
 }
 
-/// Exchanges the token. True: for another gateway than before.
+/// Exchanges the token. What the host is for now, and whether it is another one than before.
 pub async fn enrol(
     client: &mut Client,
     state: &StateFolder,
     token: &Token,
     key: &PrivateKey,
     facts: HostFacts,
-) -> Result<bool> {
+) -> Result<(HostRole, bool)> {
     let enrol = Enrol { token: token.0.clone(), public_key: key.public(), facts };
     let mut backoff = Backoff::default();
     let mut told = false;
@@ -105,23 +105,24 @@ pub async fn enrol(
                 backoff.wait().await;
             }
             Err(Trouble::Unknown(message)) => bail!(
-                "The console refused the enrolment token: {message} Make a new one on the gateway's page; each works once, for an hour."
+                "The console refused the enrolment token: {message} Make a new one on the gateway's page, or on the service's; each works once, for an hour."
             ),
             Err(trouble) => bail!("Enrolment failed. {trouble}"),
         }
     };
-    let other = state.credential()?.is_some_and(|known| known.gateway != enrolled.gateway);
+    let other = state.credential()?.is_some_and(|known| known.host != enrolled.host);
     if other {
         state.forget_documents()?;
     }
     state.set_credential(&Credential {
-        gateway: enrolled.gateway,
+        host: enrolled.host,
         credential: enrolled.credential,
         token: token.digest(),
         issued_at: clock::now(),
     })?;
-    tracing::info!(gateway.id = %enrolled.gateway, console = %client.address(), "enrolled");
-    Ok(other)
+    let role = enrolled.host.role();
+    tracing::info!(role = %role, host.id = %enrolled.host, console = %client.address(), "enrolled");
+    Ok((role, other))
 }
 
 /// Asks for a new credential if this one has grown old.

@@ -12,14 +12,14 @@ use anyhow::Result;
 use app::domain::{
     PublicKey, Timestamp,
     gateway::DriftPolicy,
-    host::{ApplyError, HostFacts, PeerReport},
+    host::{ApplyError, HostFacts, HostRole, PeerReport},
     plan::{FoundPeer, Frame, HostState, Peers, Step, Surroundings, drift, plan},
     tunnel::{Document, PeerSum, Version},
 };
 use tokio::time::{Duration, Instant};
 
 use super::{
-    host::{Host, Reading, key::PrivateKey, nft},
+    host::{Host, Question, Reading, key::PrivateKey, nft},
     outbox::{Outbox, Status},
     poll::Next,
     state::{StateFolder, Stored},
@@ -41,6 +41,8 @@ pub struct Keeper {
     state: Arc<StateFolder>,
     outbox: Arc<Outbox>,
     key: PublicKey,
+    /// `None`: not enrolled yet.
+    role: Option<HostRole>,
     held: Option<Held>,
     status: Status,
     facts: Option<HostFacts>,
@@ -84,6 +86,7 @@ impl Keeper {
             host,
             outbox,
             key: key.public(),
+            role: state.credential()?.map(|known| known.host.role()),
             held: None,
             status: Status { applied: state.applied()?, ..Status::default() },
             facts: None,
@@ -104,6 +107,7 @@ impl Keeper {
                 epoch = version.epoch,
                 generation = version.generation,
                 peers = document.peers.len(),
+                rules = document.node.as_ref().map(|node| node.rules.len()),
                 "booting from the last document"
             );
             keeper.whole = keeper.status.applied.as_ref() != Some(&version);
@@ -127,16 +131,33 @@ impl Keeper {
         self.read_at
     }
 
-    /// Which sysctls a reading needs, and which turn it belongs to.
-    pub fn question(&self) -> (u64, Vec<String>) {
-        let keys = self.held.as_ref().map(|held| held.frame.sysctls.keys().cloned().collect());
-        (self.turn, keys.unwrap_or_default())
+    /// What a reading has to tell, and which turn it belongs to.
+    pub fn question(&self) -> (u64, Question) {
+        let sysctls = self.held.as_ref().map(|held| held.frame.sysctls.keys().cloned().collect());
+        (self.turn, self.ask(sysctls.unwrap_or_default()))
     }
 
-    /// Another gateway: its numbers start anew.
-    pub fn forget_document(&mut self) {
-        self.held = None;
-        self.status = Status::default();
+    fn ask(&self, sysctls: Vec<String>) -> Question {
+        // Whoever does not know yet what the host is for reads what both need.
+        Question { role: self.role.unwrap_or(HostRole::Node), sysctls }
+    }
+
+    pub fn role(&self) -> Option<HostRole> {
+        self.role
+    }
+
+    /// The host was enrolled. `other`: for another one than before, whose numbers start anew; what only the former role keeps goes.
+    pub async fn speak_for(&mut self, role: HostRole, other: bool) {
+        if other {
+            self.held = None;
+            self.status = Status::default();
+        }
+        if self.role.is_some_and(|former| former != role)
+            && let Err(error) = self.take_off().await
+        {
+            tracing::error!("{error:#}");
+        }
+        self.role = Some(role);
     }
 
     fn next(&self) -> Next {
@@ -144,6 +165,7 @@ impl Keeper {
     }
 
     fn hold(&mut self, version: Version, document: Document, sum: PeerSum) -> Result<()> {
+        self.role = self.role.or(document.role());
         if let (Some(facts), Some(gateway)) = (&self.facts, &document.gateway) {
             self.around = Surroundings::of(facts, gateway.vpc);
         }
@@ -154,7 +176,7 @@ impl Keeper {
 
     /// Reads what the host is, before anything is asked of it.
     pub async fn look_around(&mut self) -> Result<()> {
-        let reading = self.host.read(&[]).await?;
+        let reading = self.host.read(&self.ask(Vec::new())).await?;
         self.see(&reading);
         Ok(())
     }
@@ -177,8 +199,8 @@ impl Keeper {
     async fn apply_whole(&mut self, stored: Result<()>) -> Next {
         let began = Instant::now();
         self.turn += 1;
-        let (_, keys) = self.question();
-        match self.host.read(&keys).await {
+        let (_, question) = self.question();
+        match self.host.read(&question).await {
             Ok(mut reading) => {
                 self.see(&reading);
                 self.mark_waiting(&mut reading.state);
@@ -324,6 +346,9 @@ impl Keeper {
         let waiting = self.call_back(&reading.state).await;
         let Some(held) = &self.held else { return };
         self.outbox.set_figures(figures(&held.document.peers, &reading.state));
+        if held.document.node.is_some() {
+            self.outbox.set_node(reading.node);
+        }
         let now = clock::now();
         let differences = drift(&held.frame, &held.document.peers, &reading.state, now, &self.status.drift);
         if differences.is_empty() && !self.whole {
@@ -332,7 +357,7 @@ impl Keeper {
         }
         // What was never applied is not drift, and a host that moved has not drifted.
         let applied = self.status.applied.as_ref() == Some(&held.version) && !self.whole;
-        let policy = held.document.gateway.as_ref().map_or(DriftPolicy::Repair, |gateway| gateway.drift_policy);
+        let policy = held.document.drift_policy();
         if applied && !moved && self.status.drift != differences {
             for difference in differences.iter().filter(|new| !self.status.drift.contains(new)).take(10) {
                 tracing::warn!(
@@ -346,7 +371,7 @@ impl Keeper {
             self.status.drift = differences;
             self.outbox.set_status(&self.status);
         }
-        let repair = !applied || moved || policy == DriftPolicy::Repair || reading.state.is_fresh();
+        let repair = !applied || moved || policy == DriftPolicy::Repair || reading.state.is_fresh(&held.frame);
         if repair {
             let began = Instant::now();
             let done = self.put_right(&reading.state).await;
@@ -400,22 +425,32 @@ impl Keeper {
         }
     }
 
-    /// The gateway is gone: takes everything of ours off the host. Ok when the host, read back, shows none of it.
+    /// What the host was for is gone: takes everything of ours off it. Ok when the host, read back, shows none of it.
     pub async fn clean(&mut self) -> Result<()> {
+        self.take_off().await?;
+        self.state.forget_everything()
+    }
+
+    async fn take_off(&mut self) -> Result<()> {
         self.held = None;
         let frame = Frame::cleaned(self.state.sysctls_before()?);
-        let keys: Vec<String> = frame.sysctls.keys().cloned().collect();
+        let question = self.ask(frame.sysctls.keys().cloned().collect());
         for _ in 0..3 {
-            let state = self.host.read(&keys).await?.state;
+            let state = self.host.read(&question).await?.state;
             let steps = plan(&frame, &Peers::new(), &state, Timestamp(0));
             if steps.is_empty() {
-                return self.state.forget_everything();
+                return Ok(());
             }
             self.perform(&steps).await?;
         }
-        anyhow::bail!(
-            "This host does not let go of its tunnels; remove interface wg0 and the nftables table inet causeway by hand."
-        )
+        match question.role {
+            HostRole::Gateway => anyhow::bail!(
+                "This host does not let go of its tunnels; remove interface wg0 and the nftables table inet causeway by hand."
+            ),
+            HostRole::Node => anyhow::bail!(
+                "This host does not let go of its firewall; remove the nftables table inet causeway by hand."
+            ),
+        }
     }
 }
 

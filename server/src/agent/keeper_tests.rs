@@ -4,6 +4,7 @@ use app::domain::{
     Cidr, GatewayId,
     host::{Delivery, Offer},
     peer::PeerKind,
+    service::node::{Destination, NodeFirewall, NodeRule},
     tunnel::{Hash, Interface, TunnelPeer},
 };
 use tempfile::TempDir;
@@ -62,7 +63,7 @@ impl Scene {
     }
 
     async fn host_state(&self) -> HostState {
-        self.host.read(&[]).await.expect("a recording host").state
+        self.host.read(&Question::of(HostRole::Gateway)).await.expect("a recording host").state
     }
 }
 
@@ -101,7 +102,7 @@ fn document(peers: u8) -> Document {
         }],
         unknown: Default::default(),
     };
-    Document { gateway: Some(gateway), peers: (1..=peers).map(peer).map(|peer| (peer.public_key, peer)).collect() }
+    Document::of_gateway(gateway, (1..=peers).map(peer).map(|peer| (peer.public_key, peer)).collect())
 }
 
 fn asking(repairs: u64) -> Document {
@@ -377,4 +378,79 @@ async fn what_a_newer_console_says_beside_is_kept_and_what_must_not_be_ignored_i
     scene.watch().await;
     assert_eq!(scene.status().error, None, "what came after is understood");
     assert!(Offer::read(b"{\"bill\": 12}").is_err());
+}
+
+fn orders(drift_policy: DriftPolicy) -> Document {
+    Document::of_node(NodeFirewall {
+        id: "0197c1f2-5c1e-7a40-9b1d-3f2a6c8e4d11".parse().expect("an id"),
+        service: "orders".parse().expect("a name"),
+        private: Some(Cidr::literal([172, 16, 0, 0], 16)),
+        guarded: [5432].into(),
+        rules: vec![NodeRule {
+            name: "connections".to_owned(),
+            to: Destination::Private,
+            ports: [5432].into(),
+            from: vec!["10.1.0.0/16".parse().expect("a range")],
+        }],
+        drift_policy,
+        repairs: 0,
+        needs: 0,
+        unknown: Default::default(),
+    })
+}
+
+#[tokio::test]
+async fn a_nodes_document_is_a_firewall_and_an_empty_one_takes_it_off() {
+    let mut scene = Scene::new().await;
+    let wanted = orders(DriftPolicy::Repair);
+    scene.deliver(&wanted, 1).await;
+    scene.watch().await;
+    assert_eq!(scene.status().verified, Some(version(&wanted, 1)));
+    let host = scene.host_state().await;
+    assert_eq!((host.device, host.routes.len(), host.firewall.is_some()), (None, 0, true));
+    scene.deliver(&Document::empty(), 2).await;
+    scene.watch().await;
+    assert!(scene.status().cleaned);
+    assert_eq!(scene.host_state().await.firewall, None);
+}
+
+#[tokio::test]
+async fn a_firewall_that_somebody_changed_is_repaired_or_told_and_one_that_is_gone_comes_back() {
+    for (policy, left_alone) in [(DriftPolicy::Repair, false), (DriftPolicy::Ask, true)] {
+        let mut scene = Scene::new().await;
+        scene.deliver(&orders(policy), 1).await;
+        scene.watch().await;
+        scene.host.tamper(|host| host.firewall.as_mut().expect("a table").chains.clear());
+        scene.watch().await;
+        assert!(!scene.drift().is_empty());
+        scene.watch().await;
+        assert_eq!(!scene.drift().is_empty(), left_alone, "{policy:?}");
+        scene.host.tamper(|host| host.firewall = None);
+        scene.watch().await;
+        scene.watch().await;
+        assert_eq!(scene.drift(), [""; 0], "a host without its table was restarted");
+    }
+}
+
+#[tokio::test]
+async fn a_host_takes_no_document_that_is_for_another_kind_of_host() {
+    let mut scene = Scene::new().await;
+    scene.deliver(&document(3), 1).await;
+    scene.watch().await;
+    let next = scene.deliver(&orders(DriftPolicy::Repair), 2).await;
+    assert!(next.refused);
+    let error = scene.status().error.clone().expect("it says why").message;
+    assert_eq!(error, "Document 1.2 is for the host of a node, and this is the host of a gateway. It was refused.");
+    assert_eq!(scene.host_state().await.peers.len(), 3, "nothing was taken off");
+}
+
+#[tokio::test]
+async fn a_host_that_becomes_a_node_gives_up_the_tunnels_that_it_kept_as_a_gateway() {
+    let mut scene = Scene::new().await;
+    scene.deliver(&document(3), 1).await;
+    scene.keeper.speak_for(HostRole::Node, true).await;
+    let host = scene.host_state().await;
+    assert_eq!((host.device, host.firewall), (None, None));
+    assert!(!scene.deliver(&orders(DriftPolicy::Repair), 1).await.refused);
+    assert!(scene.host_state().await.firewall.is_some());
 }

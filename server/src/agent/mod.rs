@@ -1,6 +1,7 @@
 //! The agent: makes one host match its desired document, and tells the console what it found.
 //!
-//! Three tasks. `poll` asks the console for newer documents; the keeper, in [`run`]'s loop,
+//! A host is a gateway's (WireGuard, routes, nftables) or a service node's (nftables only); its
+//! enrolment says which. Three tasks. `poll` asks the console for newer documents; the keeper, in [`run`]'s loop,
 //! stores, applies and watches; `outbox` tells. None waits for another's network, and the
 //! tunnels need none of them: they stay up while the agent or the console is down, and a
 //! rebooted host gets them back from its own disk.
@@ -8,6 +9,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result};
+use app::domain::host::HostRole;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
@@ -49,12 +51,12 @@ pub struct AgentArguments {
     /// Where the host's private key, the credential and the last document are kept
     #[arg(long, env = "CAUSEWAY_AGENT_STATE", value_name = "DIR", default_value = "/var/lib/causeway-agent")]
     pub state: PathBuf,
-    /// Which WireGuard to drive: auto, uapi (a userspace one, by its socket) or wg (the kernel's, by its tool)
+    /// Which WireGuard to drive on a gateway: auto, uapi (a userspace one, by its socket) or wg (the kernel's, by its tool)
     #[arg(long, env = "CAUSEWAY_AGENT_HOST", value_name = "KIND", default_value = "auto")]
     pub host: HostChoice,
 }
 
-/// Runs until it is told to stop, or until the gateway is deleted and the host is clean.
+/// Runs until it is told to stop, or until the gateway or node is deleted and the host is clean.
 pub async fn run(arguments: AgentArguments) -> Result<()> {
     let mut stop = Stop::listen()?;
     let token = Token::read(arguments.token_file.as_deref(), std::env::var("CAUSEWAY_TOKEN").ok())?;
@@ -70,13 +72,13 @@ pub async fn run(arguments: AgentArguments) -> Result<()> {
     let mut keeper = Keeper::new(host.clone(), state.clone(), outbox.clone(), &key)?;
     if let Err(error) = keeper.look_around().await {
         if enrol {
-            return Err(error.context("This host cannot be a gateway yet"));
+            return Err(error.context("This host cannot be enrolled yet"));
         }
         tracing::error!("{error:#}");
     }
     // Tunnels first: the console may be behind one of them, or away.
-    let (turn, sysctls) = keeper.question();
-    let reading = host.read(&sysctls).await;
+    let (turn, question) = keeper.question();
+    let reading = host.read(&question).await;
     keeper.watch(turn, reading).await;
 
     if let Some(token) = token.filter(|_| enrol) {
@@ -85,17 +87,17 @@ pub async fn run(arguments: AgentArguments) -> Result<()> {
             enrolled = credential::enrol(&mut client, &state, &token, &key, facts) => enrolled?,
             () = stop.requested() => return Ok(()),
         };
-        if enrolled {
-            keeper.forget_document();
-        }
+        let (role, other) = enrolled;
+        keeper.speak_for(role, other).await;
     }
+    let role = keeper.role().context("Its enrolment says what a host is for")?;
 
     let bearer = Bearer::of(&state)?;
     let (tell_news, mut news) = mpsc::channel(1);
     let mut tasks = JoinSet::new();
     let (reporter, telling) = (client.another(), outbox.clone());
     let (polling, have, credential) = (state.clone(), keeper.have(), bearer.clone());
-    tasks.spawn(async move { poll::poll(client, &polling, credential, have, tell_news).await });
+    tasks.spawn(async move { poll::poll(client, &polling, role, credential, have, tell_news).await });
     tasks.spawn(async move {
         telling.tell(reporter, bearer).await;
         Ok(())
@@ -107,7 +109,7 @@ pub async fn run(arguments: AgentArguments) -> Result<()> {
             biased;
             () = stop.requested() => {
                 keeper.store();
-                tracing::info!("stopping; the tunnels stay up");
+                tracing::info!("stopping; {}", role.stays());
                 return Ok(());
             }
             event = news.recv() => match event {
@@ -118,7 +120,10 @@ pub async fn run(arguments: AgentArguments) -> Result<()> {
                 }
                 Some(News::Nothing) => keeper.settled(),
                 Some(News::Gone) => {
-                    tracing::info!("the gateway was deleted; taking its tunnels off this host");
+                    match role {
+                        HostRole::Gateway => tracing::info!("the gateway was deleted; taking its tunnels off this host"),
+                        HostRole::Node => tracing::info!("the node was removed; taking its firewall off this host"),
+                    }
                     clean(&mut keeper, &mut stop).await;
                     return Ok(());
                 }
@@ -129,9 +134,9 @@ pub async fn run(arguments: AgentArguments) -> Result<()> {
                 keeper.watch(turn, found).await;
             }
             () = sleep_until(keeper.read_at()), if reading.is_none() => {
-                let (turn, sysctls) = keeper.question();
+                let (turn, question) = keeper.question();
                 let host = host.clone();
-                reading = Some(tokio::spawn(async move { (turn, host.read(&sysctls).await) }));
+                reading = Some(tokio::spawn(async move { (turn, host.read(&question).await) }));
             }
         }
     }
@@ -147,7 +152,7 @@ async fn finished(reading: &mut Option<JoinHandle<(u64, Result<Reading>)>>) -> (
     }
 }
 
-/// Until it is done: a deleted gateway's tunnels must not stay.
+/// Until it is done: what was deleted must not stay.
 async fn clean(keeper: &mut Keeper, stop: &mut Stop) {
     let mut backoff = Backoff::default();
     while let Err(error) = keeper.clean().await {
@@ -158,7 +163,7 @@ async fn clean(keeper: &mut Keeper, stop: &mut Stop) {
             () = stop.requested() => return,
         }
     }
-    tracing::info!("nothing of the gateway is left on this host");
+    tracing::info!("nothing of ours is left on this host");
 }
 
 /// The long-poll ended: why?

@@ -1,7 +1,7 @@
 //! What the agent has to tell, and the task that tells it.
 //!
 //! At once when something was applied, verified or drifted; else every five seconds, with
-//! the peers whose figures changed. Whoever fills the outbox never waits for the console. A
+//! the figures that changed. Whoever fills the outbox never waits for the console. A
 //! difference that was repaired before it could be told is told first, so that nothing that
 //! happened on a host stays unseen.
 
@@ -14,6 +14,7 @@ use std::{
 use app::domain::{
     PublicKey,
     host::{ApplyError, Drift, HostFacts, PeerReport, Report},
+    service::node::NodeReport,
     tunnel::Version,
 };
 use tokio::{sync::Notify, time::timeout};
@@ -38,6 +39,8 @@ struct Contents {
     facts_told: bool,
     figures: BTreeMap<PublicKey, PeerReport>,
     told: BTreeMap<PublicKey, PeerReport>,
+    node: Option<NodeReport>,
+    node_told: Option<NodeReport>,
 }
 
 /// Where the host stands. Every change of it is worth a report of its own.
@@ -80,6 +83,10 @@ impl Outbox {
         self.contents().figures = figures;
     }
 
+    pub fn set_node(&self, node: NodeReport) {
+        self.contents().node = Some(node);
+    }
+
     fn contents(&self) -> std::sync::MutexGuard<'_, Contents> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -93,7 +100,8 @@ impl Outbox {
         let changed = contents.figures.values().filter(|peer| contents.told.get(&peer.public_key) != Some(peer));
         let peers = changed.cloned().collect();
         let facts = contents.facts.clone().filter(|_| !contents.facts_told);
-        (Report { applied, verified, error, drift, peers, facts, cleaned }, more)
+        let node = contents.node.clone().filter(|_| contents.node != contents.node_told);
+        (Report { applied, verified, error, drift, peers, node, facts, cleaned }, more)
     }
 
     fn answered(&self, report: Report, resend: bool) {
@@ -104,10 +112,14 @@ impl Outbox {
         if resend {
             contents.facts_told = false;
             contents.told.clear();
+            contents.node_told = None;
             return;
         }
         if report.facts.is_some() && report.facts == contents.facts {
             contents.facts_told = true;
+        }
+        if report.node.is_some() {
+            contents.node_told = report.node;
         }
         let Contents { told, figures, .. } = &mut *contents;
         told.extend(report.peers.into_iter().map(|peer| (peer.public_key, peer)));
@@ -148,7 +160,7 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
-    use app::domain::Timestamp;
+    use app::domain::{Timestamp, service::node::RuleCounter};
 
     use super::*;
 
@@ -180,6 +192,24 @@ mod tests {
         assert_eq!(report.peers.iter().map(|peer| peer.received).collect::<Vec<_>>(), [21]);
         outbox.answered(report, true);
         assert_eq!(outbox.compose().0.peers.len(), 2);
+    }
+
+    #[test]
+    fn what_a_node_counted_is_told_when_it_changed_and_when_the_console_wants_all() {
+        let outbox = Outbox::default();
+        let counted = |packets| NodeReport {
+            counters: vec![RuleCounter { rule: "peered".to_owned(), packets, bytes: 60 }],
+            refused: Vec::new(),
+        };
+        assert_eq!(outbox.compose().0.node, None, "a gateway's host has none");
+        outbox.set_node(counted(1));
+        outbox.answered(outbox.compose().0, false);
+        outbox.set_node(counted(1));
+        assert_eq!(outbox.compose().0.node, None);
+        outbox.set_node(counted(2));
+        assert_eq!(outbox.compose().0.node, Some(counted(2)));
+        outbox.answered(outbox.compose().0, true);
+        assert_eq!(outbox.compose().0.node, Some(counted(2)));
     }
 
     #[test]

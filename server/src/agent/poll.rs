@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use app::domain::{host::Offer, tunnel::Version};
+use app::domain::{
+    host::{HostRole, Offer},
+    tunnel::Version,
+};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep},
@@ -29,7 +32,7 @@ pub enum News {
     Document(Box<Offer>, oneshot::Sender<Next>),
     /// Nothing newer, after a document that was refused.
     Nothing,
-    /// The gateway no longer exists.
+    /// The gateway or node no longer exists.
     Gone,
 }
 
@@ -40,10 +43,11 @@ pub struct Next {
     pub refused: bool,
 }
 
-/// Runs until the gateway is gone or nobody listens.
+/// Runs until the gateway or node is gone, or nobody listens.
 pub async fn poll(
     mut client: Client,
     state: &StateFolder,
+    role: HostRole,
     bearer: Bearer,
     mut have: Option<Version>,
     news: mpsc::Sender<News>,
@@ -95,14 +99,15 @@ pub async fn poll(
             Trouble::Unknown(_) => {
                 if first {
                     tracing::error!(
-                        "{text} The tunnels stay as they are. If the credential was revoked, enrol this host again with a new token."
+                        "{text} Until then {}. If the credential was revoked, enrol this host again with a new token.",
+                        role.stays()
                     );
                 }
                 sleep(SLOWLY.mul_f64(0.5 + rand::random::<f64>())).await;
             }
             _ => {
                 if first {
-                    tracing::warn!("{text}. The tunnels stay as they are; trying again.");
+                    tracing::warn!("{text}. Trying again; {} meanwhile.", role.stays());
                 }
                 backoff.wait().await;
             }

@@ -15,7 +15,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use app::domain::{
-    GatewayId, Timestamp,
+    Timestamp,
+    host::HostId,
     tunnel::{Change, Document, Version},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -36,7 +37,8 @@ const JOURNAL_BYTES: u64 = 256 * 1024;
 /// What the console knows this agent by.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Credential {
-    pub gateway: GatewayId,
+    #[serde(flatten)]
+    pub host: HostId,
     pub credential: String,
     /// SHA-256 of the enrolment token that it was given for: a new token means a new enrolment.
     pub token: String,
@@ -188,12 +190,12 @@ impl StateFolder {
         if known.len() == before { Ok(()) } else { self.replace(SYSCTLS, &serde_json::to_vec(&known)?) }
     }
 
-    /// Another gateway's documents are no news for this one.
+    /// Another host's documents are no news for this one.
     pub fn forget_documents(&self) -> Result<()> {
         [JOURNAL, DOCUMENT, APPLIED].into_iter().try_for_each(|name| self.remove(name))
     }
 
-    /// The gateway is gone for ever.
+    /// What the host was for is gone for ever.
     pub fn forget_everything(&self) -> Result<()> {
         self.forget_documents()?;
         [SYSCTLS, CREDENTIAL, KEY].into_iter().try_for_each(|name| self.remove(name))
@@ -268,7 +270,7 @@ mod tests {
             allowed_ips: vec![Cidr::literal([10, 200, 1, number], 32)],
             unknown: Default::default(),
         };
-        Document { gateway: None, peers: (1..=peers).map(peer).map(|peer| (peer.public_key, peer)).collect() }
+        Document { peers: (1..=peers).map(peer).map(|peer| (peer.public_key, peer)).collect(), ..Document::empty() }
     }
 
     #[test]

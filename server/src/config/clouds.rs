@@ -23,6 +23,9 @@ pub struct CloudArguments {
     /// Where RAM is asked instead of at AWS
     #[arg(long, env = "CAUSEWAY_AWS_RAM_ENDPOINT", value_name = "URL")]
     pub aws_ram_endpoint: Option<Url>,
+    /// Where Elastic Load Balancing is asked instead of at AWS
+    #[arg(long, env = "CAUSEWAY_AWS_ELB_ENDPOINT", value_name = "URL")]
+    pub aws_elb_endpoint: Option<Url>,
     /// Where Compute Engine is asked instead of at Google
     #[arg(long, env = "CAUSEWAY_GCP_ENDPOINT", value_name = "URL")]
     pub gcp_endpoint: Option<Url>,
@@ -64,6 +67,7 @@ pub struct Aws {
     pub ec2_endpoint: Option<Url>,
     pub sts_endpoint: Option<Url>,
     pub ram_endpoint: Option<Url>,
+    pub elb_endpoint: Option<Url>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -116,6 +120,7 @@ pub struct Clouds {
     pub aws_ec2: Option<Url>,
     pub aws_sts: Option<Url>,
     pub aws_ram: Option<Url>,
+    pub aws_elb: Option<Url>,
     pub gcp: Option<Url>,
     pub azure: Option<Url>,
     pub azure_authority: Option<Url>,
@@ -154,6 +159,7 @@ impl Clouds {
             aws_ec2: arguments.aws_ec2_endpoint.or(file.aws.ec2_endpoint),
             aws_sts: arguments.aws_sts_endpoint.or(file.aws.sts_endpoint),
             aws_ram: arguments.aws_ram_endpoint.or(file.aws.ram_endpoint),
+            aws_elb: arguments.aws_elb_endpoint.or(file.aws.elb_endpoint),
             gcp: arguments.gcp_endpoint.or(file.gcp.endpoint),
             azure: arguments.azure_endpoint.or(file.azure.endpoint),
             azure_authority: arguments.azure_authority.or(file.azure.authority),
@@ -165,6 +171,7 @@ impl Clouds {
             ("aws.ec2_endpoint", &clouds.aws_ec2),
             ("aws.sts_endpoint", &clouds.aws_sts),
             ("aws.ram_endpoint", &clouds.aws_ram),
+            ("aws.elb_endpoint", &clouds.aws_elb),
             ("gcp.endpoint", &clouds.gcp),
             ("azure.endpoint", &clouds.azure),
             ("azure.authority", &clouds.azure_authority),

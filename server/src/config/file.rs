@@ -18,6 +18,8 @@ pub struct File {
     pub database_url: Option<Hidden<String>>,
     pub listen: Vec<Listen>,
     pub public_url: Option<String>,
+    pub support: Option<String>,
+    pub services_domain: Option<String>,
     pub host_names: Vec<String>,
     pub trusted_proxies: Vec<String>,
     pub master_key: Option<Hidden<String>>,
@@ -127,6 +129,8 @@ impl File {
             database_url,
             listen,
             public_url,
+            support,
+            services_domain,
             host_names,
             trusted_proxies,
             master_key,
@@ -152,6 +156,8 @@ impl File {
             && database_url.is_some()
             && !listen.is_empty()
             && public_url.is_some()
+            && support.is_some()
+            && services_domain.is_some()
             && !host_names.is_empty()
             && !trusted_proxies.is_empty()
             && master_key.is_some()
@@ -171,6 +177,7 @@ impl File {
             && aws.ec2_endpoint.is_some()
             && aws.sts_endpoint.is_some()
             && aws.ram_endpoint.is_some()
+            && aws.elb_endpoint.is_some()
             && gcp.endpoint.is_some()
             && azure.endpoint.is_some()
             && azure.authority.is_some()

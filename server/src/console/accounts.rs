@@ -61,6 +61,7 @@ impl Accounts for Console {
                 created_at: tx.at(),
                 updated_at: tx.at(),
                 check: None,
+                known_as: None,
                 check_asked_at: Timestamp::default(),
                 vpcs: 0,
             };

@@ -8,6 +8,7 @@
 mod accounts;
 pub mod actor;
 pub mod attempts;
+mod certificate_authority;
 mod changes;
 mod connections;
 pub mod door;
@@ -21,6 +22,7 @@ mod peers;
 mod picture;
 mod planner;
 mod reconcilers;
+mod services;
 mod session;
 mod vpcs;
 
@@ -33,6 +35,8 @@ use app::{
         change::{ChangeKind, Facts, Topic},
         location::Location,
         permission::Permission,
+        service::route::Zone,
+        support::Support,
     },
 };
 
@@ -60,6 +64,10 @@ pub struct Shared {
     pub enrolment: EnrolmentAddress,
     pub lab: Arc<dyn LabControl>,
     pub other_sides: Arc<dyn OtherSides>,
+    /// Where people are sent who need help.
+    pub support: Option<Support>,
+    /// The domain below which services have their names.
+    pub zone: Zone,
 }
 
 /// What agents are told to call.

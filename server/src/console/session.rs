@@ -31,6 +31,7 @@ impl Session for Console {
                 .map(|project| project.name.clone())
                 .collect(),
             projects: mine.into_iter().map(|project| project.name).collect(),
+            support: self.shared.support.clone(),
             seq: self.store().feed().now().seq,
             now: clock::now(),
         })

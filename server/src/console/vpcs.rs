@@ -34,9 +34,10 @@ impl Vpcs for Console {
         let read = async {
             let mut tx = self.store().snapshot().await?;
             let clouds = InClouds::read(&mut tx, &project).await?;
-            Ok((tx.vpcs(project.id).await?, clouds, Picture::read(&mut tx, project.id, &vantage).await?))
+            let tenants = tx.tenants(project.id).await?;
+            Ok((tx.vpcs(project.id).await?, clouds, tenants, Picture::read(&mut tx, project.id, &vantage).await?))
         };
-        let (rows, mut clouds, picture) = read.await.map_err(failed)?;
+        let (rows, mut clouds, mut tenants, picture) = read.await.map_err(failed)?;
         let mut gateways = picture.briefs();
         let mut peerings: HashMap<VpcId, Vec<Peering>> = HashMap::new();
         for peering in picture.peerings() {
@@ -46,7 +47,8 @@ impl Vpcs for Console {
         }
         let shown = |row: VpcRow| {
             let (gateway, peerings) = (gateways.remove(&row.id), peerings.remove(&row.id).unwrap_or_default());
-            clouds.add(self.shown(row, gateway, peerings))
+            let services = tenants.remove(&row.id).unwrap_or_default();
+            Vpc { services, ..clouds.add(self.shown(row, gateway, peerings)) }
         };
         Ok(rows.into_iter().map(shown).collect())
     }
@@ -87,6 +89,10 @@ impl Vpcs for Console {
         transact!(self.store(), clock::now(), |tx| {
             let network = tx.network(project.id, &self.vantage(tx.at())).await?;
             let vpc = network.vpc(id).ok_or(StoreError::NotFound)?;
+            if let Some(occupied) = Vpc::occupied_by(id, &tx.tenants(project.id).await?.remove(&id).unwrap_or_default())
+            {
+                return Err(occupied.into());
+            }
             if let Some(gateway) = network.gateways.iter().find(|gateway| gateway.vpc == id) {
                 return Err(Vpc::held_by(&vpc.name, &gateway.name).into());
             }
@@ -122,6 +128,7 @@ impl Console {
             gateway,
             peerings,
             connections: Vec::new(),
+            services: Vec::new(),
             build_error: None,
             refresh_pending: false,
             cloud_id: None,

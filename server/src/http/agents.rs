@@ -6,8 +6,8 @@
 use std::{sync::Arc, time::Duration};
 
 use app::domain::{
-    GatewayId,
-    host::{Enrol, Enrolled, Report},
+    change::Topic,
+    host::{Enrol, Enrolled, HostId, HostRole, Report},
     tunnel::{Hash, Version},
 };
 use axum::{
@@ -62,7 +62,7 @@ async fn enrol(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Enrolled>, Refusal> {
     let enrolled = state.registry.enrol(&read::<Enrol>(body)?).await?;
-    state.intake.welcome(enrolled.gateway).await;
+    state.intake.welcome(enrolled.host).await;
     Ok(Json(enrolled))
 }
 
@@ -101,7 +101,7 @@ async fn document(
     headers: HeaderMap,
     query: Result<Query<Held>, QueryRejection>,
 ) -> Result<Response, Refusal> {
-    let gateway = authenticated(&state, &headers).await?;
+    let host = authenticated(&state, &headers).await?;
     let Query(held) =
         query.map_err(|_| malformed("Ask with epoch, generation, hash and wait, or with none of them."))?;
     let version = held.version()?;
@@ -111,9 +111,9 @@ async fn document(
         let rest = until.saturating_duration_since(Instant::now());
         let before = *feed.borrow_and_update();
         let answer = tokio::select! {
-            answer = state.documents.newer(gateway, version.as_ref(), rest) => answer,
-            // A revoked credential ends the wait: whoever changed a gateway may have done that.
-            () = changed_gateways(&mut feed, before) => {
+            answer = state.documents.newer(host, version.as_ref(), rest) => answer,
+            // A revoked credential ends the wait: whoever changed a gateway or a service may have done that.
+            () = changed(host.role(), &mut feed, before) => {
                 authenticated(&state, &headers).await?;
                 continue;
             }
@@ -123,8 +123,10 @@ async fn document(
             Answer::Nothing => Ok(StatusCode::NO_CONTENT.into_response()),
             Answer::Beyond => Err(Refusal(
                 StatusCode::CONFLICT,
-                "This gateway was never given a document of such a number. Remove the agent's stored document, or enrol the host again."
-                    .to_owned(),
+                format!(
+                    "This {} was never given a document of such a number. Remove the agent's stored document, or enrol the host again.",
+                    host.role()
+                ),
             )),
             // Its credential says whether it was removed for good.
             Answer::Gone => {
@@ -135,14 +137,21 @@ async fn document(
     }
 }
 
-async fn changed_gateways(feed: &mut tokio::sync::watch::Receiver<crate::store::Wake>, before: crate::store::Wake) {
-    use app::domain::change::Topic;
+async fn changed(
+    role: HostRole,
+    feed: &mut tokio::sync::watch::Receiver<crate::store::Wake>,
+    before: crate::store::Wake,
+) {
+    let topic = match role {
+        HostRole::Gateway => Topic::Gateways,
+        HostRole::Node => Topic::Services,
+    };
     loop {
         if feed.changed().await.is_err() {
             return std::future::pending().await;
         }
         let now = *feed.borrow_and_update();
-        if now.seq != before.seq && now.count(Topic::Gateways) != before.count(Topic::Gateways) {
+        if now.seq != before.seq && now.count(topic) != before.count(topic) {
             return;
         }
     }
@@ -153,16 +162,16 @@ async fn report(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Receipt>, Refusal> {
-    let gateway = authenticated(&state, &headers).await?;
-    Ok(Json(state.intake.receive(gateway, read::<Report>(body)?).await?))
+    let host = authenticated(&state, &headers).await?;
+    Ok(Json(state.intake.receive(host, read::<Report>(body)?).await?))
 }
 
 async fn credential(State(state): State<AgentsState>, headers: HeaderMap) -> Result<Json<Enrolled>, Refusal> {
-    let gateway = authenticated(&state, &headers).await?;
-    Ok(Json(state.registry.rotate(gateway).await?))
+    let host = authenticated(&state, &headers).await?;
+    Ok(Json(state.registry.rotate(host).await?))
 }
 
-async fn authenticated(state: &AgentsState, headers: &HeaderMap) -> Result<GatewayId, Refusal> {
+async fn authenticated(state: &AgentsState, headers: &HeaderMap) -> Result<HostId, Refusal> {
     let bearer = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
@@ -170,9 +179,9 @@ async fn authenticated(state: &AgentsState, headers: &HeaderMap) -> Result<Gatew
     let Some(token) = bearer.filter(|token| !token.is_empty() && token.len() <= 512) else {
         return Err(Refusal(StatusCode::UNAUTHORIZED, "Send the agent's credential as a bearer token.".to_owned()));
     };
-    let gateway = state.registry.authenticate(token).await?;
-    state.intake.contact(gateway);
-    Ok(gateway)
+    let host = state.registry.authenticate(token).await?;
+    state.intake.contact(host);
+    Ok(host)
 }
 
 /// Says what is wrong with a body without repeating any of it: it may hold a token.

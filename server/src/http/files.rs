@@ -1,8 +1,9 @@
-//! Configurations as downloads: of a road warrior its file without the private key, of a site what its router needs.
+//! Files as downloads: of a road warrior its configuration without the private key, of a site what its router needs, of a
+//! project the certificate of its CA, of a service the records of its names.
 
 use app::{
     api::ApiError,
-    domain::{PeerId, ProjectName, peer::PeerKind, road_warrior::file_name},
+    domain::{PeerId, ProjectName, ServiceId, peer::PeerKind, road_warrior::file_name, service::route::zone_file},
 };
 use axum::{
     extract::{Path, Request},
@@ -14,19 +15,55 @@ use super::{refusal, session, session::Visitor};
 
 /// As [`app::routes::peer_file`] names it.
 pub const PATH: &str = "/projects/{project}/gateways/{gateway}/peers/{peer}/file";
+/// As [`app::routes::ca_pem`] names it.
+pub const AUTHORITY: &str = "/projects/{project}/ca.pem";
+
+/// As [`app::routes::service_zone`] names it.
+pub const ZONE: &str = "/projects/{project}/services/{service}/zone.txt";
 
 pub async fn file(Path((project, _, peer)): Path<(String, String, String)>, request: Request) -> Response {
     let Some(visitor) = request.extensions().get::<Visitor>() else {
         return session::unauthenticated(request.headers(), request.uri().path());
     };
-    match render(visitor, &project, &peer).await {
+    attached(render(visitor, &project, &peer).await, "text/plain; charset=utf-8", &request)
+}
+
+pub async fn authority(Path(project): Path<String>, request: Request) -> Response {
+    let Some(visitor) = request.extensions().get::<Visitor>() else {
+        return session::unauthenticated(request.headers(), request.uri().path());
+    };
+    attached(certificate(visitor, &project).await, "application/x-pem-file", &request)
+}
+
+pub async fn zone(Path((project, service)): Path<(String, String)>, request: Request) -> Response {
+    let Some(visitor) = request.extensions().get::<Visitor>() else {
+        return session::unauthenticated(request.headers(), request.uri().path());
+    };
+    attached(records(visitor, &project, &service).await, "text/plain; charset=utf-8", &request)
+}
+
+/// A name and what is in the file.
+fn attached(file: Result<(String, String), ApiError>, kind: &'static str, request: &Request) -> Response {
+    match file {
         Ok((name, text)) => {
             let attachment = format!("attachment; filename=\"{name}\"");
-            let kind = "text/plain; charset=utf-8".to_owned();
-            ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, attachment)], text).into_response()
+            ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, attachment)], text).into_response()
         }
         Err(error) => refusal::error(request.headers(), &error),
     }
+}
+
+async fn certificate(visitor: &Visitor, project: &str) -> Result<(String, String), ApiError> {
+    let project: ProjectName = project.parse().map_err(|_| ApiError::NotFound)?;
+    let authority = visitor.console.certificate_authority(&project).await?;
+    Ok((format!("{project}-ca.pem"), authority.certificate))
+}
+
+async fn records(visitor: &Visitor, project: &str, service: &str) -> Result<(String, String), ApiError> {
+    let project: ProjectName = project.parse().map_err(|_| ApiError::NotFound)?;
+    let service: ServiceId = service.parse().map_err(|_| ApiError::NotFound)?;
+    let service = visitor.console.service(&project, service).await?;
+    Ok((format!("{}.zone", service.name), zone_file(&service.zone, &service.accesses(&project))))
 }
 
 async fn render(visitor: &Visitor, project: &str, peer: &str) -> Result<(String, String), ApiError> {

@@ -31,8 +31,8 @@ pub struct Flashes(Mutex<VecDeque<Kept>>);
 const MINUTES: i64 = 10;
 /// The most that is kept for all browsers together, in bytes.
 const ROOM: usize = 4 * 1024 * 1024;
-/// A longer value is no name and no address.
-const LONGEST: usize = 16 * 1024;
+/// A longer value is no list of addresses either.
+const LONGEST: usize = 512 * 1024;
 
 impl Flashes {
     /// Keeps an outcome with the form's values; gives its id.
@@ -81,7 +81,7 @@ fn values(form: &[u8]) -> BTreeMap<String, String> {
 
 fn is_secret(field: &str) -> bool {
     let field = field.to_ascii_lowercase();
-    ["password", "token", "secret", "private", "preshared_key", "credential", "service_account"]
+    ["password", "token", "secret", "private_key", "preshared_key", "credential", "service_account"]
         .iter()
         .any(|word| field.contains(word))
 }
@@ -93,11 +93,13 @@ mod tests {
     #[test]
     fn only_the_browser_that_typed_it_sees_it_and_nobody_a_password() {
         let flashes = Flashes::default();
-        let form = b"email=ingrid%40example.com&password=hunter2&form%5Bpreshared_key%5D=x&token=t";
+        let form = b"email=ingrid%40example.com&password=hunter2&form%5Bpreshared_key%5D=x&token=t&private_key=y\
+            &form%5Bprivate_address%5D=10.0.0.4";
         let id = flashes.keep("digest", "/api/session/sign-in", form, Err(ApiError::NotFound));
         assert_eq!(flashes.find("another", &id), None);
         let flash = flashes.find("digest", &id).expect("its own");
-        assert_eq!(flash.values, BTreeMap::from([("email".to_owned(), "ingrid@example.com".to_owned())]));
+        let kept = [("email", "ingrid@example.com"), ("form[private_address]", "10.0.0.4")];
+        assert_eq!(flash.values, kept.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
     }
 
     #[test]

@@ -155,6 +155,8 @@ fn browsers(site: &Site) -> Router {
     Router::new()
         .route("/events", get(events::events))
         .route(files::PATH, get(files::file))
+        .route(files::AUTHORITY, get(files::authority))
+        .route(files::ZONE, get(files::zone))
         .with_state(Arc::clone(site))
         .merge(pages)
         .fallback({

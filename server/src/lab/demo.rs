@@ -252,7 +252,7 @@ impl Demo {
                 Err(error) => return Err(said(error)),
             }
         }
-        let patience = Instant::now() + Duration::from_secs(10);
+        let patience = Instant::now() + Duration::from_secs(30);
         while Instant::now() < patience {
             let left = backend.gateways(project).await.map_err(said)?;
             if !left.iter().any(|gateway| ours.contains(&gateway.id)) {

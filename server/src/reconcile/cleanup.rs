@@ -1,15 +1,15 @@
-//! Removes what is over: deleted gateways whose host has cleaned up (or that no host can answer for), enrolment tokens that
+//! Removes what is over: deleted gateways and removed nodes whose host has cleaned up (or that no host can answer for), enrolment tokens that
 //! nobody can use any more, and remarks about VPC peerings that are gone.
 //!
-//! The credential of a removed gateway is remembered for a year, so that its agent is told to remove everything instead of
+//! The credential of a removed host is remembered for a year, so that its agent is told to remove everything instead of
 //! being turned away. Traffic samples need no cleaning: they are rings.
 
 use std::{collections::BTreeSet, fmt};
 
 use app::domain::{
-    GatewayId,
-    change::{ChangeKind, Facts, Topic},
+    change::{Facts, Topic},
     gateway::GatewayStatus,
+    host::HostId,
 };
 use async_trait::async_trait;
 
@@ -24,7 +24,7 @@ const REMEMBERED_DAYS: i64 = 365;
 /// What may be over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
-    Gateway(GatewayId),
+    Host(HostId),
     /// Tokens, old credentials and remarks.
     Leftovers,
 }
@@ -32,7 +32,7 @@ pub enum Subject {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Gateway(id) => write!(f, "gateway {id}"),
+            Self::Host(id) => write!(f, "{} {id}", id.role()),
             Self::Leftovers => f.write_str("leftovers"),
         }
     }
@@ -48,24 +48,27 @@ impl Cleanup {
         Self { store }
     }
 
-    async fn remove_gateway(&self, gateway: GatewayId) -> anyhow::Result<()> {
+    async fn remove_host(&self, id: HostId) -> anyhow::Result<()> {
         let removed = transact!(self.store, clock::now(), |tx| {
-            let Some(host) = tx.host(gateway).await? else { return Ok(false) };
+            let Some(host) = tx.host(id).await? else { return Ok(false) };
             if !host.deleting || (host.row.enrolled && !host.cleaned) {
                 return Ok(false);
             }
-            tx.bury_credentials(gateway).await?;
+            tx.bury_credentials(id).await?;
             let status = |word: &str| Facts::from([("status".to_owned(), word.to_owned())]);
             let (before, after) = (status(GatewayStatus::Deleting.word()), status("Deleted"));
-            transitions::note_as(tx, transitions::AUTOMATION, &host, ChangeKind::VpnGatewayStateChange, before, after)
-                .await?;
-            tx.remove_gateway(gateway).await?;
+            let kind = transitions::kinds(&host).state;
+            transitions::note_as(tx, transitions::AUTOMATION, &host, kind, before, after).await?;
+            match id {
+                HostId::Gateway(gateway) => tx.remove_gateway(gateway).await?,
+                HostId::Node(node) => tx.remove_node(node).await?,
+            }
             tx.touch(Topic::Vpcs);
             tx.touch(Topic::Peers);
             Ok(true)
         })?;
         if removed {
-            tracing::info!(gateway.id = %gateway, "a deleted gateway was removed for good");
+            tracing::info!(host.id = %id, role = %id.role(), "what was deleted was removed for good");
         }
         Ok(())
     }
@@ -87,13 +90,13 @@ impl Controller for Cleanup {
     const NAME: &'static str = "cleanup";
 
     async fn keys(&self) -> anyhow::Result<BTreeSet<Subject>> {
-        let over = self.store.removable_gateways().await?;
-        Ok(over.into_iter().map(Subject::Gateway).chain([Subject::Leftovers]).collect())
+        let over = self.store.removable_hosts().await?;
+        Ok(over.into_iter().map(Subject::Host).chain([Subject::Leftovers]).collect())
     }
 
     async fn reconcile(&self, key: &Subject) -> anyhow::Result<Next> {
         match key {
-            Subject::Gateway(id) => self.remove_gateway(*id).await?,
+            Subject::Host(id) => self.remove_host(*id).await?,
             Subject::Leftovers => self.remove_leftovers().await?,
         }
         Ok(Next::Settled)

@@ -3,10 +3,10 @@
 //! The database keeps its digest, and what is not there was revoked. But a database may be an
 //! older copy that was put back, and must not strand the hosts that were enrolled since. Such a
 //! copy can tell by the seal that this console issued the credential, and by its moment that this
-//! was after anything that the copy knows of the gateway. What was revoked after the copy was
+//! was after anything that the copy knows of the host. What was revoked after the copy was
 //! made is forgotten with everything else that happened since.
 
-use app::domain::{GatewayId, PublicKey, Timestamp};
+use app::domain::{PublicKey, Timestamp, host::HostId};
 use serde::{Deserialize, Serialize};
 
 use crate::seal::Sealer;
@@ -16,7 +16,8 @@ const PURPOSE: &str = "credential of an agent";
 /// What a credential says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
-    pub gateway: GatewayId,
+    #[serde(flatten)]
+    pub host: HostId,
     /// The host's: a copy that does not know the host does not know its key either.
     pub public_key: PublicKey,
     pub issued_at: Timestamp,

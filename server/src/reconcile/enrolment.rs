@@ -1,10 +1,10 @@
-//! How a host comes to speak for a gateway: a one-time token for a credential of its own, a new credential for an old one,
+//! How a host comes to speak for a gateway or a node: a one-time token for a credential of its own, a new credential for an old one,
 //! and a credential that the database should know and does not, since it is an older copy.
 
 use app::domain::{
-    GatewayId, PublicKey, Refusal,
-    change::{ChangeKind, Facts, Topic},
-    host::{Enrol, Enrolled, HostFacts},
+    PublicKey, Refusal,
+    change::{Facts, Topic},
+    host::{Enrol, Enrolled, HostFacts, HostId, HostRole},
 };
 
 use super::{Refused, credential::Claim, transitions};
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Who may speak for which gateway.
+/// Who may speak for which gateway or node.
 #[derive(Clone)]
 pub struct Registry {
     store: Store,
@@ -43,22 +43,22 @@ impl Registry {
             return Err(spent());
         }
         let written = transact!(store, clock::now(), |tx| {
-            let Enrolling::Taken(gateway) = tx.take_enrolment(&token).await? else { return Err(StoreError::NotFound) };
-            let Some(host) = tx.host(gateway).await?.filter(|host| !host.deleting) else {
+            let Enrolling::Taken(id) = tx.take_enrolment(&token).await? else { return Err(StoreError::NotFound) };
+            let Some(host) = tx.host(id).await?.filter(|host| !host.deleting) else {
                 return Err(StoreError::NotFound);
             };
-            if tx.key_is_taken(gateway, request.public_key).await? {
+            if tx.key_is_taken(id, request.public_key).await? {
                 return Err(Refusal::conflict("public_key", KEY_IS_TAKEN).into());
             }
-            let issued_at = tx.issue_moment(gateway).await?;
-            let credential = Claim { gateway, public_key: request.public_key, issued_at }.seal(sealer);
-            tx.replace_credentials(gateway, &digest(&credential)).await?;
+            let issued_at = tx.issue_moment(id).await?;
+            let credential = Claim { host: id, public_key: request.public_key, issued_at }.seal(sealer);
+            tx.replace_credentials(id, &digest(&credential)).await?;
             admit(tx, host, request.public_key, Some(&request.facts), Facts::new()).await?;
-            Ok(Enrolled { gateway, credential })
+            Ok(Enrolled { host: id, credential })
         });
         match written {
             Ok(enrolled) => {
-                tracing::info!(gateway.id = %enrolled.gateway, host = request.facts.host_name, "a gateway host has enrolled");
+                tracing::info!(host.id = %enrolled.host, role = %enrolled.host.role(), host = request.facts.host_name, "a host has enrolled");
                 Ok(enrolled)
             }
             Err(StoreError::NotFound) => Err(spent()),
@@ -71,15 +71,14 @@ impl Registry {
     ///
     /// # Errors
     /// If it speaks for nobody.
-    pub async fn authenticate(&self, token: &str) -> Result<GatewayId, Refused> {
+    pub async fn authenticate(&self, token: &str) -> Result<HostId, Refused> {
         let store = &self.store;
         let digest = digest(token);
         match store.bearer(&digest).await.map_err(Refused::failed)? {
-            Bearer::Live { gateway, first_use: false } => Ok(gateway),
-            Bearer::Live { gateway, first_use: true } => {
-                transact!(store, clock::now(), |tx| tx.use_credential(gateway, &digest).await)
-                    .map_err(Refused::failed)?;
-                Ok(gateway)
+            Bearer::Live { host, first_use: false } => Ok(host),
+            Bearer::Live { host, first_use: true } => {
+                transact!(store, clock::now(), |tx| tx.use_credential(host, &digest).await).map_err(Refused::failed)?;
+                Ok(host)
             }
             Bearer::Departed => Err(gone()),
             Bearer::Unknown => self.recognize(token, &digest).await,
@@ -87,42 +86,43 @@ impl Registry {
     }
 
     /// A credential that the database does not know: was it revoked, or issued after this copy of the database was made?
-    async fn recognize(&self, token: &str, digest: &str) -> Result<GatewayId, Refused> {
+    async fn recognize(&self, token: &str, digest: &str) -> Result<HostId, Refused> {
         let Self { store, sealer } = self;
         let Some(claim) = Claim::open(sealer, token) else { return Err(unknown()) };
-        match store.standing(claim.gateway).await.map_err(Refused::failed)? {
+        match store.standing(claim.host).await.map_err(Refused::failed)? {
             Standing::Since(from) if claim.issued_at > from => {}
             Standing::Since(_) => return Err(unknown()),
             Standing::Departed => return Err(gone()),
             Standing::Unknown => {
                 return Err(Refused::Unauthenticated(format!(
-                    "This console issued the credential for gateway {}, which its database does not know: an older copy of the database was put back. Create the gateway again and enrol this host with a token from its page.",
-                    claim.gateway
+                    "This console issued the credential for {role} {}, which its database does not know: an older copy of the database was put back. Create the {role} again and enrol this host with a token from its page.",
+                    claim.host,
+                    role = claim.host.role()
                 )));
             }
         }
         let written = transact!(store, clock::now(), |tx| {
-            let host = tx.host(claim.gateway).await?.ok_or(StoreError::NotFound)?;
-            if claim.issued_at <= tx.credentials_from(claim.gateway).await? {
+            let host = tx.host(claim.host).await?.ok_or(StoreError::NotFound)?;
+            if claim.issued_at <= tx.credentials_from(claim.host).await? {
                 return Err(StoreError::NotFound);
             }
-            if tx.key_is_taken(claim.gateway, claim.public_key).await? {
+            if tx.key_is_taken(claim.host, claim.public_key).await? {
                 return Err(Refusal::conflict("public_key", KEY_IS_TAKEN).into());
             }
-            tx.adopt_credential(claim.gateway, digest, claim.issued_at).await?;
+            tx.adopt_credential(claim.host, digest, claim.issued_at).await?;
             let reason = "Issued after this copy of the database was made.";
             let after = Facts::from([("reason".to_owned(), reason.to_owned())]);
             if host.row.public_key == Some(claim.public_key) {
                 let actor = host.actor();
-                let kind = ChangeKind::VpnGatewayCredentialRotate;
+                let kind = transitions::kinds(&host).rotate;
                 return transitions::note_as(tx, &actor, &host, kind, Facts::new(), after).await;
             }
             admit(tx, host, claim.public_key, None, after).await
         });
         match written {
             Ok(()) => {
-                tracing::warn!(gateway.id = %claim.gateway, "a credential is newer than the database, of which an older copy was put back; it was taken over");
-                Ok(claim.gateway)
+                tracing::warn!(host.id = %claim.host, role = %claim.host.role(), "a credential is newer than the database, of which an older copy was put back; it was taken over");
+                Ok(claim.host)
             }
             Err(StoreError::NotFound) => Err(unknown()),
             Err(StoreError::Refused(refusals)) => Err(Refused::Conflict(refusals.to_string())),
@@ -130,23 +130,23 @@ impl Registry {
         }
     }
 
-    /// A successor for the credential of a gateway's agent; the old one is good until the new one is first used.
+    /// A successor for the credential of a host's agent; the old one is good until the new one is first used.
     ///
     /// # Errors
-    /// If the gateway is gone.
-    pub async fn rotate(&self, gateway: GatewayId) -> Result<Enrolled, Refused> {
+    /// If the gateway or node is gone.
+    pub async fn rotate(&self, id: HostId) -> Result<Enrolled, Refused> {
         let Self { store, sealer } = self;
         let credential = transact!(store, clock::now(), |tx| {
-            let host = tx.host(gateway).await?.ok_or(StoreError::NotFound)?;
+            let host = tx.host(id).await?.ok_or(StoreError::NotFound)?;
             let public_key = host.row.public_key.ok_or(StoreError::NotFound)?;
-            if tx.is_noisy(gateway).await? {
-                let sentence = "Too much has changed at this gateway lately. Ask again in ten minutes.";
+            if tx.is_noisy(id).await? {
+                let sentence = format!("Too much has changed at this {} lately. Ask again in ten minutes.", id.role());
                 return Err(Refusal::conflict("", sentence).into());
             }
-            let issued_at = tx.issue_moment(gateway).await?;
-            let credential = Claim { gateway, public_key, issued_at }.seal(sealer);
-            tx.add_credential(gateway, &digest(&credential)).await?;
-            let (actor, kind) = (host.actor(), ChangeKind::VpnGatewayCredentialRotate);
+            let issued_at = tx.issue_moment(id).await?;
+            let credential = Claim { host: id, public_key, issued_at }.seal(sealer);
+            tx.add_credential(id, &digest(&credential)).await?;
+            let (actor, kind) = (host.actor(), transitions::kinds(&host).rotate);
             transitions::note_as(tx, &actor, &host, kind, Facts::new(), Facts::new()).await?;
             Ok(credential)
         })
@@ -154,7 +154,7 @@ impl Registry {
             StoreError::Refused(refusals) => Refused::Conflict(refusals.to_string()),
             error => Refused::failed(error),
         })?;
-        Ok(Enrolled { gateway, credential })
+        Ok(Enrolled { host: id, credential })
     }
 }
 
@@ -168,7 +168,7 @@ async fn admit(
     facts: Option<&HostFacts>,
     mut after: Facts,
 ) -> Result<()> {
-    tx.rekey_mirrors(host.row.gateway, public_key).await?;
+    tx.rekey_mirrors(host.row.host, public_key).await?;
     let former = host.row.public_key;
     let row = &mut host.row;
     (row.enrolled, row.public_key, row.facts) = (true, Some(public_key), facts.cloned());
@@ -183,27 +183,32 @@ async fn admit(
     if let Some(facts) = facts {
         after.insert("host".to_owned(), facts.host_name.clone());
     }
-    transitions::note_as(tx, &actor, &host, ChangeKind::VpnGatewayEnrol, key(former), after).await?;
+    transitions::note_as(tx, &actor, &host, transitions::kinds(&host).enrol, key(former), after).await?;
     // It has spoken just now, so silence is no question.
     transitions::note_status(tx, &mut host, u64::MAX).await?;
     tx.observe_host(&host).await?;
-    tx.touch(Topic::Peers);
+    if host.row.host.role() == HostRole::Gateway {
+        tx.touch(Topic::Peers);
+    }
     Ok(())
 }
 
 fn spent() -> Refused {
     Refused::Unauthenticated(
-        "The enrolment token is unknown, used or older than an hour. Issue a new one on the gateway's page.".to_owned(),
+        "The enrolment token is unknown, used or older than an hour. Issue a new one on the gateway's page, or on the service's.".to_owned(),
     )
 }
 
 fn gone() -> Refused {
-    Refused::Gone("The gateway was removed. Remove its tunnels and this agent's stored document.".to_owned())
+    Refused::Gone(
+        "The gateway or node was removed. Remove what is left of it on this host, and this agent's stored document."
+            .to_owned(),
+    )
 }
 
 fn unknown() -> Refused {
     Refused::Unauthenticated(
-        "The credential is unknown or was revoked. Enrol the host again with a token from the gateway's page."
+        "The credential is unknown or was revoked. Enrol the host again with a token from the gateway's page, or from the service's."
             .to_owned(),
     )
 }

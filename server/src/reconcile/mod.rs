@@ -14,9 +14,15 @@ pub mod presence;
 mod pulse;
 pub mod reports;
 mod run;
+mod schedule;
+mod services;
 mod transitions;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use app::domain::change::Topic;
 use async_trait::async_trait;
@@ -24,9 +30,10 @@ use async_trait::async_trait;
 use self::{
     cleanup::Cleanup,
     clouds::{Accounts, CloudVpcs, Drivers},
-    documents::Documents,
+    documents::{Documents, nodes::NodeDocuments},
     presence::Presence,
     reports::Intake,
+    services::Lives,
 };
 pub use self::{
     pulse::Pulse,
@@ -46,15 +53,28 @@ pub enum Next {
     After(Duration),
 }
 
+/// How long a key may wait, and beside which others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    pub after: Duration,
+    /// Keys of one lane wait for each other's steps; no lane waits for another.
+    pub lane: String,
+}
+
 #[async_trait]
 pub trait Controller: Send + Sync + 'static {
     type Key: Ord + Clone + Send + Sync + std::fmt::Display;
     const NAME: &'static str;
-    /// How many keys may be under way at once.
+    /// How many keys of a lane may be under way at once.
     const AT_ONCE: usize = 1;
 
     /// Everything this controller answers for.
     async fn keys(&self) -> anyhow::Result<BTreeSet<Self::Key>>;
+
+    /// The same with how long each may wait: it saves looking at what is not due.
+    async fn due(&self) -> anyhow::Result<BTreeMap<Self::Key, Due>> {
+        Ok(self.keys().await?.into_iter().map(|key| (key, Due::default())).collect())
+    }
 
     /// Moves one thing a step closer to its desired state. Idempotent; compares before it writes.
     async fn reconcile(&self, key: &Self::Key) -> anyhow::Result<Next>;
@@ -67,7 +87,7 @@ pub enum Refused {
     Malformed(String),
     #[error("{0}")]
     Unauthenticated(String),
-    /// The gateway was removed for good.
+    /// The gateway or node was removed for good.
     #[error("{0}")]
     Gone(String),
     /// At odds with what the console knows.
@@ -126,11 +146,32 @@ pub async fn start(
         statuses.clone(),
     ));
     crew.spawn(
+        "the controller of node documents",
+        run(
+            Arc::new(NodeDocuments::new(documents.clone())),
+            "Derives the firewall of every service node's host from the services and networks of its project; what differs becomes its next generation.",
+            Wakes::numbered(feed),
+            documents::PERIOD,
+            statuses.clone(),
+        ),
+    );
+    crew.spawn(
+        "the controller of services",
+        run(
+            Arc::new(Lives::new(store.clone(), silent_after)),
+            "Says that a service runs once every node serves, and takes old hosts away after a migration.",
+            // What agents report is no change; the period is for states that follow from it.
+            Wakes::numbered(feed),
+            Duration::from_secs(5),
+            statuses.clone(),
+        ),
+    );
+    crew.spawn(
         "the controller of presence",
         run(
             presence,
             "Notices agents that fall silent or come back, and VPC peerings that are established or lost.",
-            Wakes::topics(feed, &[Topic::Gateways, Topic::Peers]),
+            Wakes::topics(feed, &[Topic::Gateways, Topic::Peers, Topic::Services]),
             Duration::from_secs(5),
             statuses.clone(),
         ),
@@ -139,8 +180,8 @@ pub async fn start(
         "the controller of cleanup",
         run(
             cleanup,
-            "Removes gateways whose host has cleaned up, and enrolment tokens that have expired.",
-            Wakes::topics(feed, &[Topic::Gateways]),
+            "Removes gateways and nodes whose host has cleaned up, and enrolment tokens that have expired.",
+            Wakes::topics(feed, &[Topic::Gateways, Topic::Services]),
             Duration::from_secs(60),
             statuses.clone(),
         ),
@@ -183,7 +224,7 @@ impl Reconcilers {
     pub async fn stop(mut self) {
         self.crew.shutdown().await;
         if let Err(error) = self.intake.flush().await {
-            tracing::error!(error = %error, "the last figures of the gateways' hosts could not be written");
+            tracing::error!(error = %error, "the last figures of the hosts could not be written");
         }
     }
 }

@@ -10,8 +10,9 @@ use std::{
 };
 
 use app::domain::{
-    GatewayId, PairId,
+    PairId,
     change::{ChangeKind, Facts, Topic},
+    host::HostId,
     peering::PeeringState,
 };
 use async_trait::async_trait;
@@ -26,17 +27,17 @@ use crate::{
     },
 };
 
-/// A gateway's host or a VPC peering.
+/// A host or a VPC peering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
-    Gateway(GatewayId),
+    Host(HostId),
     Pair(PairId),
 }
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Gateway(id) => write!(f, "gateway {id}"),
+            Self::Host(id) => write!(f, "{} {id}", id.role()),
             Self::Pair(id) => write!(f, "VPC peering {id}"),
         }
     }
@@ -53,7 +54,7 @@ pub struct Presence {
 /// What a pass read at its start: two statements, however many gateways there are.
 #[derive(Default)]
 struct Seen {
-    hosts: BTreeMap<GatewayId, HostScope>,
+    hosts: BTreeMap<HostId, HostScope>,
     pairs: BTreeMap<PairId, PairSeen>,
 }
 
@@ -66,10 +67,10 @@ impl Presence {
         self.seen.lock().expect("nobody panics while holding it")
     }
 
-    async fn judge_host(&self, gateway: GatewayId) -> anyhow::Result<()> {
-        let Some(host) = self.seen().hosts.remove(&gateway) else { return Ok(()) };
+    async fn judge_host(&self, id: HostId) -> anyhow::Result<()> {
+        let Some(host) = self.seen().hosts.remove(&id) else { return Ok(()) };
         let now = clock::now();
-        let contact = self.intake.last_contact(gateway);
+        let contact = self.intake.last_contact(id);
         let status = |host: &HostScope| host.row.observation(host.deleting).status(now, self.silent_after);
         let freshly_seen = |mut host: HostScope| {
             host.row.last_seen = host.row.last_seen.map(|seen| seen.max(contact));
@@ -79,10 +80,10 @@ impl Presence {
             return Ok(());
         }
         transact!(self.store, now, |tx| {
-            let Some(host) = tx.host(gateway).await? else { return Ok(()) };
+            let Some(host) = tx.host(id).await? else { return Ok(()) };
             let mut host = freshly_seen(host);
             transitions::note_status(tx, &mut host, self.silent_after).await?;
-            tx.note_host_status(gateway, &host.noted_status).await
+            tx.note_host_status(id, &host.noted_status).await
         })?;
         Ok(())
     }
@@ -134,17 +135,16 @@ impl Controller for Presence {
 
     async fn keys(&self) -> anyhow::Result<BTreeSet<Subject>> {
         let hosts: BTreeMap<_, _> =
-            self.store.every_host().await?.into_iter().map(|host| (host.row.gateway, host)).collect();
+            self.store.every_host().await?.into_iter().map(|host| (host.row.host, host)).collect();
         let pairs = self.store.pairs_seen().await?;
-        let keys =
-            hosts.keys().map(|id| Subject::Gateway(*id)).chain(pairs.keys().map(|id| Subject::Pair(*id))).collect();
+        let keys = hosts.keys().map(|id| Subject::Host(*id)).chain(pairs.keys().map(|id| Subject::Pair(*id))).collect();
         *self.seen() = Seen { hosts, pairs };
         Ok(keys)
     }
 
     async fn reconcile(&self, key: &Subject) -> anyhow::Result<Next> {
         match key {
-            Subject::Gateway(id) => self.judge_host(*id).await?,
+            Subject::Host(id) => self.judge_host(*id).await?,
             Subject::Pair(id) => self.judge_pair(*id).await?,
         }
         Ok(Next::Settled)

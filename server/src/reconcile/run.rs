@@ -7,17 +7,21 @@ use std::{
 };
 
 use app::domain::{change::Topic, reconciler::ControllerStatus};
-use futures::stream::{self, StreamExt};
+use futures::{
+    future::BoxFuture,
+    stream::{FuturesUnordered, StreamExt},
+};
 use tokio::{sync::watch, time};
 
-use super::{Controller, Next, Pulse};
+use super::{
+    Controller, Due, Next, Pulse,
+    schedule::{Schedule, back_off},
+};
 use crate::{
     clock,
     store::{Feed, Wake},
 };
 
-const FIRST_BACK_OFF: Duration = Duration::from_millis(200);
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
 /// The page shows the first of them; the log has all.
 const MOST_FAILURES: usize = 20;
 
@@ -94,30 +98,39 @@ impl Statuses {
     }
 }
 
-/// How often a key has failed in a row, and when it is tried again.
-struct BackOff {
-    failures: u32,
-    until: Instant,
+/// What a task of the loop has done.
+enum Done<K> {
+    Listed(anyhow::Result<BTreeMap<K, Due>>),
+    Stepped(K, anyhow::Result<Next>),
 }
 
-impl BackOff {
-    /// Full jitter: anything between nothing and the ceiling, so that what failed together does not come back together.
-    fn after(failures: u32) -> Self {
-        let ceiling = FIRST_BACK_OFF.saturating_mul(1 << failures.min(16)).min(LONGEST_BACK_OFF);
-        let wait =
-            Duration::from_millis(rand::random_range(1..=u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX)));
-        Self { failures, until: Instant::now() + wait }
+/// A listing rests for so many times as long as the last one took: wakes that follow each other share one.
+const LISTING_REST: u32 = 4;
+/// But never longer: until then nobody who asks for something is heard.
+const LONGEST_REST: Duration = Duration::from_secs(1);
+
+/// When it is asked what there is.
+struct Listing {
+    wanted_at: Instant,
+    not_before: Instant,
+    began: Option<Instant>,
+    failures: u32,
+    reason: String,
+}
+
+impl Listing {
+    fn at(&self) -> Option<Instant> {
+        self.began.is_none().then(|| self.wanted_at.max(self.not_before))
+    }
+
+    fn ended(&mut self, now: Instant) {
+        if let Some(began) = self.began.take() {
+            self.not_before = now + ((now - began) * LISTING_REST).min(LONGEST_REST);
+        }
     }
 }
 
-struct Pass {
-    keys: usize,
-    failures: Vec<(String, String)>,
-    /// When a key wants to be looked at again.
-    soonest: Option<Duration>,
-}
-
-/// Runs a controller for as long as the store lives.
+/// Runs a controller for as long as the store lives. Steps stay in flight while others come due.
 pub async fn run<C: Controller>(
     controller: Arc<C>,
     purpose: &'static str,
@@ -126,101 +139,95 @@ pub async fn run<C: Controller>(
     statuses: Statuses,
 ) {
     statuses.update(C::NAME, |status| purpose.clone_into(&mut status.purpose));
-    let mut waiting = BTreeMap::new();
-    let mut listing_failures = 0;
-    let mut delay = Duration::ZERO;
+    let start = Instant::now();
+    let mut listing = Listing { wanted_at: start, not_before: start, began: None, failures: 0, reason: String::new() };
+    let mut schedule = Schedule::new(C::AT_ONCE);
+    let mut tasks = FuturesUnordered::<BoxFuture<'_, Done<C::Key>>>::new();
     loop {
+        let now = Instant::now();
+        if listing.at().is_some_and(|at| at <= now) {
+            (listing.began, listing.wanted_at) = (Some(now), now + period);
+            tasks.push(Box::pin(async { Done::Listed(controller.due().await) }));
+        }
+        if schedule.soonest().is_some_and(|at| at <= now) {
+            schedule.begin_round(now);
+        }
+        for key in schedule.start() {
+            let controller = &controller;
+            tasks.push(Box::pin(async move {
+                let outcome = controller.reconcile(&key).await;
+                Done::Stepped(key, outcome)
+            }));
+        }
+        while let Some(took) = schedule.over(now) {
+            let next = schedule.soonest().map_or(listing.wanted_at, |soonest| soonest.min(listing.wanted_at));
+            statuses.update(C::NAME, |status| {
+                told(status, &schedule, &listing, (took, next.saturating_duration_since(now)))
+            });
+        }
+        let next = listing.at().into_iter().chain(schedule.soonest()).min();
         tokio::select! {
-            () = time::sleep(delay) => {}
-            awake = wakes.changed() => if !awake { return },
+            () = time::sleep_until(next.unwrap_or(now + period).into()) => {}
+            awake = wakes.changed() => {
+                if !awake {
+                    return;
+                }
+                listing.wanted_at = Instant::now();
+            }
+            Some(done) = tasks.next() => take::<C>(done, &mut schedule, &mut listing),
         }
-        let started = Instant::now();
-        let pass = sweep(&*controller, &mut waiting, &mut listing_failures).await;
-        delay = pass.soonest.unwrap_or(period).min(period);
-        statuses.update(C::NAME, |status| {
-            let now = clock::now();
-            status.keys = pass.keys as u64;
-            status.last_run = Some(now);
-            status.duration_micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-            status.runs += 1;
-            status.failures = pass.failures;
-            status.next_run = Some(now.plus_seconds(i64::try_from(delay.as_secs()).unwrap_or(i64::MAX)));
-        });
     }
 }
 
-async fn sweep<C: Controller>(
-    controller: &C,
-    waiting: &mut BTreeMap<C::Key, BackOff>,
-    listing_failures: &mut u32,
-) -> Pass {
-    let mut pass = Pass { keys: 0, failures: Vec::new(), soonest: None };
-    let keys = match controller.keys().await {
-        Ok(keys) => keys,
-        Err(error) => {
-            tracing::warn!(
-                controller = C::NAME,
-                error = format!("{error:#}"),
-                "a controller could not list what it answers for"
-            );
-            pass.failures.push(("everything".to_owned(), format!("{error:#}")));
-            *listing_failures += 1;
-            pass.soonest = Some(BackOff::after(*listing_failures).until.saturating_duration_since(Instant::now()));
-            return pass;
-        }
-    };
-    *listing_failures = 0;
-    pass.keys = keys.len();
-    waiting.retain(|key, _| keys.contains(key));
+fn take<C: Controller>(done: Done<C::Key>, schedule: &mut Schedule<C::Key>, listing: &mut Listing) {
     let now = Instant::now();
-    let resting = |key: &C::Key| waiting.get(key).map(|back_off| back_off.until.saturating_duration_since(now));
-    let (ready, resting): (Vec<_>, Vec<_>) = keys
-        .into_iter()
-        .map(|key| (resting(&key).filter(|rest| !rest.is_zero()), key))
-        .partition(|(rest, _)| rest.is_none());
-    pass.soonest = resting.iter().filter_map(|(rest, _)| *rest).min();
-    let mut steps = stream::iter(ready)
-        .map(|(_, key)| async {
-            let outcome = controller.reconcile(&key).await;
-            (key, outcome)
-        })
-        .buffer_unordered(C::AT_ONCE);
-    while let Some((key, outcome)) = steps.next().await {
-        let wait = judge::<C>(key, outcome, waiting, &mut pass.failures);
-        pass.soonest = match (pass.soonest, wait) {
-            (Some(soonest), Some(wait)) => Some(soonest.min(wait)),
-            (soonest, wait) => soonest.or(wait),
-        };
-    }
-    pass
-}
-
-/// How a step went; gives when its key wants to be looked at again.
-fn judge<C: Controller>(
-    key: C::Key,
-    outcome: anyhow::Result<Next>,
-    waiting: &mut BTreeMap<C::Key, BackOff>,
-    failures: &mut Vec<(String, String)>,
-) -> Option<Duration> {
-    match outcome {
-        Ok(next) => {
-            waiting.remove(&key);
-            match next {
+    match done {
+        Done::Listed(Ok(due)) => {
+            listing.ended(now);
+            (listing.failures, listing.reason) = (0, String::new());
+            schedule.listed(due, now);
+            schedule.begin_round(now);
+        }
+        Done::Listed(Err(error)) => {
+            let error = format!("{error:#}");
+            tracing::warn!(controller = C::NAME, error, "a controller could not list what it answers for");
+            listing.ended(now);
+            (listing.failures, listing.reason) = (listing.failures + 1, error);
+            listing.wanted_at = listing.wanted_at.min(now + back_off(listing.failures));
+            // So that it is told.
+            schedule.begin_round(now);
+        }
+        Done::Stepped(key, Ok(next)) => {
+            let wait = match next {
                 Next::Settled => None,
                 Next::After(wait) => Some(wait),
-            }
+            };
+            schedule.ended(&key, Ok(wait), now);
         }
-        Err(error) => {
-            let back_off = BackOff::after(waiting.get(&key).map_or(0, |back_off| back_off.failures) + 1);
-            tracing::warn!(controller = C::NAME, key = %key, failures = back_off.failures, error = format!("{error:#}"), "a step failed and will be tried again");
-            if failures.len() < MOST_FAILURES {
-                failures.push((key.to_string(), format!("{error:#}")));
-            }
-            let wait = back_off.until.saturating_duration_since(Instant::now());
-            waiting.insert(key, back_off);
-            Some(wait)
+        Done::Stepped(key, Err(error)) => {
+            let (error, failures) = (format!("{error:#}"), schedule.failed_in_a_row(&key) + 1);
+            tracing::warn!(controller = C::NAME, key = %key, failures, error, "a step failed and will be tried again");
+            schedule.ended(&key, Err(error), now);
         }
     }
+}
+
+/// What the page shows. `took`: how long the last round took, and how long until the next one at most.
+fn told<K: Ord + Clone + std::fmt::Display>(
+    status: &mut ControllerStatus,
+    schedule: &Schedule<K>,
+    listing: &Listing,
+    (took, until): (Duration, Duration),
+) {
+    let now = clock::now();
+    let everything = (listing.failures > 0).then(|| ("everything".to_owned(), listing.reason.clone()));
+    let some = schedule.failures().map(|(key, reason)| (key.to_string(), reason.to_owned()));
+    status.keys = schedule.count() as u64;
+    status.last_run = Some(now);
+    status.duration_micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    status.runs += 1;
+    status.failures = everything.into_iter().chain(some).take(MOST_FAILURES).collect();
+    status.next_run = Some(now.plus_seconds(i64::try_from(until.as_secs()).unwrap_or(i64::MAX)));
 }
 
 #[cfg(test)]
@@ -234,79 +241,117 @@ mod tests {
 
     use super::*;
 
-    /// Fails for "beta" until it was tried three times.
-    #[derive(Default)]
+    /// Fails for "beta" until it was tried three times; "gamma" never comes back.
     struct Moody {
+        keys: &'static [&'static str],
         alpha: AtomicU32,
         beta: AtomicU32,
+        gamma: AtomicU32,
+    }
+
+    impl Moody {
+        fn new(keys: &'static [&'static str]) -> Arc<Self> {
+            Arc::new(Self { keys, alpha: AtomicU32::new(0), beta: AtomicU32::new(0), gamma: AtomicU32::new(0) })
+        }
     }
 
     #[async_trait]
     impl Controller for Moody {
         type Key = &'static str;
         const NAME: &'static str = "moody";
+        const AT_ONCE: usize = 2;
 
         async fn keys(&self) -> anyhow::Result<BTreeSet<&'static str>> {
-            Ok(BTreeSet::from(["alpha", "beta"]))
+            Ok(self.keys.iter().copied().collect())
         }
 
         async fn reconcile(&self, key: &&'static str) -> anyhow::Result<Next> {
-            if *key == "alpha" {
-                self.alpha.fetch_add(1, Ordering::Relaxed);
-                return Ok(Next::Settled);
+            match *key {
+                "alpha" => {
+                    self.alpha.fetch_add(1, Ordering::Relaxed);
+                    Ok(Next::After(Duration::from_millis(20)))
+                }
+                "beta" => {
+                    anyhow::ensure!(self.beta.fetch_add(1, Ordering::Relaxed) >= 2, "beta does not answer");
+                    Ok(Next::Settled)
+                }
+                _ => {
+                    self.gamma.fetch_add(1, Ordering::Relaxed);
+                    std::future::pending().await
+                }
             }
-            anyhow::ensure!(self.beta.fetch_add(1, Ordering::Relaxed) >= 2, "beta does not answer");
-            Ok(Next::Settled)
         }
     }
 
-    #[tokio::test]
-    async fn a_key_that_fails_is_tried_again_alone_and_soon_and_the_others_go_on() {
-        let moody = Moody::default();
-        let (mut waiting, mut listing) = (BTreeMap::new(), 0);
-        let first = sweep(&moody, &mut waiting, &mut listing).await;
-        assert_eq!(first.failures, [("beta".to_owned(), "beta does not answer".to_owned())]);
-        let mut passes = 1;
-        while waiting.contains_key("beta") {
-            let pass = sweep(&moody, &mut waiting, &mut listing).await;
-            passes += 1;
-            time::sleep(pass.soonest.unwrap_or_default()).await;
+    struct Running {
+        feed: Arc<Feed>,
+        statuses: Statuses,
+        task: tokio::task::JoinHandle<()>,
+        _folder: tempfile::TempDir,
+    }
+
+    /// Woken by VPCs, and once in an hour.
+    async fn running(moody: Arc<Moody>) -> Running {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}?mode=rwc", folder.path().join("causeway.db").display());
+        let store = crate::store::Store::open(&url).await.expect("a database");
+        let feed = store.feed().clone();
+        let statuses = Statuses::new(Pulse::new(feed.clone()));
+        let (wakes, told) = (Wakes::topics(&feed, &[Topic::Vpcs]), statuses.clone());
+        let task = tokio::spawn(async move {
+            run(moody, "Looks after them.", wakes, Duration::from_secs(3600), told).await;
+            drop(store);
+        });
+        Running { feed, statuses, task, _folder: folder }
+    }
+
+    async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+        for _ in 0..1_000 {
+            if holds() {
+                return;
+            }
+            time::sleep(Duration::from_millis(5)).await;
         }
-        assert_eq!(moody.beta.load(Ordering::Relaxed), 3);
-        assert_eq!(moody.alpha.load(Ordering::Relaxed), passes, "alpha is looked at in every pass");
+        panic!("{what} did not come");
+    }
+
+    #[tokio::test]
+    async fn a_key_that_hangs_delays_no_other_keys_next_look() {
+        let moody = Moody::new(&["alpha", "gamma"]);
+        let running = running(moody.clone()).await;
+        eventually("five looks at alpha", || moody.alpha.load(Ordering::Relaxed) >= 5).await;
+        running.feed.wake(None, &[Topic::Vpcs]);
+        let before = moody.alpha.load(Ordering::Relaxed);
+        eventually("more of them", || moody.alpha.load(Ordering::Relaxed) >= before + 5).await;
+        assert_eq!(moody.gamma.load(Ordering::Relaxed), 1, "no key runs twice at once");
+        running.task.abort();
+    }
+
+    #[tokio::test]
+    async fn a_key_that_fails_is_tried_again_alone_and_soon_and_is_told_of() {
+        let moody = Moody::new(&["beta"]);
+        let running = running(moody.clone()).await;
+        let failures = || running.statuses.all().first().map(|status| status.failures.clone()).unwrap_or_default();
+        eventually("its failure", || failures() == [("beta".to_owned(), "beta does not answer".to_owned())]).await;
+        eventually("its success", || moody.beta.load(Ordering::Relaxed) == 3 && failures().is_empty()).await;
+        running.task.abort();
     }
 
     #[tokio::test]
     async fn a_controller_is_woken_by_its_topics_only_and_tells_its_status() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let url = format!("sqlite:{}?mode=rwc", folder.path().join("causeway.db").display());
-        let store = crate::store::Store::open(&url).await.expect("a database");
-        let feed = store.feed();
-        let statuses = Statuses::new(Pulse::new(feed.clone()));
-        let moody = Arc::new(Moody { beta: AtomicU32::new(2), ..Moody::default() });
-        let task = tokio::spawn(run(
-            moody.clone(),
-            "Looks after alpha and beta.",
-            Wakes::topics(feed, &[Topic::Vpcs]),
-            Duration::from_secs(3600),
-            statuses.clone(),
-        ));
-        let runs = async |wanted: u64| {
-            for _ in 0..200 {
-                if statuses.all().first().is_some_and(|status| status.runs == wanted) {
-                    return true;
-                }
-                time::sleep(Duration::from_millis(5)).await;
-            }
-            false
-        };
-        assert!(runs(1).await, "it looks around when it starts");
-        feed.wake(None, &[Topic::People]);
-        feed.wake(None, &[Topic::Vpcs]);
-        assert!(runs(2).await);
-        let status = statuses.all().remove(0);
-        assert_eq!((status.name.as_str(), status.keys, status.failures.len()), ("moody", 2, 0));
+        let moody = Moody::new(&["beta"]);
+        moody.beta.store(2, Ordering::Relaxed);
+        let running = running(moody.clone()).await;
+        let runs = || running.statuses.all().first().map_or(0, |status| status.runs);
+        eventually("a look around when it starts", || runs() == 1).await;
+        running.feed.wake(None, &[Topic::People]);
+        time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(runs(), 1);
+        running.feed.wake(None, &[Topic::Vpcs]);
+        eventually("a second one", || runs() == 2).await;
+        let status = running.statuses.all().remove(0);
+        assert_eq!((status.name.as_str(), status.keys, status.failures.len()), ("moody", 1, 0));
         assert!(status.next_run > status.last_run);
-        task.abort();
+        running.task.abort();
     }
 }

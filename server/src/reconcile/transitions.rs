@@ -7,7 +7,7 @@ use app::domain::{
     Timestamp,
     change::{ChangeKind, Facts, Topic},
     gateway::GatewayStatus,
-    host::{Drift, HostFacts},
+    host::{Drift, HostFacts, HostRole},
 };
 
 use crate::store::{
@@ -16,6 +16,39 @@ use crate::store::{
 };
 
 pub const AUTOMATION: &str = "Automation";
+
+/// The names that one role's hosts have in the event log.
+pub struct Kinds {
+    pub state: ChangeKind,
+    pub repair: ChangeKind,
+    pub enrol: ChangeKind,
+    pub rotate: ChangeKind,
+    /// What others' documents may follow from.
+    pub address: ChangeKind,
+    pub topic: Topic,
+}
+
+pub fn kinds(host: &HostScope) -> Kinds {
+    match host.row.host.role() {
+        HostRole::Gateway => Kinds {
+            state: ChangeKind::VpnGatewayStateChange,
+            repair: ChangeKind::VpnGatewayRepair,
+            enrol: ChangeKind::VpnGatewayEnrol,
+            rotate: ChangeKind::VpnGatewayCredentialRotate,
+            address: ChangeKind::VpnGatewayUpdate,
+            topic: Topic::Gateways,
+        },
+        HostRole::Node => Kinds {
+            state: ChangeKind::ServiceNodeStateChange,
+            repair: ChangeKind::ServiceNodeRepair,
+            enrol: ChangeKind::ServiceNodeEnrol,
+            rotate: ChangeKind::ServiceNodeCredentialRotate,
+            address: ChangeKind::ServiceNodeStateChange,
+            topic: Topic::Services,
+        },
+    }
+}
+
 /// The event log names this many differences and counts the rest.
 const NAMED_DRIFT: usize = 5;
 
@@ -23,7 +56,7 @@ const NAMED_DRIFT: usize = 5;
 ///
 /// An agent that changes its mind all the time fills no log: what it saw is stored, and told again once it is quieter.
 pub async fn note(tx: &mut Tx, before: &HostRow, after: &mut HostScope, silent_after: u64) -> Result<()> {
-    if tx.is_noisy(after.row.gateway).await? {
+    if tx.is_noisy(after.row.host).await? {
         return Ok(());
     }
     note_drift(tx, before, after).await?;
@@ -53,7 +86,7 @@ pub async fn note_status(tx: &mut Tx, host: &mut HostScope, silent_after: u64) -
     if status == GatewayStatus::Error {
         after.insert("reason".to_owned(), reason(&host.row, now));
     }
-    tell(tx, host, ChangeKind::VpnGatewayStateChange, facts("status", before), after).await
+    tell(tx, host, kinds(host).state, facts("status", before), after).await
 }
 
 fn reason(row: &HostRow, now: Timestamp) -> String {
@@ -70,12 +103,8 @@ fn reason(row: &HostRow, now: Timestamp) -> String {
 async fn note_drift(tx: &mut Tx, before: &HostRow, after: &HostScope) -> Result<()> {
     let (was, is) = (&before.drift, &after.row.drift);
     match (was.is_empty(), is.is_empty()) {
-        (true, false) => {
-            tell(tx, after, ChangeKind::VpnGatewayStateChange, Facts::new(), facts("difference", drift_text(is))).await
-        }
-        (false, true) => {
-            tell(tx, after, ChangeKind::VpnGatewayRepair, facts("difference", drift_text(was)), Facts::new()).await
-        }
+        (true, false) => tell(tx, after, kinds(after).state, Facts::new(), facts("difference", drift_text(is))).await,
+        (false, true) => tell(tx, after, kinds(after).repair, facts("difference", drift_text(was)), Facts::new()).await,
         _ => Ok(()),
     }
 }
@@ -94,16 +123,22 @@ fn drift_text(drift: &[Drift]) -> String {
 
 /// Other gateways' documents may hold the address that peers reach this one at, so a new one is a change and not a mere figure.
 async fn note_address(tx: &mut Tx, before: Option<&HostFacts>, after: &HostScope) -> Result<()> {
-    let (was, is) =
-        (before.and_then(HostFacts::wan_address), after.row.facts.as_ref().and_then(HostFacts::wan_address));
-    if was == is || before.is_none() {
+    let (Some(was), Some(is)) = (before, after.row.facts.as_ref()) else { return Ok(()) };
+    let (was, is) = (address(was, after), address(is, after));
+    if was == is {
         return Ok(());
     }
-    let text = |address: Option<std::net::Ipv4Addr>| {
-        facts("address", address.map_or_else(|| "none".to_owned(), |address| address.to_string()))
-    };
     let actor = after.actor();
-    note_as(tx, &actor, after, ChangeKind::VpnGatewayUpdate, text(was), text(is)).await
+    note_as(tx, &actor, after, kinds(after).address, facts("address", was), facts("address", is)).await
+}
+
+/// A gateway is reached at one address; a node may send from any that it has.
+fn address(facts: &HostFacts, host: &HostScope) -> String {
+    let all: Vec<String> = match host.row.host.role() {
+        HostRole::Gateway => facts.wan_address().iter().map(ToString::to_string).collect(),
+        HostRole::Node => facts.interfaces.iter().flat_map(|known| &known.addresses).map(ToString::to_string).collect(),
+    };
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
 }
 
 fn facts(name: &str, value: impl Into<String>) -> Facts {
@@ -125,9 +160,9 @@ pub async fn note_as(
     let note = Note {
         actor,
         kind,
-        topic: Topic::Gateways,
+        topic: kinds(host).topic,
         project: Some(host.project),
-        object: host.row.gateway.to_string(),
+        object: host.row.host.to_string(),
         object_name: host.name.to_string(),
         before,
         after,

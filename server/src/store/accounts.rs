@@ -3,7 +3,8 @@
 use app::domain::{
     AccountId, OrganizationId, ProjectId, Provider, Timestamp, account::AccountConfig, location::CloudOffer,
 };
-
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sha2::{Digest, Sha256};
 use sqlx::Row;
 
 use super::{
@@ -26,6 +27,8 @@ pub struct AccountRow {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub check: Option<Check>,
+    /// Who the cloud last took the console for, whatever came after it.
+    pub known_as: Option<String>,
     /// When a person last asked for a check.
     pub check_asked_at: Timestamp,
     /// How many VPCs were made with it and are not deleted.
@@ -36,6 +39,8 @@ pub struct AccountRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
     pub at: Timestamp,
+    /// [`AccountRow::fingerprint`] of what was checked.
+    pub of: String,
     /// Who they belong to, or why they were refused.
     pub outcome: std::result::Result<String, String>,
 }
@@ -46,10 +51,24 @@ pub fn seal_purpose(id: AccountId) -> String {
 }
 
 impl AccountRow {
-    /// Whether the last check was of the account as it is, and nobody has asked for another since.
+    /// Whether the last check was of these credentials, and nobody has asked for another since.
     pub fn is_checked(&self) -> bool {
-        let asked = self.updated_at.max(self.check_asked_at);
-        self.check.as_ref().is_some_and(|check| check.at >= asked)
+        self.check.as_ref().is_some_and(|check| check.of == self.fingerprint() && check.at >= self.check_asked_at)
+    }
+
+    /// The same for as long as the credentials and where they lead are; a name is neither.
+    pub fn fingerprint(&self) -> String {
+        STANDARD.encode(Sha256::digest([self.facts.as_str(), self.sealed_secret.as_str()].join("\n")))
+    }
+
+    /// Whether nothing is at stake if the console acts as this identity.
+    ///
+    /// # Errors
+    /// In a sentence, if the credentials belong to somebody else.
+    pub fn admit_identity(&self, identity: &str) -> std::result::Result<(), String> {
+        let known_as = self.known_as.as_deref().filter(|_| self.vpcs > 0);
+        let config = self.config().map_err(|error| error.to_string())?;
+        config.admit_identity(identity, known_as)
     }
 
     /// What may be shown of it.
@@ -92,6 +111,8 @@ struct Raw {
     checked_at: i64,
     identity: String,
     error: String,
+    known_as: String,
+    checked_of: String,
     vpcs: i64,
 }
 
@@ -112,7 +133,8 @@ impl TryFrom<Raw> for AccountRow {
             created_at: Timestamp(raw.created_at),
             updated_at: Timestamp(raw.updated_at),
             check_asked_at: Timestamp(raw.check_asked_at),
-            check: moment(raw.checked_at).map(|at| Check { at, outcome }),
+            check: moment(raw.checked_at).map(|at| Check { at, of: raw.checked_of, outcome }),
+            known_as: Some(raw.known_as).filter(|name| !name.is_empty()),
             vpcs: u64::try_from(raw.vpcs).unwrap_or_default(),
         })
     }
@@ -123,7 +145,8 @@ macro_rules! select_accounts {
         concat!(
             "select a.id, a.organization_id, a.provider, a.name, a.facts, a.sealed_secret, a.simulated, a.created_at,
              a.updated_at, a.check_asked_at, coalesce(k.checked_at, 0) as checked_at, coalesce(k.identity, '') as identity,
-             coalesce(k.error, '') as error,
+             coalesce(k.error, '') as error, coalesce(k.known_as, '') as known_as,
+             coalesce(k.checked_of, '') as checked_of,
              (select count(*) from vpc v where v.account_id = a.id and v.tombstone = '') as vpcs
              from cloud_account a left join cloud_account_check k on k.account_id = a.id where a.tombstone = '' ",
             $rest
@@ -143,23 +166,36 @@ impl Store {
         self.snapshot().await?.account(id).await
     }
 
-    /// What a check told; observed, so that it is no change.
-    pub async fn write_account_check(&self, id: AccountId, check: &Check) -> Result<()> {
-        let (identity, error) = match &check.outcome {
+    /// What a check of this account, as it was read, told; observed, so that it is no change. `false`: it is another account
+    /// by now, and nothing was written.
+    pub async fn write_account_check(
+        &self,
+        of: &AccountRow,
+        at: Timestamp,
+        outcome: &std::result::Result<String, String>,
+    ) -> Result<bool> {
+        let (identity, error) = match outcome {
             Ok(identity) => (identity.as_str(), ""),
             Err(error) => ("", error.as_str()),
         };
-        sqlx::query(
-            "insert into cloud_account_check (account_id, checked_at, identity, error) values ($1, $2, $3, $4)
-             on conflict (account_id) do update set checked_at = $2, identity = $3, error = $4",
+        let written = sqlx::query(
+            "insert into cloud_account_check (account_id, checked_at, identity, error, known_as, checked_of)
+             select a.id, cast($2 as bigint), $3, $4, $3, $5 from cloud_account a
+             where a.id = $1 and a.facts = $6 and a.sealed_secret = $7 and a.tombstone = ''
+             on conflict (account_id) do update set checked_at = excluded.checked_at, identity = excluded.identity,
+             error = excluded.error, checked_of = excluded.checked_of,
+             known_as = case when excluded.known_as = '' then cloud_account_check.known_as else excluded.known_as end",
         )
-        .bind(id.to_string())
-        .bind(check.at.0)
+        .bind(of.id.to_string())
+        .bind(at.0)
         .bind(identity)
         .bind(error)
+        .bind(of.fingerprint())
+        .bind(of.facts.as_str())
+        .bind(of.sealed_secret.as_str())
         .execute(self.pool())
         .await?;
-        Ok(())
+        Ok(written.rows_affected() > 0)
     }
 }
 
@@ -223,9 +259,14 @@ impl Tx {
         .bind(at)
         .execute(self.connection())
         .await?;
-        // What stood still for want of good credentials is looked at again at once.
+        self.look_at_vpcs_of(row.id).await
+    }
+
+    /// What stood still for want of good credentials is looked at again at once.
+    pub async fn look_at_vpcs_of(&mut self, id: AccountId) -> Result<()> {
+        let at = self.at().0;
         sqlx::query("update vpc set asked_at = $2 where account_id = $1 and tombstone = ''")
-            .bind(row.id.to_string())
+            .bind(id.to_string())
             .bind(at)
             .execute(self.connection())
             .await?;

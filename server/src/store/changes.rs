@@ -1,8 +1,9 @@
 //! The event log, which is audit trail and outbox too: written in the transaction of the change itself.
 
 use app::domain::{
-    GatewayId, ProjectId, Timestamp,
+    ProjectId, Timestamp,
     change::{Change, ChangeFilter, ChangeKind, Facts, Topic},
+    host::HostId,
 };
 use sqlx::Row;
 
@@ -46,17 +47,17 @@ impl Tx {
     }
 }
 
-/// More entries about one gateway in so many seconds come from an agent that is out of its mind, or lies.
+/// More entries about one host in so many seconds come from an agent that is out of its mind, or lies.
 const NOISE: (i64, i64) = (60, 600);
 /// Entries that are forgotten in one write: others want to write too.
 const BATCH: i64 = 1000;
 
 impl Tx {
-    /// Whether the event log has been told so much of a gateway that what its agent sees is left out for a while.
-    pub async fn is_noisy(&mut self, gateway: GatewayId) -> Result<bool> {
+    /// Whether the event log has been told so much of a host that what its agent sees is left out for a while.
+    pub async fn is_noisy(&mut self, host: HostId) -> Result<bool> {
         let (most, seconds) = NOISE;
         let row = sqlx::query("select at from change where object = $1 order by seq desc limit 1 offset $2")
-            .bind(gateway.to_string())
+            .bind(host.to_string())
             .bind(most - 1)
             .fetch_optional(self.connection())
             .await?;

@@ -137,11 +137,10 @@ macro_rules! select_cloud_vpcs {
 }
 
 impl Store {
-    /// Every cloud VPC of every project, with the time at which it is due.
-    pub async fn cloud_vpcs_due(&self) -> Result<Vec<(VpcId, Timestamp)>> {
+    /// Every cloud VPC of every project.
+    pub async fn every_cloud_vpc(&self) -> Result<Vec<CloudVpcRow>> {
         let rows: Vec<Raw> = sqlx::query_as(select_cloud_vpcs!("")).fetch_all(self.pool()).await?;
-        let due = |raw| CloudVpcRow::try_from(raw).map(|row| (row.id, row.due_at()));
-        rows.into_iter().map(due).collect()
+        rows.into_iter().map(CloudVpcRow::try_from).collect()
     }
 }
 

@@ -237,6 +237,7 @@ impl Tx {
     /// Removes a gateway for good, once its host has cleaned up or if it never had one. Its peers are gone by then.
     pub async fn remove_gateway(&mut self, id: GatewayId) -> Result<()> {
         sqlx::query("delete from gateway where id = $1").bind(id.to_string()).execute(self.connection()).await?;
+        self.forget_host(id.into()).await?;
         self.forget_vpcs().await
     }
 }

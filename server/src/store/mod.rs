@@ -6,19 +6,23 @@
 //! [`transact`] may therefore run more than once and must have no other effect.
 
 pub mod accounts;
+pub mod certificate_authority;
 mod changes;
 pub mod cloud_networks;
 pub mod connections;
 mod feed;
+pub mod firewalls;
 pub mod gateways;
 pub mod hosts;
 pub mod lock;
 pub mod network;
+pub mod nodes;
 pub mod peerings;
 pub mod peers;
 pub mod people;
 pub mod planned;
 pub mod sealed;
+pub mod services;
 pub mod sessions;
 pub mod vpcs;
 pub mod wishes;
@@ -33,6 +37,7 @@ use sqlx::{Any, AnyPool, Transaction, any::AnyPoolOptions};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use self::feed::{Feed, Seen, Wake};
+use self::{hosts::number, people::parsed};
 
 /// Which engine is behind `Any`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,13 +5,14 @@
 
 use sqlx::Row;
 
-use super::{Result, Store, Tx, accounts, peers, people::parsed, transact};
+use super::{Result, Store, Tx, accounts, certificate_authority, peers, people::parsed, transact};
 
 /// A column of sealed texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Column {
     PresharedKey,
     AccountSecret,
+    AuthorityKey,
 }
 
 /// One sealed text.
@@ -25,13 +26,14 @@ pub struct Sealed {
 }
 
 impl Column {
-    pub const ALL: [Self; 2] = [Self::PresharedKey, Self::AccountSecret];
+    pub const ALL: [Self; 3] = [Self::PresharedKey, Self::AccountSecret, Self::AuthorityKey];
 
     /// Table and column, as the schema calls them.
     pub fn place(self) -> (&'static str, &'static str) {
         match self {
             Self::PresharedKey => ("peer", "sealed_preshared_key"),
             Self::AccountSecret => ("cloud_account", "sealed_secret"),
+            Self::AuthorityKey => ("project_ca", "sealed_key"),
         }
     }
 
@@ -43,6 +45,7 @@ impl Column {
             Self::AccountSecret => {
                 "select id, sealed_secret as text from cloud_account where sealed_secret <> '' order by id"
             }
+            Self::AuthorityKey => "select project_id as id, sealed_key as text from project_ca order by project_id",
         }
     }
 
@@ -50,6 +53,7 @@ impl Column {
         match self {
             Self::PresharedKey => "update peer set sealed_preshared_key = $2 where id = $1",
             Self::AccountSecret => "update cloud_account set sealed_secret = $2 where id = $1",
+            Self::AuthorityKey => "update project_ca set sealed_key = $2 where project_id = $1",
         }
     }
 }
@@ -80,6 +84,7 @@ impl Tx {
                 let purpose = match column {
                     Column::PresharedKey => peers::seal_purpose(parsed(&row, table, "id")?),
                     Column::AccountSecret => accounts::seal_purpose(parsed(&row, table, "id")?),
+                    Column::AuthorityKey => certificate_authority::seal_purpose(parsed(&row, table, "id")?),
                 };
                 all.push(Sealed { column, id: row.try_get("id")?, purpose, text: row.try_get("text")? });
             }

@@ -1,4 +1,6 @@
-//! A console of one gateway on a unix socket: hands out what it is given, keeps every report with its moment.
+//! A console of one host on a unix socket: hands out what it is given, keeps every report with its moment.
+
+#![allow(dead_code, reason = "each test program uses its own part of the console")]
 
 use std::{
     path::Path,
@@ -6,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use app::domain::host::{Delivery, Enrolled, Report};
+use app::domain::{
+    GatewayId,
+    host::{Delivery, Enrolled, HostId, Report},
+};
 use axum::{
     Json, Router,
     extract::State,
@@ -24,6 +29,8 @@ pub struct Console {
 
 #[derive(Default)]
 struct Inner {
+    /// `None`: a gateway's.
+    host: Option<HostId>,
     delivery: Option<Delivery>,
     gone: bool,
     reports: Vec<(Instant, Report)>,
@@ -51,6 +58,11 @@ impl Console {
         self.offered.notify_one();
     }
 
+    /// From now on who enrols speaks for this one.
+    pub fn expect(&self, host: impl Into<HostId>) {
+        self.inner().host = Some(host.into());
+    }
+
     pub fn delete_gateway(&self) {
         self.inner().gone = true;
         self.offered.notify_one();
@@ -69,9 +81,10 @@ impl Console {
     }
 }
 
-async fn enrol() -> Json<Enrolled> {
-    let gateway = "0197c1f2-5c1e-7a40-9b1d-3f2a6c8e4d10".parse().expect("an id");
-    Json(Enrolled { gateway, credential: "credential".into() })
+async fn enrol(State(console): State<Arc<Console>>) -> Json<Enrolled> {
+    let gateway: GatewayId = "0197c1f2-5c1e-7a40-9b1d-3f2a6c8e4d10".parse().expect("an id");
+    let host = console.inner().host.unwrap_or(gateway.into());
+    Json(Enrolled { host, credential: "credential".into() })
 }
 
 async fn document(State(console): State<Arc<Console>>) -> Response {

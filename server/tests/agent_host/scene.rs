@@ -5,11 +5,12 @@ use std::net::Ipv4Addr;
 use app::domain::{
     Cidr, GatewayId, PresharedKey, PublicKey, Timestamp,
     gateway::DriftPolicy,
+    host::HostRole,
     peer::PeerKind,
     plan::{Frame, HostState, Peers, Step, Surroundings, drift, is_called, plan},
     tunnel::{Document, Interface, TunnelPeer},
 };
-use server::agent::host::{Host, HostChoice, LiveHost, key::PrivateKey, nft};
+use server::agent::host::{Host, HostChoice, LiveHost, Question, key::PrivateKey, nft};
 
 use super::run;
 
@@ -43,7 +44,7 @@ impl Scene {
     }
 
     pub async fn around(&self) -> Surroundings {
-        let facts = self.host.read(&[]).await.expect("a host").facts;
+        let facts = self.host.read(&Question::of(HostRole::Gateway)).await.expect("a host").facts;
         Surroundings::of(&facts, cidr("172.16.0.0/16"))
     }
 
@@ -53,8 +54,8 @@ impl Scene {
     }
 
     pub async fn read(&self, frame: &Frame) -> HostState {
-        let keys: Vec<String> = frame.sysctls.keys().cloned().collect();
-        self.host.read(&keys).await.expect("a host").state
+        let sysctls = frame.sysctls.keys().cloned().collect();
+        self.host.read(&Question { role: HostRole::Gateway, sysctls }).await.expect("a host").state
     }
 
     pub async fn perform(&self, steps: &[Step]) {
@@ -101,7 +102,7 @@ pub fn alpha() -> Document {
         needs: 0,
         unknown: Default::default(),
     };
-    let mut document = Document { gateway: Some(gateway), peers: Peers::new() };
+    let mut document = Document::of_gateway(gateway, Peers::new());
     let mut beta = peer(2, PeerKind::VpcPeering, &["10.0.0.0/16", "10.200.2.0/24"]);
     (beta.endpoint, beta.keepalive) = (Some("203.0.113.20:51820".parse().expect("an endpoint")), 25);
     // Neighbours that do and that do not merge, a host, and a whole /17.

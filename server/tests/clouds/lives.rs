@@ -5,6 +5,7 @@ use std::time::Duration;
 use app::{
     backend::{Changes, Connections, Vpcs},
     domain::{
+        ConnectionId, VpcId,
         change::{ChangeFilter, ChangeKind},
         connection::{Connection, ConnectionForm, ConnectionState, PeerCidrs},
         vpc::VpcState,
@@ -14,17 +15,19 @@ use clouds::lookalike::theirs::Vendor;
 
 use crate::{
     common::{self, Stage, on_both_engines},
-    town::{Town, account},
+    town::{REGION, Town, account},
 };
 
 on_both_engines! {
-    an_aws_peering_is_accepted_by_its_peer_carries_routes_and_goes
+    rows_2_9_and_35_an_aws_peering_is_accepted_by_its_peer_carries_routes_and_goes
+    row_33_a_deleted_vpc_takes_its_connections_with_it_on_both_sides
+    row_24_two_aws_peers_one_of_them_in_another_region_are_active_at_once
     rows_42_and_44_a_refresh_reads_the_peers_new_range_at_once_and_notes_that_it_was_rebuilt
     a_rejected_aws_request_says_so_and_a_deleted_one_frees_the_vpc
-    a_transit_gateway_takes_the_vpc_in_once_its_owner_agrees
-    a_google_peering_is_active_once_both_sides_have_one
-    an_azure_peering_across_tenants_waits_for_the_grant_and_then_for_the_peer
-    an_upcloud_peering_needs_a_router_on_the_other_side
+    rows_58_and_59_a_transit_gateway_takes_the_vpc_in_once_its_owner_agrees
+    rows_10_and_22_a_google_peering_is_active_once_both_sides_have_one
+    row_11_an_azure_peering_across_tenants_waits_for_the_grant_and_then_for_the_peer
+    rows_12_and_22_an_upcloud_peering_needs_a_router_on_the_other_side
 }
 
 fn aws_form(account: &str, vpc: &str) -> ConnectionForm {
@@ -37,7 +40,7 @@ async fn peer_vpc(town: &Town, cidr: &str) -> String {
     town.theirs(Vendor::Aws, "VPC", |vpc| vpc.state == "available" && vpc.facts[0].1 == cidr).await.id
 }
 
-async fn an_aws_peering_is_accepted_by_its_peer_carries_routes_and_goes(stage: Stage) {
+async fn rows_2_9_and_35_an_aws_peering_is_accepted_by_its_peer_carries_routes_and_goes(stage: Stage) {
     let town = Town::open(stage).await;
     let vpc = town.vpc("orders", "aws-eu-west-1", "10.20.0.0/22").await;
     let ready = town.until_vpc(vpc, VpcState::Active).await;
@@ -66,6 +69,47 @@ async fn an_aws_peering_is_accepted_by_its_peer_carries_routes_and_goes(stage: S
     town.theirs(Vendor::Aws, "VPC peering connection", |one| one.id == pcx && one.state == "deleted").await;
     town.stage.ingrid.delete_vpc(&town.stage.harbor, vpc).await.expect("it may go");
     town.until_gone(vpc).await;
+}
+
+/// Asked for, accepted by its peer, and routed. The connection and what AWS calls it.
+async fn joined(town: &Town, vpc: VpcId, region: &str, cidr: &str) -> (ConnectionId, String) {
+    let (aws, peering) = (Vendor::Aws, "VPC peering connection");
+    town.act_in(region, aws, "", "create-vpc", &[("cidr", cidr)]).await;
+    let theirs = town.theirs_in(region, aws, "VPC", |vpc| vpc.state == "available" && vpc.facts[0].1 == cidr).await.id;
+    let form = ConnectionForm { peer_region: region.to_owned(), ..aws_form(&account(&town.scene(aws).await), &theirs) };
+    let id = town.connect(vpc, form).await;
+    let pending = town.until_state(vpc, id, ConnectionState::PendingPeer).await;
+    let pcx = pending.identifier("aws_vpc_peering_connection_id").expect("the popup shows it").to_owned();
+    town.theirs_in(region, aws, peering, |one| one.id == pcx && one.state == "pending-acceptance").await;
+    town.act_in(region, aws, &pcx, "accept", &[]).await;
+    town.until_connection(vpc, id, |one| one.state == ConnectionState::Active && one.opened_cidrs.len() == 1, "routes")
+        .await;
+    (id, pcx)
+}
+
+async fn row_33_a_deleted_vpc_takes_its_connections_with_it_on_both_sides(stage: Stage) {
+    let town = Town::open(stage).await;
+    let vpc = town.vpc("orders", "aws-eu-west-1", "10.20.0.0/22").await;
+    let (_, pcx) = joined(&town, vpc, REGION, "10.30.0.0/16").await;
+    town.stage.ingrid.delete_vpc(&town.stage.harbor, vpc).await.expect("it may go");
+    assert_eq!(town.read(vpc).await.state, VpcState::Deleting, "its row says so until it is gone");
+    town.until_gone(vpc).await;
+    town.theirs(Vendor::Aws, "VPC peering connection", |one| one.id == pcx && one.state == "deleted").await;
+}
+
+async fn row_24_two_aws_peers_one_of_them_in_another_region_are_active_at_once(stage: Stage) {
+    let town = Town::open(stage).await;
+    let vpc = town.vpc("orders", "aws-eu-west-1", "10.20.0.0/22").await;
+    let (here, _) = joined(&town, vpc, REGION, "10.30.0.0/16").await;
+    let (there, _) = joined(&town, vpc, "us-east-1", "10.31.0.0/16").await;
+    let connections = town.read(vpc).await.connections;
+    let told = |id: ConnectionId| {
+        let one = connections.iter().find(|one| one.id == id).expect("it is there");
+        (one.state, one.peer.region().map(str::to_owned), one.routed_cidrs.clone())
+    };
+    assert_eq!(told(here), (ConnectionState::Active, None, vec![common::name("10.30.0.0/16")]));
+    let elsewhere = Some("us-east-1".to_owned());
+    assert_eq!(told(there), (ConnectionState::Active, elsewhere, vec![common::name("10.31.0.0/16")]));
 }
 
 async fn rows_42_and_44_a_refresh_reads_the_peers_new_range_at_once_and_notes_that_it_was_rebuilt(stage: Stage) {
@@ -118,7 +162,7 @@ async fn a_rejected_aws_request_says_so_and_a_deleted_one_frees_the_vpc(stage: S
     town.until_gone(vpc).await;
 }
 
-async fn a_transit_gateway_takes_the_vpc_in_once_its_owner_agrees(stage: Stage) {
+async fn rows_58_and_59_a_transit_gateway_takes_the_vpc_in_once_its_owner_agrees(stage: Stage) {
     let town = Town::open(stage).await;
     let vpc = town.vpc("orders", "aws-eu-west-1", "10.20.0.0/22").await;
     town.until_vpc(vpc, VpcState::Active).await;
@@ -154,7 +198,7 @@ async fn a_transit_gateway_takes_the_vpc_in_once_its_owner_agrees(stage: Stage) 
     town.until_disconnected(vpc, id).await;
 }
 
-async fn a_google_peering_is_active_once_both_sides_have_one(stage: Stage) {
+async fn rows_10_and_22_a_google_peering_is_active_once_both_sides_have_one(stage: Stage) {
     let town = Town::open(stage).await;
     let vpc = town.vpc("orders", "google-europe-west1", "10.20.0.0/22").await;
     let ready = town.until_vpc(vpc, VpcState::Active).await;
@@ -183,7 +227,7 @@ async fn a_google_peering_is_active_once_both_sides_have_one(stage: Stage) {
     town.until_disconnected(vpc, id).await;
 }
 
-async fn an_azure_peering_across_tenants_waits_for_the_grant_and_then_for_the_peer(stage: Stage) {
+async fn row_11_an_azure_peering_across_tenants_waits_for_the_grant_and_then_for_the_peer(stage: Stage) {
     let town = Town::open(stage).await;
     let vpc = town.vpc("orders", "azure-westeurope", "10.20.0.0/22").await;
     town.until_vpc(vpc, VpcState::Active).await;
@@ -216,7 +260,7 @@ async fn an_azure_peering_across_tenants_waits_for_the_grant_and_then_for_the_pe
     town.until_disconnected(vpc, id).await;
 }
 
-async fn an_upcloud_peering_needs_a_router_on_the_other_side(stage: Stage) {
+async fn rows_12_and_22_an_upcloud_peering_needs_a_router_on_the_other_side(stage: Stage) {
     let town = Town::open(stage).await;
     let vpc = town.vpc("orders", "upcloud-de-fra", "10.20.0.0/22").await;
     let ready = town.until_vpc(vpc, VpcState::Active).await;

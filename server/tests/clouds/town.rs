@@ -171,14 +171,22 @@ impl Town {
     }
 
     pub async fn scene(&self, vendor: Vendor) -> Scene {
-        self.theirs.look(vendor, REGION).await.expect("the peer may look")
+        self.scene_in(REGION, vendor).await
+    }
+
+    async fn scene_in(&self, region: &str, vendor: Vendor) -> Scene {
+        self.theirs.look(vendor, region).await.expect("the peer may look")
     }
 
     /// The first thing of a kind for which something holds; waited for, because clouds are slow to tell.
     pub async fn theirs(&self, vendor: Vendor, kind: &str, wanted: impl Fn(&Thing) -> bool) -> Thing {
+        self.theirs_in(REGION, vendor, kind, wanted).await
+    }
+
+    pub async fn theirs_in(&self, region: &str, vendor: Vendor, kind: &str, wanted: impl Fn(&Thing) -> bool) -> Thing {
         let end = Instant::now() + PATIENCE;
         loop {
-            let scene = self.scene(vendor).await;
+            let scene = self.scene_in(region, vendor).await;
             if let Some(found) = scene.things.iter().find(|thing| thing.kind == kind && wanted(thing)) {
                 return found.clone();
             }
@@ -188,8 +196,12 @@ impl Town {
     }
 
     pub async fn act(&self, vendor: Vendor, thing: &str, deed: &str, typed: &[(&str, &str)]) {
+        self.act_in(REGION, vendor, thing, deed, typed).await;
+    }
+
+    pub async fn act_in(&self, region: &str, vendor: Vendor, thing: &str, deed: &str, typed: &[(&str, &str)]) {
         let typed: Typed = typed.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-        self.theirs.act(vendor, REGION, thing, deed, &typed).await.expect("the peer may");
+        self.theirs.act(vendor, region, thing, deed, &typed).await.expect("the peer may");
     }
 }
 

@@ -17,6 +17,7 @@ use app::{
         host::{Enrol, HostFacts, Interface, WireGuardKind},
         location::{CloudName, Location},
         peer::NewRoadWarrior,
+        service::route::Zone,
         tunnel::Wish,
         vpc::NewVpc,
     },
@@ -128,21 +129,7 @@ impl Stage {
 
     async fn at(url: &str, folder: tempfile::TempDir) -> Self {
         let store = Store::open(url).await.expect("an empty database");
-        let shared = Arc::new(Shared {
-            store: store.clone(),
-            sealer: Sealer::new([7; 32]),
-            locations: vec![
-                location("local-default", true),
-                location("local-bergen", true),
-                location("local-attic", false),
-            ],
-            silent_after: SILENT_AFTER,
-            listening_since: Timestamp::default(),
-            statuses: Statuses::new(Pulse::new(store.feed().clone())),
-            enrolment: EnrolmentAddress { console: "https://console.example:3000#sha256=00".into(), hint: None },
-            lab: Arc::new(NoLab),
-            other_sides: Arc::new(NoOtherSides),
-        });
+        let shared = shared(&store);
         let (harbor, tundra) = (name::<ProjectName>("harbor"), name::<ProjectName>("tundra"));
         let (ingrid, harbor_id) = person(&store, "ingrid@example.com", "Tidewater", &harbor, ADMIN).await;
         let (olaf, _) = person(&store, "olaf@example.com", "Permafrost", &tundra, ADMIN).await;
@@ -167,15 +154,23 @@ impl Stage {
         Console::for_actor(self.shared.clone(), actor)
     }
 
+    /// An administrator at a console that knows nothing of this one but the database.
+    pub async fn elsewhere(&self) -> Console {
+        let store = Store::open(&self.url).await.expect("the database");
+        Console::for_actor(shared(&store), self.super_admin("sigrun@example.com").await)
+    }
+
     /// Somebody who may do everything on the installation.
     pub async fn administrator(&self) -> Console {
-        let person =
-            Person { id: PersonId::from_uuid(Uuid::now_v7()), email: name("sigrid@example.com"), is_super_admin: true };
+        Console::for_actor(self.shared.clone(), self.super_admin("sigrid@example.com").await)
+    }
+
+    async fn super_admin(&self, email: &str) -> Actor {
+        let person = Person { id: PersonId::from_uuid(Uuid::now_v7()), email: name(email), is_super_admin: true };
         let mut tx = self.store.begin(clock::now()).await.expect("a transaction");
         tx.insert_person(&person, "no hash").await.expect("a new person");
         tx.commit(()).await.expect("a commit");
-        let actor = Actor { person: person.id, email: person.email, super_admin: true, memberships: Vec::new() };
-        Console::for_actor(self.shared.clone(), actor)
+        Actor { person: person.id, email: person.email, super_admin: true, memberships: Vec::new() }
     }
 
     pub async fn vpc(&self, called: &str, cidr: &str) -> VpcId {
@@ -284,6 +279,12 @@ impl Stage {
             "person",
             "cloud_account",
             "cloud_account_check",
+            "project_ca",
+            "service_certificate",
+            "service",
+            "service_component",
+            "ip_filter",
+            "node",
         ] {
             let all = sqlx::AssertSqlSafe(format!("select * from {table}"));
             for row in sqlx::query(all).fetch_all(&mut connection).await.expect("a table") {
@@ -312,6 +313,27 @@ const TABLES: [&str; 12] = [
     "observed_peer",
     "observed_pair",
 ];
+
+/// What all consoles on a store share.
+fn shared(store: &Store) -> Arc<Shared> {
+    Arc::new(Shared {
+        store: store.clone(),
+        sealer: Sealer::new([7; 32]),
+        locations: vec![
+            location("local-default", true),
+            location("local-bergen", true),
+            location("local-attic", false),
+        ],
+        silent_after: SILENT_AFTER,
+        listening_since: Timestamp::default(),
+        statuses: Statuses::new(Pulse::new(store.feed().clone())),
+        enrolment: EnrolmentAddress { console: "https://console.example:3000#sha256=00".into(), hint: None },
+        lab: Arc::new(NoLab),
+        other_sides: Arc::new(NoOtherSides),
+        support: None,
+        zone: Zone::default(),
+    })
+}
 
 fn location(cloud: &str, vpn_gateway_enabled: bool) -> Location {
     Location { cloud: name(cloud), label: cloud.trim_start_matches("local-").to_owned(), vpn_gateway_enabled }

@@ -13,7 +13,7 @@ use server::{
     rotation,
     seal::Sealer,
     store::{
-        accounts::{AccountRow, Check, seal_purpose},
+        accounts::{AccountRow, seal_purpose},
         people::{Membership, Scope},
     },
 };
@@ -28,6 +28,7 @@ on_both_engines! {
     a_role_in_a_project_gives_no_right_to_the_organizations_accounts
     another_organizations_account_does_not_exist
     a_check_is_asked_for_and_its_result_is_shown_verbatim
+    a_check_of_credentials_that_were_changed_in_the_same_moment_is_not_recorded
     an_account_of_a_look_alike_is_checked_but_never_changed
     a_new_master_key_opens_every_secret_and_the_former_none
 }
@@ -193,7 +194,7 @@ async fn a_check_is_asked_for_and_its_result_is_shown_verbatim(stage: Stage) {
     assert!(!row().await.is_checked(), "a new account is due");
     let error = "AuthFailure: AWS was not able to validate the provided access credentials";
     let outcome = Err(error.to_owned());
-    stage.store.write_account_check(id, &Check { at: clock::now(), outcome }).await.expect("a check");
+    assert!(stage.store.write_account_check(&row().await, clock::now(), &outcome).await.expect("a check"));
     assert!(row().await.is_checked());
     let shown = only(&stage, &astrid).await;
     assert_eq!(shown.word(), "Not confirmed");
@@ -203,12 +204,38 @@ async fn a_check_is_asked_for_and_its_result_is_shown_verbatim(stage: Stage) {
     assert!(!row().await.is_checked(), "it is due again");
     assert_eq!(only(&stage, &astrid).await.word(), "Checking");
     let identity = "arn:aws:iam::111122223333:user/causeway";
-    let check = Check { at: clock::now(), outcome: Ok(identity.to_owned()) };
-    stage.store.write_account_check(id, &check).await.expect("a check");
+    let outcome = Ok(identity.to_owned());
+    assert!(stage.store.write_account_check(&row().await, clock::now(), &outcome).await.expect("a check"));
     let shown = only(&stage, &astrid).await;
     assert_eq!((shown.word(), shown.sentence()), ("Good", format!("AWS knows the console as {identity}.")));
     let filter = ChangeFilter { kind: Some(ChangeKind::CloudAccountCheck), limit: 10, ..ChangeFilter::default() };
     assert_eq!(astrid.changes(&stage.harbor, filter).await.expect("the log").len(), 1);
+}
+
+async fn a_check_of_credentials_that_were_changed_in_the_same_moment_is_not_recorded(stage: Stage) {
+    let astrid = officer(&stage, "admin").await;
+    let id = astrid.create_account(&stage.harbor, aws()).await.expect("an account");
+    let row = async || stage.store.account(id).await.expect("the store answers").expect("the account");
+    let (asked, now, good) = (row().await, clock::now(), Ok("arn:aws:iam::111122223333:user/causeway".to_owned()));
+    let write =
+        async |of: &AccountRow| stage.store.write_account_check(of, now, &good).await.expect("the store answers");
+    let change = async |changed: AccountRow| {
+        let mut tx = stage.store.begin(now).await.expect("a transaction");
+        tx.update_account(&changed).await.expect("a change");
+        tx.commit(()).await.expect("a commit");
+    };
+    change(AccountRow { sealed_secret: "another".to_owned(), ..asked.clone() }).await;
+    assert!(!write(&asked).await, "the cloud answered for the former secret");
+    assert_eq!(row().await.check, None);
+    let present = row().await;
+    assert!(write(&present).await);
+    change(AccountRow { name: "Another name".to_owned(), ..present.clone() }).await;
+    assert!(row().await.is_checked(), "a name is nothing that a cloud knows");
+    change(AccountRow { sealed_secret: "a third".to_owned(), ..present }).await;
+    let changed = row().await;
+    assert!(!changed.is_checked(), "nobody has asked with the present secret");
+    assert_eq!(changed.known_as.as_deref(), Some("arn:aws:iam::111122223333:user/causeway"));
+    assert_eq!(changed.check.expect("a check").at, now);
 }
 
 async fn an_account_of_a_look_alike_is_checked_but_never_changed(stage: Stage) {
@@ -227,6 +254,7 @@ async fn an_account_of_a_look_alike_is_checked_but_never_changed(stage: Stage) {
         created_at: tx.at(),
         updated_at: tx.at(),
         check: None,
+        known_as: None,
         check_asked_at: Timestamp::default(),
         vpcs: 0,
     };

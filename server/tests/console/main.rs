@@ -1,6 +1,7 @@
 //! The console on a real database: what people ask for, what they are told, and what is written.
 
 mod accounts;
+mod certificates;
 #[path = "../common/mod.rs"]
 mod common;
 mod gateways;
@@ -9,6 +10,7 @@ mod peerings;
 mod peers;
 mod races;
 mod rights;
+mod services;
 
 use std::collections::{BTreeMap, BTreeSet};
 

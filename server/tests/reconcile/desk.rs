@@ -6,7 +6,7 @@ use app::backend::{Changes, Gateways};
 use app::domain::{
     GatewayId, PublicKey, Timestamp,
     change::{Change, ChangeFilter, ChangeKind},
-    host::{ApplyError, Delivery, Drift, Enrolled, HostFacts, Interface, PeerReport, Report, WireGuardKind},
+    host::{ApplyError, Delivery, Drift, Enrolled, HostFacts, HostId, Interface, PeerReport, Report, WireGuardKind},
     tunnel::{Document, Version, derive},
 };
 use axum::{
@@ -94,7 +94,7 @@ pub fn facts(last: u8) -> HostFacts {
 /// A host's agent: what it holds and how it asks.
 #[derive(Clone)]
 pub struct Agent {
-    pub gateway: GatewayId,
+    pub host: HostId,
     pub credential: String,
     pub held: Option<Version>,
     pub document: Document,
@@ -108,8 +108,17 @@ impl Agent {
         let (status, answer) = enrol(desk, &enrolment.token, key).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
         let enrolled: Enrolled = serde_json::from_value(answer).expect("a credential");
-        assert_eq!(enrolled.gateway, gateway);
-        Self { gateway, credential: enrolled.credential, held: None, document: Document::empty(), whole: 0 }
+        assert_eq!(enrolled.host, gateway.into());
+        Self::of(enrolled.host, enrolled.credential)
+    }
+
+    pub fn of(host: HostId, credential: String) -> Self {
+        Self { host, credential, held: None, document: Document::empty(), whole: 0 }
+    }
+
+    /// The gateway that it speaks for.
+    pub fn gateway(&self) -> GatewayId {
+        self.host.gateway().expect("a gateway's agent")
     }
 
     /// Asks once for something newer, and takes it. Refuses what a real agent refuses.
@@ -159,6 +168,7 @@ impl Agent {
             error: None,
             drift: Vec::new(),
             peers: Vec::new(),
+            node: None,
             facts: None,
             cleaned: false,
         }
@@ -178,13 +188,13 @@ impl Agent {
     /// Fetches until it has what the network says now, and reports that it is applied and verified.
     pub async fn catch_up(&mut self, stage: &Stage, desk: &Desk) {
         for _ in 0..50 {
-            let wanted = stage.wish(self.gateway).await.as_ref().map_or_else(Document::empty, derive);
+            let wanted = stage.wish(self.gateway()).await.as_ref().map_or_else(Document::empty, derive);
             if self.held.as_ref().is_some_and(|held| held.hash == wanted.hash()) {
                 return self.tell(desk, &self.idle()).await;
             }
             self.fetch(desk, 2).await;
         }
-        panic!("{} never got the document that the network says", self.gateway);
+        panic!("{} never got the document that the network says", self.host);
     }
 }
 

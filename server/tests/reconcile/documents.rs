@@ -249,7 +249,7 @@ async fn what_is_no_version_is_refused(stage: Stage) {
     }
     assert_eq!(stage.store.versions().await.expect("the store answers"), before, "nothing has changed");
     eventually("a gateway without agent has a document too", async || {
-        stage.store.versions().await.expect("the store answers").contains_key(&gateway)
+        stage.store.versions().await.expect("the store answers").contains_key(&gateway.into())
     })
     .await;
     assert_ne!(agent.document, Document::empty());

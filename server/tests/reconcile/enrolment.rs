@@ -61,7 +61,7 @@ async fn a_token_ends_after_an_hour_and_when_another_is_issued(stage: Stage) {
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     assert_eq!(
         answer["message"],
-        "The enrolment token is unknown, used or older than an hour. Issue a new one on the gateway's page."
+        "The enrolment token is unknown, used or older than an hour. Issue a new one on the gateway's page, or on the service's."
     );
     assert_eq!(
         enrol(&desk, &second.token, key_of("alpha")).await.0,

@@ -81,9 +81,9 @@ async fn the_controllers_tell_how_they_are(stage: Stage) {
     eventually("each has run and knows the gateway", async || {
         let all = desk.reconcilers.statuses.all();
         let names: Vec<&str> = all.iter().map(|status| status.name.as_str()).collect();
-        // There is no cloud here, so that those of clouds have nothing to answer for.
-        let keys = |name: &str| u64::from(!name.starts_with("cloud"));
-        names == ["cleanup", "cloud-accounts", "clouds", "documents", "presence"]
+        // There is no cloud and no service here, so that those of clouds and services have nothing to answer for.
+        let keys = |name: &str| u64::from(matches!(name, "cleanup" | "documents" | "presence"));
+        names == ["cleanup", "cloud-accounts", "clouds", "documents", "node-documents", "presence", "services"]
             && all.iter().all(|status| {
                 let calm = status.runs > 0 && status.failures.is_empty() && !status.purpose.is_empty();
                 calm && status.keys == keys(&status.name)

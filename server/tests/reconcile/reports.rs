@@ -38,7 +38,7 @@ async fn one(stage: &Stage, desk: &Desk) -> Agent {
 }
 
 async fn shown(stage: &Stage, agent: &Agent) -> (GatewayStatus, ConfigSync) {
-    let gateway = stage.ingrid.gateway(&stage.harbor, agent.gateway).await.expect("a gateway");
+    let gateway = stage.ingrid.gateway(&stage.harbor, agent.gateway()).await.expect("a gateway");
     (gateway.status, gateway.sync)
 }
 
@@ -73,7 +73,7 @@ async fn a_difference_is_noted_when_it_appears_and_when_it_is_put_right(stage: S
     agent.tell(&desk, &agent.idle()).await;
     let found = Report { drift: vec![drift("10.0.0.0/16")], ..agent.idle() };
     agent.tell(&desk, &found).await;
-    let gateway = stage.ingrid.gateway(&stage.harbor, agent.gateway).await.expect("a gateway");
+    let gateway = stage.ingrid.gateway(&stage.harbor, agent.gateway()).await.expect("a gateway");
     assert_eq!((gateway.sync, gateway.drift), (ConfigSync::Drift, vec![drift("10.0.0.0/16")]));
     agent.tell(&desk, &found).await;
     agent.tell(&desk, &agent.idle()).await;
@@ -118,7 +118,7 @@ async fn an_agent_that_lies_is_refused_and_nothing_changes(stage: Stage) {
         assert!(answer["message"].as_str().is_some_and(|message| message.ends_with('.')));
     }
     let mut extra = serde_json::to_value(agent.idle()).expect("a report");
-    extra["gateway"] = serde_json::json!(agent.gateway);
+    extra["gateway"] = serde_json::json!(agent.gateway());
     assert_eq!(
         post(&desk.router, "/agent/v1/report", Some(&agent.credential), extra.to_string()).await.0,
         StatusCode::BAD_REQUEST
@@ -142,7 +142,7 @@ async fn another_gateways_peers_are_refused_but_a_host_that_is_behind_is_not(sta
     let mut agent = one(&stage, &desk).await;
     let beta = stage.gateway("beta", "10.0.0.0/16", "10.200.2.0/24").await;
     stage.road_warrior(beta, "phone").await.expect("a new peer");
-    let laptop = stage.road_warrior(agent.gateway, "laptop").await.expect("a new peer");
+    let laptop = stage.road_warrior(agent.gateway(), "laptop").await.expect("a new peer");
     agent.catch_up(&stage, &desk).await;
     let of = |names: &[&str]| Report {
         peers: names.iter().map(|name| figures(key_of(name), Some(now()), 7, 7)).collect(),
@@ -172,7 +172,7 @@ async fn another_gateways_peers_are_refused_but_a_host_that_is_behind_is_not(sta
 async fn totals_outlive_the_hosts_counters_and_the_console(stage: Stage) {
     let desk = Desk::open(&stage).await;
     let mut agent = one(&stage, &desk).await;
-    let laptop = stage.road_warrior(agent.gateway, "laptop").await.expect("a new peer");
+    let laptop = stage.road_warrior(agent.gateway(), "laptop").await.expect("a new peer");
     agent.catch_up(&stage, &desk).await;
     let handshake = Timestamp(now().0 - 5_000);
     let tell = async |desk: &Desk, received, sent| {
@@ -212,14 +212,14 @@ async fn totals_outlive_the_hosts_counters_and_the_console(stage: Stage) {
 async fn figures_of_a_peer_that_was_made_anew_start_anew(stage: Stage) {
     let desk = Desk::open(&stage).await;
     let mut agent = one(&stage, &desk).await;
-    let first = stage.road_warrior(agent.gateway, "laptop").await.expect("a new peer");
+    let first = stage.road_warrior(agent.gateway(), "laptop").await.expect("a new peer");
     agent.catch_up(&stage, &desk).await;
     let report =
         |agent: &Agent, received| Report { peers: vec![figures(key_of("laptop"), None, received, 0)], ..agent.idle() };
     agent.tell(&desk, &report(&agent, 500)).await;
     desk.reconcilers.intake.flush().await.expect("a write");
     stage.ingrid.delete_peer(&stage.harbor, first).await.expect("a deleted peer");
-    let second = stage.road_warrior(agent.gateway, "laptop").await.expect("a new peer with the same key");
+    let second = stage.road_warrior(agent.gateway(), "laptop").await.expect("a new peer with the same key");
     agent.catch_up(&stage, &desk).await;
     for received in [20, 30, 40] {
         agent.tell(&desk, &report(&agent, received)).await;
@@ -265,7 +265,7 @@ async fn an_idle_report_writes_nothing(stage: Stage) {
     let agent = one(&stage, &desk).await;
     agent.tell(&desk, &agent.idle()).await;
     let seq = stage.store.last_seq().await.expect("a number");
-    let row = async || stage.store.host(agent.gateway).await.expect("the store answers").expect("a host").row;
+    let row = async || stage.store.host(agent.gateway()).await.expect("the store answers").expect("a host").row;
     let before = row().await;
     for _ in 0..20 {
         agent.tell(&desk, &agent.idle()).await;
@@ -298,6 +298,6 @@ async fn an_agent_that_changes_its_mind_all_the_time_does_not_flood_the_event_lo
     let noted = log(&stage, ChangeKind::VpnGatewayStateChange).await.len()
         + log(&stage, ChangeKind::VpnGatewayRepair).await.len();
     assert!((20..100).contains(&noted), "{noted} entries");
-    let host = stage.store.host(agent.gateway).await.expect("the store answers").expect("a host");
+    let host = stage.store.host(agent.gateway()).await.expect("the store answers").expect("a host");
     assert!(host.row.drift.is_empty(), "what was seen is stored nevertheless");
 }

@@ -11,9 +11,11 @@ use crate::domain::{Cidr, GatewayId, VpcId, permission::Permission, standing::Ta
 pub enum Deed {
     Overview,
     Map,
+    Networking,
     Vpcs,
     Peerings,
     Gateways,
+    Services,
     Planner,
     Accounts,
     Changes,
@@ -23,17 +25,21 @@ pub enum Deed {
     NewVpc(Option<Cidr>),
     NewGateway(Option<VpcId>),
     NewPeering(GatewayId),
+    NewService,
 }
 
 impl Deed {
-    const ALWAYS: [Self; 12] = [
+    const ALWAYS: [Self; 15] = [
         Self::NewVpc(None),
         Self::NewGateway(None),
+        Self::NewService,
         Self::Overview,
         Self::Map,
+        Self::Networking,
         Self::Vpcs,
         Self::Peerings,
         Self::Gateways,
+        Self::Services,
         Self::Planner,
         Self::Accounts,
         Self::Changes,
@@ -48,9 +54,11 @@ impl Deed {
         match self {
             Self::Overview => "Overview".to_owned(),
             Self::Map => "Map".to_owned(),
+            Self::Networking => "Networking overview".to_owned(),
             Self::Vpcs => "VPCs".to_owned(),
             Self::Peerings => "VPC peerings".to_owned(),
             Self::Gateways => "VPN Gateways".to_owned(),
+            Self::Services => "Services".to_owned(),
             Self::Planner => "CIDR planner".to_owned(),
             Self::Accounts => "Cloud accounts".to_owned(),
             Self::Changes => "Changes".to_owned(),
@@ -60,6 +68,7 @@ impl Deed {
             Self::NewVpc(Some(range)) => format!("Create VPC with {range}"),
             Self::NewGateway(None) => "Create VPN gateway".to_owned(),
             Self::NewGateway(Some(vpc)) => format!("Create VPN gateway in {}", name(Target::Vpc(vpc))),
+            Self::NewService => "Create service".to_owned(),
             Self::NewPeering(gateway) => format!("Create VPC Peering from {}", name(Target::Gateway(gateway))),
         }
     }
@@ -68,6 +77,8 @@ impl Deed {
     pub fn needs(self) -> Permission {
         match self {
             Self::NewVpc(_) | Self::NewGateway(_) | Self::NewPeering(_) => Permission::NetworkingWrite,
+            Self::NewService => Permission::ServicesWrite,
+            Self::Services => Permission::ServicesRead,
             Self::Accounts => Permission::CloudAccountsRead,
             Self::Changes => Permission::EventLogsRead,
             _ => Permission::NetworkingRead,

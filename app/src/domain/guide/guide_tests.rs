@@ -327,3 +327,21 @@ fn row_45_troubleshooting_names_the_connection_and_the_way_to_test_it() {
         assert!(format!("{all:?}").contains(&name), "{kind:?} names {name}");
     }
 }
+
+#[test]
+fn row_91_the_range_of_a_vpc_never_changes_and_the_way_out_is_a_new_vpc_and_a_migration() {
+    let mut warned = connection(ConnectionType::AwsVpcPeeringConnection, ConnectionState::Active, &[]);
+    warned.state_info.warnings.push(Warning::new(WarningKind::OverlappingPeerVpcIpRanges, "Shared with dock."));
+    let all = trouble::trouble(&warned, &ours(), &Probe::default());
+    let overlap = all.iter().find(|trouble| trouble.title == "The ranges overlap").expect("the question");
+    assert!(overlap.likely, "it is opened by itself");
+    let said = format!("{:?}", overlap.parts);
+    for part in [
+        "Shared with dock.",
+        "The range of a VPC never changes.",
+        "10.0.0.0/24",
+        "create a second VPC with another range, peer it, migrate the services to it, and delete the first.",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+}

@@ -3,23 +3,21 @@
 //! lane that is free between its two gateways.
 //!
 //! Units are pixels at the width of 1024 that the drawings were designed for. What has no
-//! room (a site too many, a tunnel beyond the last lane) is counted on the map and stands
+//! room (a terminus too many, a tunnel beyond the last lane) is counted on the map and stands
 //! in the table.
 
 mod columns;
+mod termini;
 mod text;
 
 use std::collections::BTreeMap;
 
 use super::{
-    Block, Facts, Heading, Map, Node, Note, People, Port, Said, Terminus, Thing, Tunnel, TunnelFacts, VpcFacts,
-    people_standing, said, site_state,
+    Block, Facts, Heading, Map, Node, Note, People, Port, Said, Thing, Tunnel, TunnelFacts, VpcFacts, people_standing,
+    said,
 };
 use crate::domain::{
-    Cidr, GatewayId, Timestamp,
-    attention::lasting,
-    gateway::Gateway,
-    peer::{Peer, PeerStatus},
+    GatewayId, Timestamp,
     peering::PeeringState,
     standing::{Standing, Target},
 };
@@ -39,10 +37,9 @@ const NUMBER: f64 = 25.0;
 /// The index always has room for so many; more if the map is taller.
 const INDEX_LEAST: usize = 40;
 const MOST_LANES: usize = 14;
-const MOST_SITES: usize = 6;
 /// As many people have a pip each.
 const MOST_PIPS: usize = 9;
-/// From a VPC to the terminus of a site.
+/// From a VPC to what hangs on it.
 const SPAN: f64 = 76.0;
 
 /// What a row of the map needs to know about itself.
@@ -162,10 +159,6 @@ fn lines_at(row: usize, vpc: &VpcFacts<'_>, drawn: &[Drawn]) -> usize {
     drawn.iter().filter(|tunnel| tunnel.from == row || tunnel.to == row).count() + usize::from(vpc.people.is_some())
 }
 
-fn site_pitch(flat: bool) -> f64 {
-    if flat { 19.0 } else { 30.0 }
-}
-
 /// The height of every row, from top to bottom.
 fn rows<'a>(
     groups: &[(&'a str, Vec<&'a VpcFacts<'a>>)],
@@ -176,18 +169,26 @@ fn rows<'a>(
     let (least, gap) = if flat { (20.0, 5.0) } else { (33.0, 7.0) };
     let mut y = 0.0;
     for (place, vpcs) in groups {
-        headings.push(((*place).to_owned(), y));
+        headings.push((heading(place, vpcs), y));
         y += HEADING;
         for facts in vpcs {
             let at_gateway = lines_at(lines.len(), facts, drawn).saturating_sub(1) as f64 * STEP + 18.0;
-            let sites = facts.sites.len().min(MOST_SITES + 1) as f64 * site_pitch(flat);
-            let height = f64::max(least, at_gateway).max(sites);
+            let height = f64::max(least, at_gateway).max(termini::height(facts.beyond.len(), flat));
             lines.push(Line { facts, y, height });
             y += height + gap;
         }
         y += 4.0;
     }
     (lines, headings, y - 4.0)
+}
+
+/// A place, and whether a look-alike answers for its cloud.
+fn heading(place: &str, vpcs: &[&VpcFacts<'_>]) -> String {
+    match vpcs.iter().filter(|facts| facts.vpc.simulated).count() {
+        0 => place.to_owned(),
+        count if count == vpcs.len() => format!("{place} (simulated)"),
+        _ => format!("{place} (partly simulated)"),
+    }
 }
 
 /// Gives each line its place at its gateway: those from above, the people, those from below.
@@ -334,6 +335,7 @@ fn vpc(map: &mut Map, line: &Line<'_>, columns: &Columns, drawn: &[Drawn], flat:
         said: word.to_owned(),
         flat,
     });
+    termini::draw(map, line, columns, flat, now);
     let Some(gateway) = facts.gateway else { return };
     let count = lines_at(row, facts, drawn);
     map.gateways.push(Port {
@@ -363,62 +365,6 @@ fn vpc(map: &mut Map, line: &Line<'_>, columns: &Columns, drawn: &[Drawn], flat:
             y: people_y(row, line, drawn),
             connected,
             all,
-        });
-    }
-    sites(map, line, gateway, columns, flat, now);
-}
-
-/// What stands beside a site's name: nothing if it is as asked. Short, since the name is what it is known by.
-fn said_of_site(peer: &Peer, gateway: &Gateway, now: Timestamp) -> String {
-    let (standing, state) = site_state(peer, gateway, now);
-    match (standing, peer.observed.handshake) {
-        (Standing::AsAsked, _) => String::new(),
-        (Standing::Failed, Some(at)) => format!("{state} {}", lasting(at.age_seconds(now))),
-        _ if state == PeerStatus::Recorded.word() => "no packets".to_owned(),
-        _ => state,
-    }
-}
-
-fn sites(map: &mut Map, line: &Line<'_>, gateway: &Gateway, columns: &Columns, flat: bool, now: Timestamp) {
-    let all = &line.facts.sites;
-    let shown = all.len().min(MOST_SITES);
-    let places = all.len().min(MOST_SITES + 1);
-    let y = |place: usize| line.middle() + (place as f64 - (places - 1) as f64 / 2.0) * site_pitch(flat);
-    let text_x = columns.terminus + 14.0;
-    for (place, peer) in all.iter().take(shown).enumerate() {
-        let (standing, state) = site_state(peer, gateway, now);
-        let networks: Vec<&Cidr> = peer.allowed_ips.iter().filter(|range| range.prefix() < 32).collect();
-        let list = networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let short = match networks.as_slice() {
-            [] => String::new(),
-            [one] => one.to_string(),
-            [first, rest @ ..] => format!("{first} +{}", rest.len()),
-        };
-        let said = said_of_site(peer, gateway, now);
-        let room = columns.site_text - 10.0 - said.chars().count() as f64 * SANS;
-        map.sites.push(Terminus {
-            thing: Thing {
-                node: Node::Site(peer.id),
-                standing,
-                target: Target::Peer(peer.id, gateway.id),
-                title: format!("Site {} on {}, {list}: {state}", peer.name, gateway.name),
-            },
-            from_x: columns.vpc_end,
-            x: columns.terminus,
-            y: y(place),
-            text_x,
-            text_end: text_x + columns.site_text,
-            name: cut(peer.name.as_str(), letters(room, NAME)),
-            networks: short,
-            said,
-            flat,
-        });
-    }
-    if all.len() > shown {
-        map.notes.push(Note {
-            x: text_x,
-            y: y(shown) + 4.0,
-            text: format!("{} more sites in the table", all.len() - shown),
         });
     }
 }

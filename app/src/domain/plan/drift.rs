@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Chain, Frame, HostState, Peers, shadows, wrong_sysctls};
+use super::{Chain, Frame, HostState, Peers, Set, shadows, wrong_sysctls};
 use crate::domain::{
     Cidr, PublicKey, Timestamp,
     host::Drift,
@@ -100,17 +100,25 @@ fn firewall(all: &mut Differences, frame: &Frame, found: &HostState) {
         (Some(_), None) => return all.add("firewall", "table inet causeway", "present", "missing"),
         (Some(wanted), Some(found)) => (wanted, found),
     };
-    let none = BTreeSet::new();
+    let none = Set::default();
     for name in wanted.sets.keys().chain(found.sets.keys()).collect::<BTreeSet<_>>() {
         let (want, have) = (wanted.sets.get(name), found.sets.get(name));
         if want.is_none() || have.is_none() {
             all.add("firewall", format!("set {name}"), asked(want.is_some()), seen(have.is_some()));
         }
+        let both = want.is_some() && have.is_some();
         let (want, have) = (want.unwrap_or(&none), have.unwrap_or(&none));
-        for element in want.symmetric_difference(have) {
-            let field = format!("set {name}: {element}");
-            all.add("firewall", field, asked(want.contains(element)), seen(have.contains(element)));
+        if both {
+            all.compare("firewall", format!("set {name} type"), &want.kind, &have.kind);
         }
+        for element in want.elements.symmetric_difference(&have.elements) {
+            let field = format!("set {name}: {element}");
+            all.add("firewall", field, asked(want.elements.contains(element)), seen(have.elements.contains(element)));
+        }
+    }
+    for name in wanted.counters.symmetric_difference(&found.counters) {
+        let field = format!("counter {name}");
+        all.add("firewall", field, asked(wanted.counters.contains(name)), seen(found.counters.contains(name)));
     }
     let empty = Chain::default();
     for name in wanted.chains.keys().chain(found.chains.keys()).collect::<BTreeSet<_>>() {

@@ -80,8 +80,18 @@ pub struct ForeignRoute {
 /// Our nftables table in canonical form: sets are ordered, rules are texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Firewall {
-    pub sets: BTreeMap<String, BTreeSet<String>>,
+    pub sets: BTreeMap<String, Set>,
+    /// By name: what they have counted is no state of the table.
+    pub counters: BTreeSet<String>,
     pub chains: BTreeMap<String, Chain>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Set {
+    /// What it holds: type, flags, size and timeout.
+    pub kind: String,
+    /// None of a set that the kernel fills by itself.
+    pub elements: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -162,9 +172,12 @@ impl HostState {
         state
     }
 
-    /// Nobody has configured the device since it was made: the host or its WireGuard was restarted.
-    pub fn is_fresh(&self) -> bool {
-        self.device.is_none_or(|device| device.public_key.is_none())
+    /// Nobody has configured it since it was made: the host or its WireGuard was restarted.
+    pub fn is_fresh(&self, frame: &Frame) -> bool {
+        match &frame.device {
+            Some(_) => self.device.is_none_or(|device| device.public_key.is_none()),
+            None => self.firewall.is_none(),
+        }
     }
 
     /// What a step makes of a host. The private key of the model is all ones.

@@ -94,7 +94,7 @@ fn Shown(accounts: Signal<Vec<CloudAccount>>) -> impl IntoView {
                         <Table
                             label="Cloud accounts"
                             columns=vec![
-                                Column::text("Name"), Column::text("Cloud"), Column::text("Signs in as"), Column::text("Credentials"),
+                                Column::text("Name"), Column::text("Signs in to"), Column::text("Credentials"),
                                 Column::number("VPCs"), Column::text("Last check"), Column::actions(),
                             ]
                             stack=true
@@ -133,8 +133,10 @@ fn shown(one: &CloudAccount, project: &ProjectName, check: ServerAction<CheckAcc
     view! {
         <tr>
             <th scope="row" data-at="a1">{title}</th>
-            <td class="nowrap" data-at="b1">{provider.label()} " " {fake.then(|| simulated(provider))}</td>
-            <td>{identity}</td>
+            <td class="signs-in" data-at="b1">
+                <span class="nowrap">{provider.label()} " " {fake.then(|| simulated(provider))}</span>
+                <small>{identity}</small>
+            </td>
             <td data-at="c" class="checked">
                 <Badge tone=Tone::from(one.standing()) word=one.word()/>
                 <small class="muted"><Prose text=one.sentence()/></small>

@@ -5,16 +5,21 @@ use leptos_router::{LazyRoute, lazy_route};
 use super::{parts::identifiers, ranges::Ranges, steps::steps, tone, trouble::Trouble, unlooked};
 use crate::{
     api::ApiError,
-    components::{Badge, Block, ButtonLink, Copy, Fact, Facts, Glyph, Kind, Notice, PageHead, Prose, Time, Tone},
+    components::{
+        Badge, Block, ButtonLink, Copy, Due, Fact, Facts, Glyph, Kind, Notice, PageHead, Prose, Time, Tone, once_past,
+    },
     domain::{
-        ConnectionId, ProjectName,
+        ConnectionId, ProjectName, Timestamp,
         connection::{Connection, ConnectionState, ConnectionType},
         guide::{AzureTyped, Guide, Ours},
+        standing::Standing,
     },
+    live::{Link, use_live},
     pages::{
         failure::Failure,
         fresh::living,
         here::{project_for_links, use_project, use_segment},
+        support::SupportLine,
         vpcs::{Reading, VpcReading, reading, simulated},
     },
     routes,
@@ -37,8 +42,18 @@ impl LazyRoute for ConnectionDetail {
 /// The page itself; also what lies behind the question whether to delete it.
 #[component]
 pub fn Detail(reading: Reading, #[prop(optional)] titled: bool) -> impl IntoView {
-    let id = use_segment("connection");
+    let (id, live) = (use_segment("connection"), use_live());
     living(reading, move |read| {
+        // A look that changes nothing wakes no page: whoever is here asks when it was to be.
+        let next = Memo::new(move |_| {
+            let id = id.get().parse::<ConnectionId>().ok()?;
+            read.with(|read| read.connection(id)?.next_look_at)
+        });
+        once_past(next.into(), move || {
+            if live.link() == Link::Live {
+                reading.refetch();
+            }
+        });
         let there = Memo::new(move |_| {
             let id = id.get().parse::<ConnectionId>().ok()?;
             read.with(|read| read.vpc.connections.iter().any(|one| one.id == id)).then_some(id)
@@ -60,6 +75,7 @@ fn Shown(read: Signal<VpcReading>, id: ConnectionId, titled: bool) -> impl IntoV
     });
     let one = Memo::new(move |_| whole.with(|one| one.as_ref().map(unlooked)));
     let ours = Memo::new(move |_| read.with(VpcReading::ours));
+    let read_at = Memo::new(move |_| read.with(|read| read.read_at));
     let guide = Memo::new(move |_| {
         one.with(|one| one.as_ref().map(|one| (Guide::of(one, &ours.read(), &AzureTyped::default()), one.clone())))
     });
@@ -76,7 +92,7 @@ fn Shown(read: Signal<VpcReading>, id: ConnectionId, titled: bool) -> impl IntoV
         {move || one.with(|one| one.as_ref().map(|one| head(one, &vpc, &of_head)))}
         {move || one.with(|one| one.as_ref().map(notices))}
         {move || guide.with(|guide| guide.as_ref().map(|(guide, one)| walk(guide, one)))}
-        {move || whole.with(|one| one.as_ref().map(|one| overview(one, &project)))}
+        {move || whole.with(|one| one.as_ref().map(|one| overview(one, read_at.get(), &project)))}
         {move || guide.with(|guide| {
             let values = guide.as_ref().map(|(guide, _)| identifiers(&guide.identifiers));
             view! { <Block id="h-identifiers" title="Status details">{values}</Block> }
@@ -107,7 +123,9 @@ fn head(one: &Connection, vpc: &(String, String), project: &ProjectName) -> impl
 
 fn notices(one: &Connection) -> impl IntoView + use<> {
     let warning = |message: String| view! { <Notice tone=Tone::Wait title="Warning" text=message/> };
-    one.state_info.warnings.iter().map(|warning| warning.message.clone()).map(warning).collect_view()
+    let warnings = one.state_info.warnings.iter().map(|warning| warning.message.clone()).map(warning).collect_view();
+    let failed = (one.standing() == Standing::Failed).then(|| view! { <SupportLine/> });
+    (warnings, failed)
 }
 
 /// The steps, unless there is nothing left but to delete it.
@@ -129,7 +147,7 @@ fn walk(guide: &Guide, one: &Connection) -> impl IntoView + use<> {
     })
 }
 
-fn overview(one: &Connection, project: &ProjectName) -> impl IntoView + use<> {
+fn overview(one: &Connection, read_at: Option<Timestamp>, project: &ProjectName) -> impl IntoView + use<> {
     let changes = format!("{}?object={}", routes::changes(project), one.id);
     let (theirs, kind, id, verbatim) = (theirs(one), one.kind().word(), one.id.to_string(), verbatim(one));
     let expires = one.expires_at.filter(|_| one.state == ConnectionState::PendingPeer);
@@ -143,7 +161,7 @@ fn overview(one: &Connection, project: &ProjectName) -> impl IntoView + use<> {
                     <Fact label="Internal ID"><Copy value=id/></Fact>
                     <Fact label="In the cloud's words">{verbatim}</Fact>
                     {last.map(|at| view! { <Fact label="Last look"><Time at/></Fact> })}
-                    {next.map(|at| view! { <Fact label="Next look"><Time at/></Fact> })}
+                    {next.map(|at| view! { <Fact label="Next look"><Due at read_at/></Fact> })}
                     {expires.map(|at| view! { <Fact label="Expires"><Time at/></Fact> })}
                     <Fact label="Requested"><Time at=created/></Fact>
                     <Fact label="Updated"><Time at=updated/></Fact>

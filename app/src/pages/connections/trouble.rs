@@ -12,7 +12,7 @@ use crate::{
             trouble::{Probe, trouble},
         },
     },
-    pages::here::query,
+    pages::{here::query, support::SupportLine},
 };
 
 #[component]
@@ -47,6 +47,7 @@ pub fn Trouble(one: Memo<Option<Connection>>, ours: Memo<Ours>, kind: Connection
                 <Field name="port" label="Port" value=port placeholder="5432" fact=true/>
                 <span class="still-only"><Button icon=Glyph::Terminal>"Fill in"</Button></span>
             </form>
+            <SupportLine/>
         </Block>
         {leases}
     }

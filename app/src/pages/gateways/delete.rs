@@ -1,17 +1,14 @@
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
-use super::detail::{Detail, last_reading};
+use super::{detail::last_reading, over::question};
 use crate::{
     api::gateways::{DeleteGateway, GatewayReading},
-    components::{Button, ButtonLink, Consequences, Dialog, Kind, PanelBody, PanelFoot, Tone},
+    components::{Button, ButtonLink, Consequences, Kind, PanelBody, PanelFoot, Tone},
     domain::gateway::GatewayStatus,
     pages::{
-        failure::settle,
-        form::{Memory, beside, flash},
-        fresh::once,
-        here::{use_project, use_segment},
+        form::{Memory, beside},
+        here::use_project,
     },
 };
 
@@ -25,24 +22,9 @@ impl LazyRoute for GatewayDelete {
 
     fn view(_page: Self) -> AnyView {
         let reading = last_reading();
-        let flash = flash();
-        let close = super::path_of(use_project(), use_segment("gateway"));
-        view! {
-            <Title text="Delete VPN gateway"/>
-            <Detail reading/>
-            <Dialog title="Confirmation" close=close.clone()>
-                <Transition>
-                    {move || {
-                        let close = close.clone();
-                        Suspend::new(async move {
-                            let memory = Memory::of::<DeleteGateway>(flash.await);
-                            settle(once(reading).await, |read| view! { <Form read memory close/> }.into_any())
-                        })
-                    }}
-                </Transition>
-            </Dialog>
-        }
-        .into_any()
+        question::<DeleteGateway, _>("Delete VPN gateway", reading, reading, |read, memory, close| {
+            view! { <Form read memory close/> }.into_any()
+        })
     }
 }
 

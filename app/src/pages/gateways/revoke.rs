@@ -1,17 +1,14 @@
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
-use super::detail::{Detail, reading};
+use super::{detail::reading, over::question};
 use crate::{
     api::enrolment::RevokeCredential,
-    components::{Button, ButtonLink, Consequences, Dialog, Kind, PanelBody, PanelFoot, Tone},
+    components::{Button, ButtonLink, Consequences, Kind, PanelBody, PanelFoot, Tone},
     domain::gateway::{Gateway, GatewayStatus},
     pages::{
-        failure::settle,
-        form::{Memory, beside, flash},
-        fresh::once,
-        here::{use_project, use_segment},
+        form::{Memory, beside},
+        here::use_project,
     },
 };
 
@@ -25,24 +22,9 @@ impl LazyRoute for GatewayRevoke {
 
     fn view(_page: Self) -> AnyView {
         let reading = reading();
-        let flash = flash();
-        let close = super::path_of(use_project(), use_segment("gateway"));
-        view! {
-            <Title text="Revoke credential"/>
-            <Detail reading/>
-            <Dialog title="Confirmation" close=close.clone()>
-                <Transition>
-                    {move || {
-                        let close = close.clone();
-                        Suspend::new(async move {
-                            let memory = Memory::of::<RevokeCredential>(flash.await);
-                            settle(once(reading).await, |read| view! { <Form gateway=read.gateway memory close/> }.into_any())
-                        })
-                    }}
-                </Transition>
-            </Dialog>
-        }
-        .into_any()
+        question::<RevokeCredential, _>("Revoke credential", reading, reading, |read, memory, close| {
+            view! { <Form gateway=read.gateway memory close/> }.into_any()
+        })
     }
 }
 

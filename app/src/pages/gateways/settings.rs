@@ -1,9 +1,9 @@
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
 use super::{
-    detail::{Detail, Reading, reading},
+    detail::Reading,
+    over::panel,
     settings_fields::{Advanced, PublicAddress, Typed},
 };
 use crate::{
@@ -11,13 +11,12 @@ use crate::{
         ApiError,
         gateways::{GatewayReading, UpdateGateway},
     },
-    components::{Button, ButtonLink, Copy, Fact, Facts, Kind, Panel, PanelBody, PanelFoot},
+    components::{Button, ButtonLink, Copy, Fact, Facts, Kind, PanelBody, PanelFoot},
     domain::{Refusals, gateway::GatewayForm},
     pages::{
-        failure::settle,
-        form::{Memory, at, beside, flash},
-        fresh::{fresh, once},
-        here::{project_for_links, use_project, use_segment},
+        form::{Memory, at, beside},
+        fresh::fresh,
+        here::{project_for_links, use_project},
     },
     routes,
 };
@@ -31,25 +30,9 @@ impl LazyRoute for GatewaySettings {
     }
 
     fn view(_page: Self) -> AnyView {
-        let reading = reading();
-        let flash = flash();
-        let close = super::path_of(use_project(), use_segment("gateway"));
-        view! {
-            <Title text="Gateway settings"/>
-            <Detail reading/>
-            <Panel title="Gateway settings" close=close.clone()>
-                <Transition>
-                    {move || {
-                        let close = close.clone();
-                        Suspend::new(async move {
-                            let memory = Memory::of::<UpdateGateway>(flash.await);
-                            settle(once(reading).await, |read| view! { <Form resource=reading read memory close/> }.into_any())
-                        })
-                    }}
-                </Transition>
-            </Panel>
-        }
-        .into_any()
+        panel::<UpdateGateway>("Gateway settings", "Gateway settings", |resource, read, memory, close| {
+            view! { <Form resource read memory close/> }.into_any()
+        })
     }
 }
 

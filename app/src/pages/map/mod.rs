@@ -67,12 +67,14 @@ fn shown(reading: OverviewReading, project: &ProjectName) -> impl IntoView + use
         let href = target(project, &row.target);
         let age = row.handshake.map(|at| at.age_seconds(now));
         let traffic = row.traffic.map_or_else(|| "".to_owned(), bytes);
+        let detail = (!row.detail.is_empty()).then(|| view! { <small class="fact muted">{row.detail.clone()}</small> });
+        let fake = row.simulated.then(|| view! { " " <Badge tone=Tone::Off word="Simulated" title="A look-alike answers for this cloud: no packet passes."/> });
         view! {
             <tr>
                 <th scope="row"><a href=href>{row.from.clone()}</a></th>
-                <td>{row.to.clone()}</td>
+                <td class="beyond">{row.to.clone()} {detail}</td>
                 <td class="nowrap">{row.kind.word()}</td>
-                <td><Badge tone=Tone::from(row.standing) word=row.state.clone()/></td>
+                <td><Badge tone=Tone::from(row.standing) word=row.state.clone()/> {fake}</td>
                 <td>{age.map(|age| view! { <Age seconds=Some(age)/> })}</td>
                 <td class="num fact nowrap">{traffic}</td>
             </tr>

@@ -71,7 +71,7 @@ fn glyph(noun: Noun) -> Glyph {
 }
 
 fn makes_something(deed: Deed) -> bool {
-    matches!(deed, Deed::NewVpc(_) | Deed::NewGateway(_) | Deed::NewPeering(_))
+    matches!(deed, Deed::NewVpc(_) | Deed::NewGateway(_) | Deed::NewPeering(_) | Deed::NewService)
 }
 
 fn deed_glyph(deed: Deed) -> Glyph {
@@ -86,9 +86,12 @@ fn path(deed: Deed, project: &ProjectName) -> String {
     match deed {
         Deed::Overview => routes::overview(project),
         Deed::Map => routes::map(project),
+        Deed::Networking => routes::networking(project),
         Deed::Vpcs => routes::vpcs(project),
         Deed::Peerings => routes::peerings(project),
         Deed::Gateways => routes::gateways(project),
+        Deed::Services => routes::services(project),
+        Deed::NewService => routes::service_new(project),
         Deed::Planner => routes::planner(project),
         Deed::Accounts => routes::accounts(project),
         Deed::Changes => routes::changes(project),

@@ -1,17 +1,15 @@
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
 use crate::{
     api::{gateways::GatewayReading, peerings::CreatePeering},
-    components::{Button, ButtonLink, Choice, Choices, Empty, Glyph, Kind, Panel, PanelBody, PanelFoot, Prose},
+    components::{Button, ButtonLink, Choice, Choices, Empty, Glyph, Kind, PanelBody, PanelFoot, Prose},
     domain::{GatewayId, GatewayName, Network, VpcId, peering::PlannedSide},
     pages::{
-        failure::settle,
-        form::{Memory, beside, flash},
-        fresh::{fresh, once},
-        gateways::{Detail, Reading, path_of, reading},
-        here::{project_for_links, use_project, use_segment},
+        form::{Memory, beside},
+        fresh::fresh,
+        gateways::{Reading, over::panel},
+        here::{project_for_links, use_project},
     },
     routes,
 };
@@ -25,25 +23,9 @@ impl LazyRoute for PeeringNew {
     }
 
     fn view(_page: Self) -> AnyView {
-        let reading = reading();
-        let flash = flash();
-        let close = path_of(use_project(), use_segment("gateway"));
-        view! {
-            <Title text="Create VPC Peering"/>
-            <Detail reading/>
-            <Panel title="Create VPC Peering" close=close.clone()>
-                <Transition>
-                    {move || {
-                        let close = close.clone();
-                        Suspend::new(async move {
-                            let memory = Memory::of::<CreatePeering>(flash.await);
-                            settle(once(reading).await, |read| view! { <Form resource=reading read memory close/> }.into_any())
-                        })
-                    }}
-                </Transition>
-            </Panel>
-        }
-        .into_any()
+        panel::<CreatePeering>("Create VPC Peering", "Create VPC Peering", |resource, read, memory, close| {
+            view! { <Form resource read memory close/> }.into_any()
+        })
     }
 }
 

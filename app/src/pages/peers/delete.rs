@@ -1,15 +1,13 @@
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
 use crate::{
     api::peers::{DeletePeer, PeerReading, read_peer},
-    components::{Button, ButtonLink, Consequences, Dialog, Kind, PanelBody, PanelFoot, Prose, Tone, bytes, exact},
+    components::{Button, ButtonLink, Consequences, Kind, PanelBody, PanelFoot, Prose, Tone, bytes, exact},
     domain::peer::PeerKind,
     pages::{
-        failure::settle,
-        form::{Memory, beside, flash},
-        gateways::{Detail, path_of, reading},
+        form::{Memory, beside},
+        gateways::{over::question, reading},
         here::{use_project, use_segment},
     },
 };
@@ -25,25 +23,9 @@ impl LazyRoute for PeerDelete {
     fn view(_page: Self) -> AnyView {
         let (project, id) = (use_project(), use_segment("peer"));
         let peer = Resource::new(move || (project.get(), id.get()), |(project, id)| read_peer(project, id));
-        let reading = reading();
-        let flash = flash();
-        let close = path_of(use_project(), use_segment("gateway"));
-        view! {
-            <Title text="Delete peer"/>
-            <Detail reading/>
-            <Dialog title="Confirmation" close=close.clone()>
-                <Transition>
-                    {move || {
-                        let close = close.clone();
-                        Suspend::new(async move {
-                            let memory = Memory::of::<DeletePeer>(flash.await);
-                            settle(peer.await, |read| view! { <Form read memory close/> }.into_any())
-                        })
-                    }}
-                </Transition>
-            </Dialog>
-        }
-        .into_any()
+        question::<DeletePeer, _>("Delete peer", reading(), peer, |read, memory, close| {
+            view! { <Form read memory close/> }.into_any()
+        })
     }
 }
 

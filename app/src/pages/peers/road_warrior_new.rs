@@ -14,11 +14,10 @@ use crate::{
         PeerId, PeerName, PublicKey, Refusal, Refusals, peer::Neighbours, refusal::Parse, road_warrior::FileFacts,
     },
     pages::{
-        failure::settle,
-        form::{Memory, at, beside, flash},
-        fresh::{fresh, once},
-        gateways::{Detail, Reading, path_of, reading},
-        here::{project_for_links, use_project, use_segment},
+        form::{Memory, at, beside},
+        fresh::fresh,
+        gateways::{Detail, Reading, over::begun, reading},
+        here::{project_for_links, use_project},
     },
     routes,
 };
@@ -33,22 +32,15 @@ impl LazyRoute for RoadWarriorNew {
 
     fn view(_page: Self) -> AnyView {
         let reading = reading();
-        let flash = flash();
-        let close = path_of(use_project(), use_segment("gateway"));
         let unsaved = RwSignal::new(false);
+        let (close, body) = begun::<CreateRoadWarrior, _>(reading, move |read, memory, close| {
+            view! { <Form resource=reading read memory close unsaved/> }.into_any()
+        });
         view! {
             <Title text="Add peer"/>
             <Detail reading/>
-            <Panel title="Add peer" close=close.clone() dirty=unsaved question="The file was not saved, and its private key is nowhere else. Close anyway?">
-                <Transition>
-                    {move || {
-                        let close = close.clone();
-                        Suspend::new(async move {
-                            let memory = Memory::of::<CreateRoadWarrior>(flash.await);
-                            settle(once(reading).await, |read| view! { <Form resource=reading read memory close unsaved/> }.into_any())
-                        })
-                    }}
-                </Transition>
+            <Panel title="Add peer" close dirty=unsaved question="The file was not saved, and its private key is nowhere else. Close anyway?">
+                {body}
             </Panel>
         }
         .into_any()

@@ -1,21 +1,19 @@
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
 use super::{kinds, neighbours};
 use crate::{
     api::{ApiError, gateways::GatewayReading, peers::CreateSite},
-    components::{Button, ButtonLink, Check, Field, Kind, Panel, PanelBody, PanelFoot, Segments, TextArea},
+    components::{Button, ButtonLink, Check, Field, Kind, PanelBody, PanelFoot, Segments, TextArea},
     domain::{
         Refusal, Refusals,
         peer::{DEFAULT_KEEPALIVE, Neighbours, SiteForm},
     },
     pages::{
-        failure::settle,
-        form::{Memory, at, beside, flash},
-        fresh::{fresh, once},
-        gateways::{Detail, Reading, path_of, reading},
-        here::{project_for_links, use_project, use_segment},
+        form::{Memory, at, beside},
+        fresh::fresh,
+        gateways::{Reading, over::panel},
+        here::{project_for_links, use_project},
     },
 };
 
@@ -28,25 +26,9 @@ impl LazyRoute for SiteNew {
     }
 
     fn view(_page: Self) -> AnyView {
-        let reading = reading();
-        let flash = flash();
-        let close = path_of(use_project(), use_segment("gateway"));
-        view! {
-            <Title text="Add site"/>
-            <Detail reading/>
-            <Panel title="Add peer" close=close.clone()>
-                <Transition>
-                    {move || {
-                        let close = close.clone();
-                        Suspend::new(async move {
-                            let memory = Memory::of::<CreateSite>(flash.await);
-                            settle(once(reading).await, |read| view! { <Form resource=reading read memory close/> }.into_any())
-                        })
-                    }}
-                </Transition>
-            </Panel>
-        }
-        .into_any()
+        panel::<CreateSite>("Add site", "Add peer", |resource, read, memory, close| {
+            view! { <Form resource read memory close/> }.into_any()
+        })
     }
 }
 

@@ -35,10 +35,20 @@ pub fn line(change: &Change, project: &ProjectName) -> impl IntoView + use<> {
 /// Where its object is, if it is a thing with a page that may still be there.
 fn href(change: &Change, project: &ProjectName) -> Option<String> {
     match change.kind {
-        ChangeKind::ProjectVpcDelete | ChangeKind::VpnGatewayDelete => None,
+        ChangeKind::ProjectVpcDelete | ChangeKind::VpnGatewayDelete | ChangeKind::ServiceDelete => None,
+        // Of a node only its service knows where it is.
+        ChangeKind::ServiceNodeCreate
+        | ChangeKind::ServiceNodeDelete
+        | ChangeKind::ServiceNodeEnrolmentToken
+        | ChangeKind::ServiceNodeEnrol
+        | ChangeKind::ServiceNodeCredentialRotate
+        | ChangeKind::ServiceNodeCredentialRevoke
+        | ChangeKind::ServiceNodeStateChange
+        | ChangeKind::ServiceNodeRepair => None,
         _ => match change.topic {
             Topic::Vpcs => Some(routes::vpc(project, change.object.parse().ok()?)),
             Topic::Gateways => Some(routes::gateway(project, change.object.parse().ok()?)),
+            Topic::Services => Some(routes::service(project, change.object.parse().ok()?)),
             _ => None,
         },
     }

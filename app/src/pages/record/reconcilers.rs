@@ -4,7 +4,7 @@ use leptos_router::{LazyRoute, lazy_route};
 
 use crate::{
     api::reconcilers::list_controllers,
-    components::{Badge, Column, PageHead, Table, Time, Tone, grouped},
+    components::{Badge, Column, Due, PageHead, Table, Time, Tone, grouped},
     domain::{change::Topic, reconciler::ControllerStatus},
     live::use_live,
     pages::{failure::settle, here::use_project},
@@ -55,7 +55,7 @@ fn table(controllers: &[ControllerStatus]) -> impl IntoView + use<> {
                 <td class="num fact">{grouped(controller.runs)}</td>
                 <td class="num fact nowrap" data-at="b2">{duration(controller.duration_micros)}</td>
                 <td class="nowrap quiet" data-at="b1">{controller.last_run.map(|at| view! { <Time at/> })}</td>
-                <td class="nowrap quiet">{controller.next_run.map(|at| view! { <Time at/> })}</td>
+                <td class="nowrap quiet">{controller.next_run.map(|at| view! { <Due at/> })}</td>
             </tr>
         }
     };

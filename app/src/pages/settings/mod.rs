@@ -1,4 +1,6 @@
-//! What is a person's own: theme and sessions.
+//! What is a person's own: theme and sessions; and what the project's clients need to trust its services.
+
+mod authority;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -23,10 +25,11 @@ impl LazyRoute for Settings {
         let viewer = Resource::new(|| (), |()| get_viewer());
         view! {
             <Title text="Settings"/>
-            <PageHead title="Settings" lead="Yours, on this console."/>
+            <PageHead title="Settings" lead="Yours on this console, and the project's CA."/>
             <Suspense>
                 {move || Suspend::new(async move { settle(viewer.await, |viewer| view! { <You viewer/> }.into_any()) })}
             </Suspense>
+            <authority::Authority/>
         }
         .into_any()
     }

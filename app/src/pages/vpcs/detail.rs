@@ -23,6 +23,7 @@ use crate::{
         fresh::{living, page_name},
         here::{project_for_links, use_project},
         route_list::RoutesToAdd,
+        support::SupportLine,
     },
     routes,
 };
@@ -130,6 +131,7 @@ fn failed(vpc: &Vpc, project: &str, retry: ServerAction<RetryVpc>) -> impl IntoV
                 </ActionForm>
             </Notice>
             <crate::components::Refusal id="retry-refusal" error/>
+            <SupportLine/>
         }
     })
 }

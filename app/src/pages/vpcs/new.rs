@@ -201,3 +201,46 @@ fn suggestions(network: &Network, provider: Provider) -> Vec<Cidr> {
     }
     offers
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fixtures::Town;
+
+    fn offered(town: &Town, provider: Provider) -> Vec<String> {
+        suggestions(&town.network, provider).iter().map(Cidr::to_string).collect()
+    }
+
+    #[test]
+    fn row_5_ranges_are_suggested_in_the_sizes_that_the_provider_takes() {
+        assert_eq!(offered(&Town::default(), Provider::Aws), ["10.0.0.0/24", "10.1.0.0/23", "192.168.0.0/24"]);
+        for provider in Provider::ALL {
+            let (least, most) = provider.prefix_bounds();
+            let all = suggestions(&Town::default().network, provider);
+            assert!(!all.is_empty() && all.iter().all(|range| (least..=most).contains(&range.prefix())), "{provider}");
+        }
+    }
+
+    #[test]
+    fn row_5_a_suggestion_that_is_taken_is_replaced_by_a_free_range_of_its_size() {
+        let mut town = Town::default();
+        town.vpc("alpha", "oslo", "10.0.0.0/22");
+        town.vpc("beta", "oslo", "192.168.0.0/16");
+        let all = suggestions(&town.network, Provider::Aws);
+        let sizes: Vec<u8> = all.iter().map(|range| range.prefix()).collect();
+        assert_eq!(sizes, [24, 23], "the third block is full");
+        for range in &all {
+            assert!(town.network.vpcs.iter().all(|vpc| !vpc.cidr.overlaps(*range)), "{range} is free");
+        }
+        assert!(!all[0].overlaps(all[1]), "both can be taken: {all:?}");
+    }
+
+    #[test]
+    fn row_5_an_overlap_is_said_while_it_is_typed() {
+        let mut town = Town::default();
+        town.vpc("alpha", "oslo", "10.0.0.0/16");
+        let refused = local(&town.network, "beta", "local-oslo", "10.0.4.0/24").expect_err("it overlaps");
+        assert!(format!("{refused:?}").contains("overlaps with VPC alpha (10.0.0.0/16)"), "{refused:?}");
+        assert!(local(&town.network, "beta", "local-oslo", "10.1.4.0/24").is_ok());
+    }
+}

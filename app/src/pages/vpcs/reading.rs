@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     api::{
-        ApiError,
+        ApiError, read_at,
         vpcs::{get_network, get_vpc},
     },
-    domain::{Network, Provider, VpcId, change::Topic, connection::Connection, vpc::Vpc},
+    domain::{Network, Provider, Timestamp, VpcId, change::Topic, connection::Connection, vpc::Vpc},
     live::use_live,
     pages::{
         connections::unlooked,
@@ -21,6 +21,8 @@ use crate::{
 pub struct VpcReading {
     pub vpc: Vpc,
     pub network: Network,
+    /// When it was read, where the server did; a page that is alive has a clock.
+    pub read_at: Option<Timestamp>,
 }
 
 impl VpcReading {
@@ -41,7 +43,8 @@ pub fn reading() -> Reading {
     Resource::new(
         move || (project.get(), id.get(), TOPICS.map(|topic| live.version(topic))),
         |(project, id, _)| async move {
-            Ok(VpcReading { vpc: get_vpc(project.clone(), id).await?, network: get_network(project).await? })
+            let (vpc, network) = (get_vpc(project.clone(), id).await?, get_network(project).await?);
+            Ok(VpcReading { vpc, network, read_at: read_at() })
         },
     )
 }

@@ -37,6 +37,7 @@ pub struct AwsEndpoints {
     pub ec2: Option<Url>,
     pub sts: Option<Url>,
     pub ram: Option<Url>,
+    pub elb: Option<Url>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub(super) enum Service {
     Ec2,
     Sts,
     Ram,
+    /// Elastic Load Balancing, its second version.
+    Elb,
 }
 
 impl Service {
@@ -53,6 +56,7 @@ impl Service {
             Self::Ec2 => "ec2",
             Self::Sts => "sts",
             Self::Ram => "ram",
+            Self::Elb => "elasticloadbalancing",
         }
     }
 }
@@ -64,6 +68,7 @@ impl AwsEndpoints {
             Service::Ec2 => &self.ec2,
             Service::Sts => &self.sts,
             Service::Ram => &self.ram,
+            Service::Elb => &self.elb,
         };
         if let Some(url) = given {
             let mut url = url.clone();

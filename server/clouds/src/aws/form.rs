@@ -14,6 +14,10 @@ impl Form {
         Self(vec![("Action".into(), action.into()), ("Version".into(), "2011-06-15".into())])
     }
 
+    pub fn elb(action: &str) -> Self {
+        Self(vec![("Action".into(), action.into()), ("Version".into(), "2015-12-01".into())])
+    }
+
     pub fn with(mut self, name: impl Into<String>, value: impl ToString) -> Self {
         self.0.push((name.into(), value.to_string()));
         self
@@ -42,6 +46,15 @@ impl Form {
         for (index, (key, value)) in (1..).zip(tags) {
             self =
                 self.with(format!("{name}.1.Tag.{index}.Key"), key).with(format!("{name}.1.Tag.{index}.Value"), value);
+        }
+        self
+    }
+
+    /// Tags as load balancers have them.
+    pub fn members_tagged(mut self, tags: &[(&str, String)]) -> Self {
+        for (index, (key, value)) in (1..).zip(tags) {
+            let tag = format!("Tags.member.{index}");
+            self = self.with(format!("{tag}.Key"), key).with(format!("{tag}.Value"), value);
         }
         self
     }

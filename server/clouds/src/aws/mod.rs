@@ -9,12 +9,14 @@
 //! not again before what they may have made must be visible.
 
 mod account;
+mod address;
 mod chain;
 mod form;
 mod keyring;
 mod layout;
 mod link;
 mod plan;
+mod private_link;
 mod query;
 mod refusal;
 mod report;
@@ -29,6 +31,8 @@ mod tests;
 
 pub use self::{
     account::{AwsAccount, AwsEndpoints, AwsKeys, AwsRole},
+    address::{AddressStep, SeenAddress},
+    private_link::{LinkStep, SeenLink},
     seen::Seen,
     step::Step,
 };
@@ -74,6 +78,14 @@ impl Aws {
     pub async fn ask(&self, region: &str, action: &str, params: &[(&str, &str)]) -> Outcome<String> {
         let form = params.iter().fold(Form::ec2(action), |form, (name, value)| form.with(*name, value));
         self.query.ec2(region, &form).await
+    }
+
+    /// One that succeeds although it refuses some of the things that it is about: for the same.
+    ///
+    /// # Errors
+    /// What EC2 refused, be it all or a part.
+    pub(crate) async fn ask_of_several(&self, region: &str, action: &str, params: &[(&str, &str)]) -> Outcome<()> {
+        private_link::several(self.ask(region, action, params).await, action)
     }
 
     /// Every page of one of EC2's lists: for the same.

@@ -76,7 +76,10 @@ fn stray(wish: &Wish, seen: &Seen, wanted: &Wanted, links: &BTreeMap<Uuid, Link<
     if !remove.is_empty() {
         steps.push(Step::Route { put: Vec::new(), remove });
     }
-    let unknown = |named: &Option<Uuid>| !wish.connections.iter().any(|connection| Some(connection.id) == *named);
+    // So do openings of the operator's own, which name no connection.
+    let unknown = |named: &Option<Uuid>| {
+        named.is_some_and(|named| !wish.connections.iter().any(|connection| connection.id == named))
+    };
     steps.extend(revoke(seen, wanted, unknown));
     steps
 }

@@ -91,6 +91,14 @@ impl Query {
         Err(too_many(form.action()))
     }
 
+    /// The same of Elastic Load Balancing: names there are unique, so that nothing can be made twice.
+    ///
+    /// # Errors
+    /// What it refused, after as many attempts as the settings allow.
+    pub async fn elb(&self, region: &str, form: &Form) -> Outcome<String> {
+        self.ask(&self.http, &Asked { service: Service::Elb, ..Asked::form(region, form) }).await
+    }
+
     /// # Errors
     /// What STS refused.
     pub async fn caller(&self) -> Outcome<String> {
@@ -151,15 +159,21 @@ impl Query {
     }
 
     async fn ask(&self, http: &Http, asked: &Asked<'_>) -> Outcome<String> {
-        let credentials = self.keyring.current().await?;
-        match self.send(http, asked, &credentials).await {
-            // A token that ran out long ago is not even known any longer.
-            Err(failure) if failure.class == Class::Credentials => match self.keyring.renewed(&credentials).await? {
-                Some(renewed) => self.send(http, asked, &renewed).await,
-                None => Err(failure),
-            },
-            other => other,
-        }
+        let told = async {
+            let credentials = self.keyring.current().await?;
+            match self.send(http, asked, &credentials).await {
+                // A token that ran out long ago is not even known any longer.
+                Err(failure) if failure.class == Class::Credentials => {
+                    match self.keyring.renewed(&credentials).await? {
+                        Some(renewed) => self.send(http, asked, &renewed).await,
+                        None => Err(failure),
+                    }
+                }
+                other => other,
+            }
+        };
+        // A look at a VPC is dozens of calls, and each would be a part of its future: too much for a thread's stack.
+        Box::pin(told).await
     }
 
     async fn send(&self, http: &Http, asked: &Asked<'_>, credentials: &Credentials) -> Outcome<String> {

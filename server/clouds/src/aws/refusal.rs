@@ -12,6 +12,8 @@ pub(super) fn judge(answer: &Answer) -> Option<Failure> {
         return None;
     }
     let (code, message) = words(answer);
+    // After the sentence AWS may quote the whole signed request, session token and all.
+    let message = message.lines().next().unwrap_or_default().trim().to_owned();
     let Some(code) = code else {
         let class = if answer.status == 429 || answer.status >= 500 { Class::Retry } else { Class::Unexpected };
         let message = format!("AWS answered with status {} and gave no reason.", answer.status);
@@ -22,6 +24,11 @@ pub(super) fn judge(answer: &Answer) -> Option<Failure> {
         class = Class::Retry;
     }
     Some(Failure::new(class, code, message))
+}
+
+/// A refusal that is part of an answer.
+pub(super) fn coded(code: String, message: String) -> Failure {
+    Failure::new(class(&code), code, message)
 }
 
 fn class(code: &str) -> Class {
@@ -36,6 +43,7 @@ fn class(code: &str) -> Class {
         | "internalserver"
         | "serverinternal"
         | "dependencyviolation"
+        | "resourceinuse"
         | "incorrectstate"
         | "requesttimeout"
         | "concurrenttagaccess" => Class::Retry,
@@ -51,6 +59,7 @@ fn class(code: &str) -> Class {
         | "credentials" => Class::Credentials,
         "unauthorizedoperation" | "accessdenied" | "operationnotpermitted" | "unauthorized" => Class::Denied,
         "optinrequired" | "blocked" | "pendingverification" | "insufficientfreeaddressesinsubnet" => Class::Operator,
+        _ if code.starts_with("toomany") => Class::Operator,
         _ if code.ends_with("limitexceeded") || code.ends_with("quotaexceeded") => Class::Operator,
         _ if code.ends_with("notfound") => Class::Gone,
         "vpcpeeringconnectionalreadyexists" | "overlappingcidr" => Class::Specification,
@@ -163,6 +172,10 @@ mod tests {
             ("invalidvpcpeeringconnectionid.notfound", Class::Gone),
             ("VpcPeeringConnectionAlreadyExists", Class::Specification),
             ("InvalidVpcID.Malformed", Class::Specification),
+            ("TooManyLoadBalancers", Class::Operator),
+            ("TooManyRequestsException", Class::Retry),
+            ("LoadBalancerNotFound", Class::Gone),
+            ("ResourceInUse", Class::Retry),
             ("SomethingNew", Class::Unexpected),
         ];
         for (code, class) in meant {
@@ -175,6 +188,14 @@ mod tests {
         let failure = ec2(400, "InvalidParameterValue", "Value (10.0.0.0/8) &amp; &#39;more&#39; is invalid.");
         assert_eq!(failure.message, "Value (10.0.0.0/8) & 'more' is invalid.");
         assert_eq!(failure.code, "InvalidParameterValue");
+    }
+
+    #[test]
+    fn a_refused_signature_is_told_without_the_request_that_was_signed() {
+        let message = "The request signature we calculated does not match the signature you provided.\n\nThe Canonical String for this request should have been\n'POST\n/\n\nx-amz-security-token:FwoGZXIvYXdzE\n'";
+        let failure = ec2(403, "SignatureDoesNotMatch", message);
+        assert_eq!(failure.message, "The request signature we calculated does not match the signature you provided.");
+        assert_eq!(failure.class, Class::Credentials);
     }
 
     #[test]

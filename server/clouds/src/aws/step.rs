@@ -173,7 +173,7 @@ pub(super) async fn make(query: &Query, wish: &Wish, step: Step) -> Outcome<Done
             let tags = [(CONNECTION_TAG, connection.to_string())];
             let form = form.tagged_as("TagSpecifications", "transit-gateway-attachment", &tags);
             let answer = query.ec2_once(region, &form).await;
-            unless(answer, "DuplicateTransitGatewayAttachment").map_err(peers_to_mend)
+            unless(answer, "DuplicateTransitGatewayAttachment").map_err(gateways_to_mend)
         }
         Step::Tag { id, connection } => {
             let form = Form::ec2("CreateTags").with("ResourceId.1", id);
@@ -207,9 +207,13 @@ async fn create_vpc(query: &Query, wish: &Wish, cidr: Ipv4Net, zones: &[String])
 }
 
 fn tags(wish: &Wish) -> Vec<(&'static str, String)> {
-    // What AWS takes in a tag; the name is for people only.
-    let name = wish.name.chars().filter(|letter| letter.is_alphanumeric() || " _.:/=+-@".contains(*letter));
-    vec![(VPC_TAG, wish.id.to_string()), ("Name", name.take(250).collect())]
+    vec![(VPC_TAG, wish.id.to_string()), ("Name", name_tag(&wish.name))]
+}
+
+/// What AWS takes in a tag; the name is for people only.
+pub(super) fn name_tag(name: &str) -> String {
+    let letters = name.chars().filter(|letter| letter.is_alphanumeric() || " _.:/=+-@".contains(*letter));
+    letters.take(250).collect()
 }
 
 /// Whether there was one to accept.
@@ -315,14 +319,14 @@ async fn each_if_refused(
 }
 
 /// That it is there already is what was wanted.
-fn unless(answer: Outcome<String>, code: &str) -> Outcome<()> {
+pub(super) fn unless(answer: Outcome<String>, code: &str) -> Outcome<()> {
     match answer {
         Err(failure) if is(&failure, code) => Ok(()),
         other => other.map(drop),
     }
 }
 
-fn gone_is_done(answer: Outcome<String>) -> Outcome<()> {
+pub(super) fn gone_is_done(answer: Outcome<String>) -> Outcome<()> {
     match answer {
         Err(failure) if failure.class == Class::Gone || is(&failure, "InvalidStateTransition") => Ok(()),
         other => other.map(drop),
@@ -330,7 +334,7 @@ fn gone_is_done(answer: Outcome<String>) -> Outcome<()> {
 }
 
 /// What the driver has just seen is not gone: another of EC2's servers does not know of it yet.
-fn not_visible_yet(mut failure: Failure) -> Failure {
+pub(super) fn not_visible_yet(mut failure: Failure) -> Failure {
     if failure.class == Class::Gone {
         failure.class = Class::Retry;
     }
@@ -347,7 +351,27 @@ fn peers_to_mend(mut failure: Failure) -> Failure {
     failure
 }
 
+/// The same of an attachment, which names our own VPC and subnets beside the gateway: they were just seen.
+fn gateways_to_mend(failure: Failure) -> Failure {
+    let code = failure.code.to_ascii_lowercase();
+    let ours = ["invalidvpcid.", "invalidsubnetid."].iter().any(|ours| code.starts_with(ours));
+    if ours { not_visible_yet(failure) } else { peers_to_mend(failure) }
+}
+
 /// Whether a transit gateway is unknown to this account.
 pub(super) fn is_unshared(failure: &Failure) -> bool {
     failure.class == Class::Specification && failure.code.to_ascii_lowercase().starts_with("invalidtransitgatewayid")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_of_ours_that_is_not_visible_everywhere_is_no_mistake_of_the_peers() {
+        let class = |code: &str| gateways_to_mend(Failure::new(Class::Gone, code, "It does not exist.")).class;
+        assert_eq!(class("InvalidVpcID.NotFound"), Class::Retry);
+        assert_eq!(class("InvalidSubnetID.NotFound"), Class::Retry);
+        assert_eq!(class("InvalidTransitGatewayID.NotFound"), Class::Specification);
+    }
 }

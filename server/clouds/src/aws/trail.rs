@@ -26,7 +26,7 @@ pub struct Held {
 impl Trail {
     /// Remembers that the call may have been made.
     pub fn keep(&self, network: Uuid, held: &Held, now: i64, settle: i64) {
-        let until = now + if held.creates.is_some() { settle } else { PAUSE.min(settle) };
+        let until = now.saturating_add(if held.creates.is_some() { settle } else { PAUSE.min(settle) });
         self.lock().insert((network, held.clone()), until);
     }
 

@@ -23,12 +23,19 @@ impl<T> Default for Set<T> {
 pub struct Page<T> {
     #[serde(
         default,
+        alias = "addressesSet",
+        alias = "allowedPrincipals",
         alias = "availabilityZoneInfo",
+        alias = "networkInterfaceSet",
+        alias = "reservationSet",
         alias = "routeTableSet",
         alias = "securityGroupInfo",
+        alias = "serviceConfigurationSet",
         alias = "subnetSet",
         alias = "transitGatewaySet",
         alias = "transitGatewayVpcAttachments",
+        alias = "vpcEndpointConnectionSet",
+        alias = "vpcEndpointSet",
         alias = "vpcPeeringConnectionSet",
         alias = "vpcSet"
     )]
@@ -76,6 +83,7 @@ pub struct Vpc {
 #[serde(rename_all = "camelCase", default)]
 pub struct Subnet {
     pub subnet_id: String,
+    pub vpc_id: Option<String>,
     pub cidr_block: Option<Ipv4Net>,
     pub availability_zone: String,
     pub tag_set: Tags,
@@ -199,6 +207,55 @@ pub struct Attachment {
     pub state: String,
     pub subnet_ids: Set<String>,
     pub tag_set: Tags,
+}
+
+/// An Elastic IP address.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Address {
+    pub public_ip: Option<std::net::Ipv4Addr>,
+    pub allocation_id: String,
+    pub association_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub domain: Option<String>,
+    pub tag_set: Tags,
+}
+
+impl Address {
+    /// What is absent is left empty by some.
+    pub fn association(&self) -> Option<&str> {
+        self.association_id.as_deref().filter(|id| !id.is_empty())
+    }
+
+    pub fn instance(&self) -> Option<&str> {
+        self.instance_id.as_deref().filter(|id| !id.is_empty())
+    }
+}
+
+/// An endpoint, for whoever made it.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct VpcEndpoint {
+    pub vpc_endpoint_id: String,
+    pub vpc_id: String,
+    pub service_name: String,
+    pub state: String,
+    pub network_interface_id_set: Set<String>,
+    pub dns_entry_set: Set<DnsEntry>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DnsEntry {
+    pub dns_name: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NetworkInterface {
+    pub network_interface_id: String,
+    pub private_ip_address: String,
 }
 
 /// A transit gateway, for its owner.

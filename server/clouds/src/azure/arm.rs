@@ -28,6 +28,8 @@ const AUXILIARY: HeaderName = HeaderName::from_static("x-ms-authorization-auxili
 const MOST_PAGES: usize = 1_000;
 /// How long to leave an operation alone where Azure says nothing about it.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Whatever Azure says: somebody waits for it.
+const MOST_PATIENCE: Duration = Duration::from_secs(600);
 
 /// Clones share tokens and connections.
 #[derive(Clone, Debug)]
@@ -195,8 +197,7 @@ impl Arm {
             (None, Some(link)) if answer.status == 202 => (link, false),
             _ => return None,
         };
-        let patience = answer.retry_after().unwrap_or(PATIENCE);
-        let not_before = now + i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
+        let not_before = rest(answer, now);
         // One that leads elsewhere is not followed: what was changed tells by itself how it is provisioned.
         self.own(link.0).ok().map(|url| Begun { url, tells: link.1, not_before })
     }
@@ -219,9 +220,7 @@ impl Arm {
             // By `Location`, this is the answer to the change itself.
             Err(failure) => return Ok(Progress::Failed(failure)),
         };
-        let patience = answer.retry_after().unwrap_or(PATIENCE);
-        let not_before = now + i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
-        let later = Progress::Running(Begun { not_before, ..begun.clone() });
+        let later = Progress::Running(Begun { not_before: rest(&answer, now), ..begun.clone() });
         if !begun.tells {
             return Ok(if answer.status == 202 { later } else { Progress::Done });
         }
@@ -241,6 +240,12 @@ impl Arm {
         let url = Url::parse(link).ok().filter(|url| url.origin() == self.endpoints.arm.origin());
         url.ok_or_else(|| Failure::new(Class::Unexpected, "link", "Azure's answer leads to another server."))
     }
+}
+
+/// When an operation may be asked after again, in milliseconds since 1970.
+fn rest(answer: &Answer, now: i64) -> i64 {
+    let patience = answer.retry_after().unwrap_or(PATIENCE).min(MOST_PATIENCE);
+    now.saturating_add(i64::try_from(patience.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// `path` begins with a slash and may be percent-encoded by its parts only: what people type is no path.

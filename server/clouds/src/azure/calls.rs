@@ -27,6 +27,8 @@ struct Assignment {
 struct AssignmentProperties {
     principal_id: String,
     role_definition_id: String,
+    #[serde(default)]
+    scope: String,
 }
 
 /// `None` if it is not there.
@@ -48,7 +50,7 @@ impl Arm {
         unless_gone(self.get(&names::security_group_id(&self.account, wish), NETWORK).await)
     }
 
-    /// Who may do what with the network.
+    /// Who may do what with the network, be it by what is granted above it.
     pub async fn grants(&self, wish: &Wish) -> Outcome<Vec<Grant>> {
         let network = names::network_id(&self.account, wish);
         let path = format!("{network}/providers/Microsoft.Authorization/roleAssignments");
@@ -57,6 +59,7 @@ impl Arm {
             name,
             principal: properties.principal_id,
             role: properties.role_definition_id,
+            scope: properties.scope,
         };
         Ok(unless_gone(found)?.unwrap_or_default().into_iter().map(grant).collect())
     }

@@ -9,7 +9,7 @@ use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
 use super::seen::{Network, Seen};
-use crate::{ConnectionWish, Opening, Wish};
+use crate::{ConnectionWish, Opening, Wish, wish::is_name_of_a_connection};
 
 const OWN: &str = "causeway-own";
 const REST: &str = "causeway-rest";
@@ -76,7 +76,7 @@ impl Rule {
 }
 
 fn is_ours(rule: &Value) -> bool {
-    rule["name"].as_str().is_some_and(|name| name == OWN || name == REST || name.starts_with("console-"))
+    rule["name"].as_str().is_some_and(|name| name == OWN || name == REST || is_name_of_a_connection(name))
 }
 
 fn raw(seen: &Seen) -> &[Value] {

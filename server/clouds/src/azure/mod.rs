@@ -6,6 +6,7 @@
 //! over and how. A console that was killed meanwhile has forgotten the address and reads `provisioningState`.
 //! Peering across tenants takes a second token, of the peer's tenant.
 
+mod address;
 pub(crate) mod arm;
 mod calls;
 mod errors;
@@ -27,11 +28,11 @@ use reqwest::Url;
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use self::{address::AddressStep, plan::Step, seen::Seen};
 use self::{
     arm::{Arm, Begun, Progress},
     seen::Operation,
 };
-pub use self::{plan::Step, seen::Seen};
 use crate::{Class, Cloud, Outcome, Report, Secret, Subject, Wish, http::Http};
 
 /// The console's application, and where it makes its networks.
@@ -78,15 +79,21 @@ struct Pending {
 pub struct Azure {
     arm: Arm,
     pending: Arc<Mutex<HashMap<(Uuid, Subject), Pending>>>,
+    /// What was begun for an address.
+    started: Arc<Mutex<HashMap<Uuid, Begun>>>,
 }
 
 impl Azure {
     pub fn new(account: AzureAccount, endpoints: AzureEndpoints, http: Http) -> Self {
-        Self { arm: Arm::new(account, endpoints, http), pending: Arc::default() }
+        Self { arm: Arm::new(account, endpoints, http), pending: Arc::default(), started: Arc::default() }
     }
 
     fn pending(&self) -> MutexGuard<'_, HashMap<(Uuid, Subject), Pending>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn started(&self) -> MutexGuard<'_, HashMap<Uuid, Begun>> {
+        self.started.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks after every operation of this network that was begun. What came to a good end is forgotten.

@@ -13,7 +13,7 @@ use super::{
     AzureAccount,
     group::{self, Rule},
     names,
-    seen::{Network, Operation, Peering, Seen, is_at_rest},
+    seen::{Grant, Network, Operation, Peering, Seen, is_at_rest},
 };
 use crate::{
     ConnectionReport, ConnectionWish, Failure, NetworkReport, NetworkStanding, Reference, Report, Subject, Wish,
@@ -144,7 +144,7 @@ fn tell(account: &AzureAccount, wish: &Wish, seen: &Seen, connection: &Connectio
     let under_way = matches!(seen.operations.get(&Subject::Connection(connection.id)), Some(Operation::Running { .. }));
     let moments_ago = under_way || connection.sent_at.is_some_and(|sent| wish.now - sent < SETTLING);
     let Some(peering) = seen.network.as_ref().and_then(|network| network.peering(connection)) else {
-        report.settling = moments_ago;
+        report.settling = moments_ago || leaves_a_grant(wish, seen, connection);
         return report;
     };
     report.state = peering.state().map(str::to_owned);
@@ -219,7 +219,9 @@ fn raze(account: &AzureAccount, wish: &Wish, seen: &Seen) -> Option<Step> {
     if let Some(stray) = peerings.iter().find(|peering| !known.contains(&peering.name.to_lowercase())) {
         return at_rest(stray).map(|name| Step::DeletePeering { subject, name });
     }
-    let ours = seen.grants.iter().flatten().find(|grant| grant.is_of(&names::role(account)));
+    // What is granted above the network is not taken back here, and does not go with it.
+    let is_ours = |grant: &&Grant| grant.is_of(&names::role(account)) && names::same(&grant.scope, &network.id);
+    let ours = seen.grants.iter().flatten().find(is_ours);
     if let Some(grant) = ours.filter(|_| wish.connections.iter().all(|connection| !holds(wish, seen, connection))) {
         return Some(Step::Revoke { subject, grant: grant.name });
     }
@@ -302,13 +304,25 @@ fn admit(account: &AzureAccount, wish: &Wish, seen: &Seen, connection: &Connecti
 fn part(wish: &Wish, seen: &Seen, connection: &ConnectionWish) -> Option<Step> {
     let subject = Subject::Connection(connection.id);
     let application = names::application(connection)?;
-    let used = |other: &&ConnectionWish| {
-        let theirs = names::application(other);
-        other.present && wish.present && theirs.is_some_and(|theirs| names::same(theirs, application))
-    };
-    if holds(wish, seen, connection) && !wish.connections.iter().any(|other| used(&other)) {
+    if holds(wish, seen, connection) && !is_used(wish, application) {
         return Some(Step::Revoke { subject, grant: names::grant(wish.id, application) });
     }
-    let name = at_rest(seen.network.as_ref()?.peering(connection)?)?;
-    Some(Step::DeletePeering { subject, name })
+    match (seen.network.as_ref()?.peering(connection), &seen.grants) {
+        (Some(peering), _) => at_rest(peering).map(|name| Step::DeletePeering { subject, name }),
+        (None, Err(failure)) => Some(Step::Tell { subject, failure: failure.clone() }),
+        (None, Ok(_)) => None,
+    }
+}
+
+/// Whether a connection that stays needs the application's grant.
+fn is_used(wish: &Wish, application: &str) -> bool {
+    let mut staying = wish.connections.iter().filter(|other| other.present && wish.present);
+    staying.any(|other| names::application(other).is_some_and(|theirs| names::same(theirs, application)))
+}
+
+/// A connection that goes is not gone while its application may still peer with us, or may for all that is known.
+fn leaves_a_grant(wish: &Wish, seen: &Seen, connection: &ConnectionWish) -> bool {
+    let Some(application) = names::application(connection) else { return false };
+    let goes = !(connection.present && wish.present);
+    goes && !is_used(wish, application) && (seen.grants.is_err() || holds(wish, seen, connection))
 }

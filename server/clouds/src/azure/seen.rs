@@ -53,6 +53,8 @@ pub struct Grant {
     pub principal: String,
     /// The role's id.
     pub role: String,
+    /// The id of what it is about: this network, or something that the network is part of.
+    pub scope: String,
 }
 
 impl Grant {

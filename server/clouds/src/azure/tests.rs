@@ -71,12 +71,15 @@ fn peering(connection: &ConnectionWish, state: &str, level: &str) -> Value {
         "remoteVirtualNetworkAddressSpace": {"addressPrefixes": ["10.94.0.0/20", "10.95.0.0/20"]}}})
 }
 
+fn granted(name: Uuid, principal: &str, scope: &str) -> Grant {
+    Grant { name, principal: principal.into(), role: names::role_id(&account()), scope: scope.to_uppercase() }
+}
+
 /// A network that stands, with everything that its peerings need.
 fn seen(wish: &Wish, peerings: &[Value]) -> Seen {
     let network = serde_json::from_value(network(wish, peerings)).expect("a network");
     let mut seen = Seen { network: Some(network), ..Seen::default() };
-    let grant = Grant { name: names::grant(wish.id, APP), principal: "p".into(), role: names::role_id(&account()) };
-    seen.grants = Ok(vec![grant]);
+    seen.grants = Ok(vec![granted(names::grant(wish.id, APP), "p", &names::network_id(&account(), wish))]);
     let rules: Vec<Value> = super::group::wanted(wish, &seen).iter().map(super::group::Rule::written).collect();
     let group = json!({"properties": {"provisioningState": "Succeeded", "securityRules": rules}});
     seen.group = serde_json::from_value(group).expect("a group");
@@ -117,9 +120,8 @@ fn the_other_sides_application_is_let_in_before_the_peering_is_made() {
     seen.role = Ok(true);
     let grant = names::grant(wish.id, APP);
     assert_eq!(steps(&wish, &seen), [Step::Grant { connection: id, grant, principal: "p".into() }]);
-    // Somebody has granted the same by hand.
-    let other = Grant { name: Uuid::from_u128(9), principal: "P".into(), role: names::role_id(&account()) };
-    seen.grants = Ok(vec![other]);
+    // Somebody has granted the same by hand, and more of it.
+    seen.grants = Ok(vec![granted(Uuid::from_u128(9), "P", "/subscriptions/s")]);
     assert!(matches!(&steps(&wish, &seen)[..], [Step::PutPeering { .. }]));
 }
 
@@ -227,6 +229,26 @@ fn a_deleted_connection_takes_its_grant_back_unless_another_one_uses_it() {
 }
 
 #[test]
+fn a_deleted_connection_is_not_gone_while_its_grant_may_be_left() {
+    let mut wish = wish(vec![connection(1)]);
+    wish.connections[0].present = false;
+    let id = wish.connections[0].id;
+    let is_settling = |wish: &Wish, seen: &Seen| report(&account(), wish, seen).connections[&id].settling;
+    let mut bare = seen(&wish, &[]);
+    assert!(is_settling(&wish, &bare), "it is about to be revoked");
+    let denied = Failure::new(Class::Denied, "AuthorizationFailed", "no");
+    bare.grants = Err(denied.clone());
+    assert!(is_settling(&wish, &bare), "nobody knows");
+    let told = Step::Tell { subject: Subject::Connection(id), failure: denied };
+    assert!(steps(&wish, &bare).contains(&told), "{:?}", steps(&wish, &bare));
+    bare.grants = Ok(Vec::new());
+    assert!(!is_settling(&wish, &bare));
+    bare.grants = seen(&wish, &[]).grants;
+    wish.connections.push(connection(2));
+    assert!(!is_settling(&wish, &bare), "another connection uses it");
+}
+
+#[test]
 fn a_vpc_is_taken_down_from_the_outside_in_also_what_the_console_has_forgotten() {
     let mut wish = wish(Vec::new());
     wish.present = false;
@@ -237,8 +259,8 @@ fn a_vpc_is_taken_down_from_the_outside_in_also_what_the_console_has_forgotten()
         network.properties.virtual_network_peerings.clear();
     }
     assert!(matches!(&steps(&wish, &there)[..], [Step::Revoke { subject: Subject::Network, .. }]));
-    there.grants = Ok(Vec::new());
-    assert_eq!(steps(&wish, &there), [Step::DeleteNetwork]);
+    there.grants = Ok(vec![granted(Uuid::from_u128(9), "p", "/subscriptions/s")]);
+    assert_eq!(steps(&wish, &there), [Step::DeleteNetwork], "what is granted above it is not its own");
     there.network = None;
     assert_eq!(steps(&wish, &there), [Step::DeleteSecurityGroup]);
     there.group = None;

@@ -22,6 +22,9 @@ use crate::{
 /// So long before its end a token is not used any more: a request may be tried for a while.
 const MARGIN: Duration = Duration::from_secs(300);
 
+/// Whatever the endpoint says: no token of Azure lives longer.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
 /// Whom a token is for, as the token endpoint calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Audience {
@@ -66,7 +69,8 @@ impl Tokens {
         let Given { access_token, expires_in } = fetch(http, account, authority, tenant, scope).await?;
         let life = Duration::from_secs(expires_in);
         // Of one that lives for minutes only, half of its life is used.
-        let renew_at = Instant::now() + life.checked_sub(MARGIN).unwrap_or(life / 2);
+        let life = life.checked_sub(MARGIN).unwrap_or(life / 2).min(LONGEST);
+        let renew_at = Instant::now() + life;
         tokens.insert(key, Token { secret: access_token.clone(), renew_at });
         Ok(access_token)
     }

@@ -4,11 +4,13 @@
 //! place ([`Http`]). Every change carries a request id, so that the second try of a change whose answer was lost
 //! is the first one to Google.
 
+mod addresses;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use google_cloud_auth::credentials::{self, Credentials, service_account};
 use google_cloud_compute_v1::{
-    client::{Firewalls, Networks, Subnetworks},
+    client::{Addresses, Firewalls, Instances, Networks, Subnetworks},
     model,
 };
 use google_cloud_gax::{error::Error, retry_policy::NeverRetry};
@@ -28,7 +30,7 @@ const SCOPE: &str = "https://www.googleapis.com/auth/compute";
 /// As long as for the other clouds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The client's three services, signed in.
+/// The client's services, signed in.
 #[derive(Clone, Debug)]
 pub struct Calls {
     pub project: String,
@@ -36,6 +38,8 @@ pub struct Calls {
     networks: Networks,
     subnetworks: Subnetworks,
     firewalls: Firewalls,
+    addresses: Addresses,
+    instances: Instances,
 }
 
 /// An operation that was begun.
@@ -80,6 +84,8 @@ impl Calls {
             networks: client!(Networks),
             subnetworks: client!(Subnetworks),
             firewalls: client!(Firewalls),
+            addresses: client!(Addresses),
+            instances: client!(Instances),
         })
     }
 

@@ -5,6 +5,7 @@
 //! waited for: its name is remembered, and the next look tells whether it is over and how. A console that was
 //! killed meanwhile has forgotten the name, and finds what came of it by the names of things.
 
+mod address;
 mod calls;
 mod errors;
 mod plan;
@@ -22,11 +23,12 @@ use reqwest::Url;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
+pub use self::{address::AddressStep, plan::Step, seen::Seen};
 use self::{
+    address::Started,
     calls::{Begun, Calls},
     seen::Operation,
 };
-pub use self::{plan::Step, seen::Seen};
 use crate::{Class, Cloud, Outcome, Report, Secret, Subject, Wish, http::Http};
 
 #[derive(Clone, Debug)]
@@ -55,10 +57,11 @@ impl Default for GoogleEndpoints {
     }
 }
 
+/// A change that was accepted.
 #[derive(Clone, Debug)]
 struct Pending {
     begun: Begun,
-    touches_peering: bool,
+    step: Step,
 }
 
 /// One project. Clones share what they remember.
@@ -69,11 +72,13 @@ pub struct Google {
     http: Http,
     calls: Arc<OnceCell<Calls>>,
     pending: Arc<Mutex<HashMap<(Uuid, Subject), Pending>>>,
+    /// What was begun for an address.
+    started: Arc<Mutex<HashMap<Uuid, (Started, AddressStep)>>>,
 }
 
 impl Google {
     pub fn new(account: GoogleAccount, endpoints: GoogleEndpoints, http: Http) -> Self {
-        Self { account, endpoints, http, calls: Arc::default(), pending: Arc::default() }
+        Self { account, endpoints, http, calls: Arc::default(), pending: Arc::default(), started: Arc::default() }
     }
 
     async fn calls(&self) -> Outcome<&Calls> {
@@ -84,6 +89,10 @@ impl Google {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn started(&self) -> MutexGuard<'_, HashMap<Uuid, (Started, AddressStep)>> {
+        self.started.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Asks after every operation of this network that was begun. What came to a good end is forgotten.
     async fn operations(&self, calls: &Calls, wish: &Wish) -> Outcome<BTreeMap<Subject, Operation>> {
         let ours = |((id, subject), pending): (&(Uuid, Subject), &Pending)| {
@@ -91,7 +100,7 @@ impl Google {
         };
         let ours: Vec<(Subject, Pending)> = self.pending().iter().filter_map(ours).collect();
         let mut operations = BTreeMap::new();
-        for (subject, Pending { mut begun, touches_peering }) in ours {
+        for (subject, Pending { mut begun, step }) in ours {
             if begun.over.is_none() {
                 begun = match calls.operation(&begun.name, begun.region.as_deref()).await {
                     Ok(now) => now,
@@ -100,12 +109,13 @@ impl Google {
                     Err(failure) => return Err(failure),
                 };
             }
-            match begun.over.clone() {
-                None => drop(operations.insert(subject, Operation::Running { touches_peering })),
+            match begun.over.clone().map(|over| step.came_to(over)) {
+                None => {
+                    drop(operations.insert(subject, Operation::Running { touches_peering: step.touches_peering() }))
+                }
                 Some(Ok(())) => drop(self.pending().remove(&(wish.id, subject))),
                 Some(Err(failure)) => {
-                    let failure = if touches_peering { errors::of_peering(failure) } else { failure };
-                    self.pending().insert((wish.id, subject), Pending { begun, touches_peering });
+                    self.pending().insert((wish.id, subject), Pending { begun, step });
                     operations.insert(subject, Operation::Failed(failure));
                 }
             }
@@ -121,7 +131,7 @@ impl Google {
             Step::DeleteSubnetwork => calls.delete_subnetwork(wish).await,
             Step::DeleteNetwork => calls.delete_network(wish).await,
             Step::AddPeering { name, peer, imports_custom_routes, .. } => {
-                calls.add_peering(wish, name, peer, *imports_custom_routes).await.map_err(errors::of_peering)
+                calls.add_peering(wish, name, peer, *imports_custom_routes).await
             }
             Step::UpdatePeering { name, imports_custom_routes, .. } => {
                 calls.update_peering(wish, name, *imports_custom_routes).await
@@ -180,18 +190,13 @@ impl Cloud for Google {
         }
         match self.make(calls, wish, &step).await {
             Ok(begun) => match begun.over.clone() {
-                Some(Ok(())) => Ok(()),
-                Some(Err(failure)) if step.touches_peering() => Err(errors::of_peering(failure)),
-                Some(Err(failure)) => Err(failure),
+                Some(over) => step.came_to(over),
                 None => {
-                    let touches_peering = step.touches_peering();
-                    self.pending().insert(key, Pending { begun, touches_peering });
+                    self.pending().insert(key, Pending { begun, step });
                     Ok(())
                 }
             },
-            Err(failure) if step.makes() && errors::is_there_already(&failure) => Ok(()),
-            Err(failure) if step.removes() && failure.class == Class::Gone => Ok(()),
-            Err(failure) => Err(failure),
+            Err(failure) => step.came_to(Err(failure)),
         }
     }
 }

@@ -9,10 +9,13 @@ use std::collections::BTreeSet;
 use ipnet::Ipv4Net;
 use uuid::Uuid;
 
-use super::seen::{Firewall, Operation, Peering, Seen, network_name, peer_path};
+use super::{
+    errors,
+    seen::{Firewall, Operation, Peering, Seen, network_name, peer_path},
+};
 use crate::{
-    ConnectionReport, ConnectionWish, Failure, NetworkReport, NetworkStanding, Opening, Peer, Reference, Report,
-    Subject, Wish,
+    Class, ConnectionReport, ConnectionWish, Failure, NetworkReport, NetworkStanding, Opening, Outcome, Peer,
+    Reference, Report, Subject, Wish, wish::is_name_of_a_connection,
 };
 
 /// Absence so shortly after a request is "not visible yet".
@@ -79,8 +82,21 @@ impl Step {
         matches!(self, Self::AddPeering { .. } | Self::UpdatePeering { .. } | Self::RemovePeering { .. })
     }
 
+    /// What the answer means, be it one to the request or the end of its operation.
+    ///
+    /// # Errors
+    /// If it was not carried out, and is not so already.
+    pub fn came_to(&self, answer: Outcome<()>) -> Outcome<()> {
+        match answer {
+            Err(failure) if self.makes() && errors::is_there_already(&failure) => Ok(()),
+            Err(failure) if self.removes() && failure.class == Class::Gone => Ok(()),
+            Err(failure) if self.touches_peering() => Err(errors::of_peering(failure)),
+            other => other,
+        }
+    }
+
     /// What is there already was made by a request whose answer was lost.
-    pub fn makes(&self) -> bool {
+    fn makes(&self) -> bool {
         matches!(
             self,
             Self::InsertNetwork | Self::InsertSubnetwork | Self::AddPeering { .. } | Self::InsertFirewall { .. }
@@ -88,7 +104,7 @@ impl Step {
     }
 
     /// What is gone is as deleted as it can be.
-    pub fn removes(&self) -> bool {
+    fn removes(&self) -> bool {
         matches!(
             self,
             Self::DeleteSubnetwork | Self::DeleteNetwork | Self::RemovePeering { .. } | Self::DeleteFirewall { .. }
@@ -172,13 +188,15 @@ fn raise(wish: &Wish, seen: &Seen) -> Option<Step> {
 fn raze(wish: &Wish, seen: &Seen) -> Option<Step> {
     let network = seen.network.as_ref()?;
     let known: BTreeSet<String> = wish.connections.iter().map(ConnectionWish::name).collect();
-    if let Some(stray) = seen.firewalls.iter().find(|rule| !known.contains(&rule.name)) {
+    // Rules of others keep the network, and Google says so: they are for people to take away.
+    let is_ours = |rule: &&Firewall| is_name_of_a_connection(&rule.name);
+    if let Some(stray) = seen.firewalls.iter().filter(is_ours).find(|rule| !known.contains(&rule.name)) {
         return Some(Step::DeleteFirewall { subject: Subject::Network, name: stray.name.clone() });
     }
     if let Some(stray) = network.peerings.iter().find(|peering| !known.contains(&peering.name)) {
         return Some(Step::RemovePeering { subject: Subject::Network, name: stray.name.clone() });
     }
-    if !network.peerings.is_empty() || !seen.firewalls.is_empty() {
+    if !network.peerings.is_empty() || seen.firewalls.iter().any(|rule| is_ours(&rule)) {
         return None;
     }
     if network.has_subnetwork(wish) { Some(Step::DeleteSubnetwork) } else { Some(Step::DeleteNetwork) }

@@ -196,6 +196,34 @@ fn a_connection_goes_after_its_rule_and_the_network_after_all_of_them() {
 }
 
 #[test]
+fn an_operation_that_found_its_work_done_is_no_failure() {
+    let refused = |class, code: &str| Err(Failure::new(class, code, "why"));
+    let add = add(FIRST, "customer-1");
+    let name = connection(FIRST, "").name();
+    let remove = Step::RemovePeering { subject: Subject::Connection(FIRST), name };
+    // The first request was carried out, and its answer lost.
+    assert_eq!(add.came_to(refused(Class::Unexpected, "RESOURCE_ALREADY_EXISTS")), Ok(()));
+    assert_eq!(remove.came_to(refused(Class::Gone, "RESOURCE_NOT_FOUND")), Ok(()));
+    let class = |step: &Step, class, code| step.came_to(refused(class, code)).expect_err("it was not done").class;
+    assert_eq!(class(&add, Class::Gone, "RESOURCE_NOT_FOUND"), Class::Gone);
+    assert_eq!(class(&remove, Class::Retry, "RESOURCE_NOT_READY"), Class::Retry);
+    assert_eq!(class(&add, Class::Unexpected, "INVALID_USAGE"), Class::Specification);
+    assert_eq!(class(&Step::InsertNetwork, Class::Unexpected, "INVALID_USAGE"), Class::Unexpected);
+}
+
+#[test]
+fn a_rule_of_somebody_else_is_not_taken_down_with_the_network() {
+    let mut wish = wish();
+    (wish.present, wish.connections) = (false, Vec::new());
+    let mut seen = seen(Vec::new());
+    seen.firewalls = vec![Firewall { name: "console-access".to_owned(), ..rule(&["10.0.0.0/8"]) }];
+    assert_eq!(next(&wish, &seen), [Step::DeleteSubnetwork]);
+    seen.firewalls.push(rule(&["10.92.0.0/20"]));
+    let name = connection(FIRST, "").name();
+    assert_eq!(next(&wish, &seen), [Step::DeleteFirewall { subject: Subject::Network, name }]);
+}
+
+#[test]
 fn a_peering_that_the_console_forgot_goes_with_the_network() {
     let mut wish = wish();
     wish.present = false;

@@ -1,6 +1,14 @@
 //! From a socket to a vendor's world and back: one call at a time, written down before it is answered.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::Context;
 use axum::{
@@ -35,6 +43,8 @@ struct Stand<V: Vendor> {
     world: Mutex<World<V>>,
     store: Store,
     clock: Arc<Clock>,
+    /// By side; who does not sign in is nobody's.
+    calls: [AtomicU64; 2],
 }
 
 /// What becomes of an answer on its way.
@@ -58,7 +68,8 @@ impl<V: Vendor> Running<V> {
             accounts.insert(side, store.account::<V>(side).await?);
         }
         let (things, faults) = (store.things(V::NAME).await?, store.faults(V::NAME).await?);
-        let stand = Stand { world: Mutex::new(World::new(things, accounts, faults, pace)), store, clock };
+        let world = Mutex::new(World::new(things, accounts, faults, pace));
+        let stand = Stand { world, store, clock, calls: Default::default() };
         stand.found().await?;
         let stand = Arc::new(stand);
         let listener = TcpListener::bind(listen).await;
@@ -86,6 +97,11 @@ impl<V: Vendor> Running<V> {
     /// How to sign in. For the console's settings and for whoever plays the other side; never for a log.
     pub async fn account(&self, side: Side) -> V::Account {
         self.stand.world.lock().await.account(side).clone()
+    }
+
+    /// How many calls a side has made since this listens; tokens are fetched before anybody has signed in.
+    pub fn calls(&self, side: Side) -> u64 {
+        self.stand.calls[side as usize].load(Ordering::Relaxed)
     }
 
     /// Lets something go wrong from now on. Returns the rule's id.
@@ -164,6 +180,9 @@ impl<V: Vendor> Stand<V> {
             Ok(side) => side,
             Err(stranger) => return Way::Sent(stranger),
         };
+        if let Some(side) = side {
+            self.calls[side as usize].fetch_add(1, Ordering::Relaxed);
+        }
         if let Some((effect, after_apply)) = world.strike(&V::action(call), side) {
             match effect {
                 effect if after_apply => after = Some(effect),

@@ -183,7 +183,10 @@ impl UpCloud {
         let answer = self.send(&self.http.single(), Method::POST, path, Some(&body)).await;
         let field = if kind == Kind::Router { "router" } else { "network" };
         let made = match &answer {
-            Ok(answer) => wire::read::<Value>(answer)?[field]["uuid"].as_str().and_then(|uuid| uuid.parse().ok()),
+            // One that cannot be read was a success all the same.
+            Ok(answer) => wire::read::<Value>(answer)
+                .ok()
+                .and_then(|answer| answer[field]["uuid"].as_str().and_then(|uuid| uuid.parse().ok())),
             Err(failure) if matches!(failure.class, Class::Retry | Class::Unreachable) => None,
             Err(failure) => return Err(failure.clone()),
         };
@@ -321,7 +324,8 @@ impl Cloud for UpCloud {
         if attached.is_none() || !wish.present {
             routers = self.labelled::<wire::Routers>(wish).await?;
         }
-        if !networks.is_empty() {
+        // A peering may outlive its network.
+        if !networks.is_empty() || wish.connections.iter().any(|known| peering_of(&known.reference).is_some()) {
             peerings = self.labelled::<wire::Peerings>(wish).await?;
             self.look_for_unlabelled(wish, &mut peerings).await?;
         }

@@ -1,7 +1,10 @@
 //! The AWS driver on the wire: against moto, and through a gate that loses, delays and refuses.
 
+mod addresses;
 mod faults;
 mod gate;
+mod keeper;
+mod links;
 mod lookalike;
 mod moto;
 mod reconciler;
@@ -26,7 +29,7 @@ fn client() -> reqwest::Client {
 
 fn endpoints(base: &str) -> AwsEndpoints {
     let url = Url::parse(base).expect("an address of this machine is a URL");
-    AwsEndpoints { ec2: Some(url.clone()), sts: Some(url.clone()), ram: Some(url) }
+    AwsEndpoints { ec2: Some(url.clone()), sts: Some(url.clone()), ram: Some(url.clone()), elb: Some(url) }
 }
 
 fn keys(access_key_id: &str, secret: &str) -> AwsKeys {

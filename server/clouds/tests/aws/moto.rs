@@ -109,7 +109,7 @@ pub fn element(xml: &str, name: &str) -> String {
 }
 
 /// In moto a role is all it takes to be in an account.
-fn ours() -> AwsAccount {
+pub fn ours() -> AwsAccount {
     let role = AwsRole { arn: format!("arn:aws:iam::{OURS}:role/causeway"), external_id: None };
     AwsAccount { role: Some(role), ..account(keys("AKIAEXAMPLE", "wJalrXUtnFEMI")) }
 }

@@ -1,6 +1,7 @@
 //! Azure: our driver against the look-alike, with and without the peer's grant, through faults and restarts, and with
 //! Microsoft's own Python client on the other side.
 
+mod addresses;
 mod client;
 mod faults;
 mod grants;

@@ -2,6 +2,7 @@
 //!
 //! Where the vendors' clients are not installed (`cargo xtask` installs them), these tests say so and pass.
 
+mod addresses;
 mod prism;
 
 use std::{path::PathBuf, process::Stdio, time::Duration};

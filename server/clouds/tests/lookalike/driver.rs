@@ -31,7 +31,8 @@ async fn console(settings: &Settings) -> (Town, Reconciler) {
         region: HOME.into(),
     };
     let url = Url::parse(&town.clouds.aws.url()).expect("a URL");
-    let endpoints = AwsEndpoints { ec2: Some(url.clone()), sts: Some(url.clone()), ram: Some(url) };
+    let own = || Some(url.clone());
+    let endpoints = AwsEndpoints { ec2: own(), sts: own(), ram: own(), elb: own() };
     let aws = Aws::new(account, endpoints, Http::new(3).expect("a client")).settling(Duration::from_secs(2));
     (town, Reconciler::new(aws))
 }

@@ -4,6 +4,7 @@
 mod boundaries;
 mod driver;
 mod faults;
+mod other_side;
 mod peering;
 mod persistence;
 mod python;

@@ -74,3 +74,13 @@ async fn boto3_attaches_to_a_transit_gateway_that_was_shared() {
 async fn boto3_assumes_a_role_and_pages_through_lists() {
     play("roles_and_pages").await;
 }
+
+#[tokio::test]
+async fn boto3_gives_an_address_to_an_instance_and_takes_it_back() {
+    play("static_address").await;
+}
+
+#[tokio::test]
+async fn boto3_offers_a_service_and_the_peers_boto3_connects_to_it() {
+    play("private_link").await;
+}

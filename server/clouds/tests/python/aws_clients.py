@@ -249,4 +249,138 @@ def roles_and_pages():
     assert [tag["ResourceId"] for tag in tags] == made[1:2], tags
 
 
+def running(ec2, subnet):
+    made = ec2.run_instances(ImageId="ami-1", MinCount=1, MaxCount=1, SubnetId=subnet)["Instances"][0]
+    assert made["State"]["Name"] == "pending", made
+    instance = made["InstanceId"]
+    seen = lambda: ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
+    until(lambda: seen()["State"]["Name"], "running")
+    return instance, seen
+
+
+def make_subnet(ec2, vpc, cidr, zone="a"):
+    made = ec2.create_subnet(VpcId=vpc, CidrBlock=cidr, AvailabilityZone=HOME + zone)["Subnet"]["SubnetId"]
+    until(lambda: ec2.describe_subnets(SubnetIds=[made])["Subnets"][0]["State"], "available")
+    return made
+
+
+def static_address():
+    ours, theirs = client("ours"), client("theirs")
+    vpc = make_vpc(ours, "10.20.0.0/16", "alpha")
+    first, seen = running(ours, make_subnet(ours, vpc, "10.20.0.0/24"))
+    tags = [{"ResourceType": "elastic-ip", "Tags": [{"Key": "Name", "Value": "edge"}]}]
+    made = ours.allocate_address(Domain="vpc", TagSpecifications=tags)
+    allocation = made["AllocationId"]
+    address = lambda: ours.describe_addresses(AllocationIds=[allocation])["Addresses"][0]
+    until(lambda: address()["PublicIp"], made["PublicIp"])
+    assert address()["Tags"] == [{"Key": "Name", "Value": "edge"}] and "AssociationId" not in address(), address()
+    give = {"AllocationId": allocation, "InstanceId": first}
+    refused("Gateway.NotAttached", ours.associate_address, **give)
+    gateway = ours.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    gateways = lambda: len(ours.describe_internet_gateways(InternetGatewayIds=[gateway])["InternetGateways"])
+    until(gateways, 1)
+    ours.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    association = ours.associate_address(**give)["AssociationId"]
+    assert seen()["PublicIpAddress"] == made["PublicIp"], seen()
+    assert address()["InstanceId"] == first and address()["PrivateIpAddress"] == seen()["PrivateIpAddress"]
+    refused("InvalidIPAddress.InUse", ours.release_address, AllocationId=allocation)
+    refused("DependencyViolation", ours.detach_internet_gateway, InternetGatewayId=gateway, VpcId=vpc)
+    foreign = theirs.run_instances(ImageId="ami-1", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    refused("InvalidInstanceID.NotFound", ours.associate_address, AllocationId=allocation, InstanceId=foreign)
+    refused("InvalidAllocationID.NotFound", theirs.release_address, AllocationId=allocation)
+    ours.disassociate_address(AssociationId=association)
+    refused("InvalidAssociationID.NotFound", ours.disassociate_address, AssociationId=association)
+    ours.associate_address(**give)
+    ours.terminate_instances(InstanceIds=[first])
+    until(lambda: seen()["State"]["Name"], "terminated")
+    assert "AssociationId" not in address(), address()
+    ours.release_address(AllocationId=allocation)
+    refused("InvalidAllocationID.NotFound", ours.describe_addresses, AllocationIds=[allocation])
+    ours.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    ours.delete_internet_gateway(InternetGatewayId=gateway)
+
+
+def private_link():
+    ours, theirs, elb = client("ours"), client("theirs"), client("ours", "elbv2")
+    vpc = make_vpc(ours, "10.20.0.0/16", "alpha")
+    subnets = [make_subnet(ours, vpc, f"10.20.{index}.0/24", zone) for index, zone in enumerate("ab")]
+    layout = {"Name": "orders", "Type": "network", "Scheme": "internal", "Subnets": subnets}
+    made = elb.create_load_balancer(**layout)["LoadBalancers"][0]
+    assert made["State"]["Code"] == "provisioning" and made["VpcId"] == vpc, made
+    balancer = made["LoadBalancerArn"]
+    assert elb.create_load_balancer(**layout)["LoadBalancers"][0]["LoadBalancerArn"] == balancer
+    refused("DuplicateLoadBalancerName", elb.create_load_balancer, **{**layout, "Subnets": subnets[:1]})
+    service = {"NetworkLoadBalancerArns": [balancer], "AcceptanceRequired": False}
+    refused("InvalidParameter", ours.create_vpc_endpoint_service_configuration, **service)
+    described = lambda: elb.describe_load_balancers(Names=["orders"])["LoadBalancers"][0]["State"]["Code"]
+
+    def active():
+        try:
+            return described()
+        except ClientError as error:
+            return error.response["Error"]["Code"]
+
+    until(active, "active")
+    on = [{"Key": "load_balancing.cross_zone.enabled", "Value": "true"}]
+    elb.modify_load_balancer_attributes(LoadBalancerArn=balancer, Attributes=on)
+    group = elb.create_target_group(
+        Name="orders-5432", Protocol="TCP", Port=5432, VpcId=vpc, TargetType="ip", HealthCheckProtocol="TCP"
+    )["TargetGroups"][0]["TargetGroupArn"]
+    time.sleep(0.2)
+    elb.register_targets(TargetGroupArn=group, Targets=[{"Id": "10.20.0.9", "Port": 5432}])
+    forward = [{"Type": "forward", "TargetGroupArn": group}]
+    listen = {"LoadBalancerArn": balancer, "Protocol": "TCP", "Port": 5432, "DefaultActions": forward}
+    listener = elb.create_listener(**listen)["Listeners"][0]["ListenerArn"]
+    refused("DuplicateListener", elb.create_listener, **listen)
+    health = lambda: elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"][0]["TargetHealth"]
+    until(lambda: health()["State"], "unavailable")
+
+    tags = [{"ResourceType": "vpc-endpoint-service", "Tags": [{"Key": "Name", "Value": "orders"}]}]
+    offered = {**service, "ClientToken": "once", "TagSpecifications": tags}
+    made = ours.create_vpc_endpoint_service_configuration(**offered)["ServiceConfiguration"]
+    again = ours.create_vpc_endpoint_service_configuration(**offered)["ServiceConfiguration"]
+    assert made["ServiceId"] == again["ServiceId"], (made, again)
+    svc, name = made["ServiceId"], made["ServiceName"]
+    ask = lambda: ours.describe_vpc_endpoint_service_configurations(ServiceIds=[svc])["ServiceConfigurations"][0]
+    until(lambda: ask()["ServiceState"], "Available")
+    assert ask()["Tags"] == [{"Key": "Name", "Value": "orders"}] and not ask()["AcceptanceRequired"], ask()
+
+    home = theirs.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+    zone = [{"Name": "vpc-id", "Values": [home]}, {"Name": "availability-zone", "Values": [HOME + "a"]}]
+    there = theirs.describe_subnets(Filters=zone)["Subnets"][0]["SubnetId"]
+    wanted = {"VpcEndpointType": "Interface", "VpcId": home, "ServiceName": name, "SubnetIds": [there]}
+    refused("InvalidServiceName", theirs.create_vpc_endpoint, **wanted)
+    permit = lambda **more: ours.modify_vpc_endpoint_service_permissions(ServiceId=svc, **more)
+    permit(AddAllowedPrincipals=[f"arn:aws:iam::{THEIRS}:root"])
+    permissions = ours.describe_vpc_endpoint_service_permissions(ServiceId=svc)["AllowedPrincipals"]
+    assert [one["PrincipalType"] for one in permissions] == ["Account"], permissions
+    assert theirs.describe_vpc_endpoint_services(ServiceNames=[name])["ServiceDetails"][0]["Owner"] == OURS
+    endpoint = theirs.create_vpc_endpoint(**wanted)["VpcEndpoint"]["VpcEndpointId"]
+    seen = lambda: theirs.describe_vpc_endpoints(VpcEndpointIds=[endpoint])["VpcEndpoints"][0]
+    until(lambda: seen()["State"], "available")
+    interface = theirs.describe_network_interfaces(NetworkInterfaceIds=seen()["NetworkInterfaceIds"])
+    address = interface["NetworkInterfaces"][0]["PrivateIpAddress"]
+    assert address.startswith("172.31."), interface
+    connections = lambda: ours.describe_vpc_endpoint_connections(
+        Filters=[{"Name": "service-id", "Values": [svc]}]
+    )["VpcEndpointConnections"]
+    assert connections()[0]["VpcEndpointOwner"] == THEIRS, connections()
+    assert connections()[0]["DnsEntries"] == seen()["DnsEntries"] != [], connections()
+
+    delete = lambda: ours.delete_vpc_endpoint_service_configurations(ServiceIds=[svc])["Unsuccessful"]
+    assert delete()[0]["Error"]["Code"] == "ExistingVpcEndpointConnections"
+    ours.reject_vpc_endpoint_connections(ServiceId=svc, VpcEndpointIds=[endpoint])
+    until(lambda: seen()["State"], "rejected")
+    refused("ResourceInUse", elb.delete_load_balancer, LoadBalancerArn=balancer)
+    assert delete() == []
+    until(lambda: len(ours.describe_vpc_endpoint_service_configurations()["ServiceConfigurations"]), 0)
+    refused("ResourceInUse", elb.delete_target_group, TargetGroupArn=group)
+    elb.delete_listener(ListenerArn=listener)
+    elb.delete_target_group(TargetGroupArn=group)
+    refused("DependencyViolation", ours.delete_subnet, SubnetId=subnets[0])
+    elb.delete_load_balancer(LoadBalancerArn=balancer)
+    ours.delete_subnet(SubnetId=subnets[0])
+    theirs.delete_vpc_endpoints(VpcEndpointIds=[endpoint])
+
+
 globals()[sys.argv[1]]()

@@ -11,10 +11,11 @@ use app::domain::{
     PublicKey,
     host::{HostFacts, Interface, WireGuardKind},
     plan::{HostState, Step},
+    service::node::NodeReport,
 };
 use async_trait::async_trait;
 
-use super::{Host, Reading, host_name};
+use super::{Host, Question, Reading, host_name};
 
 pub struct RecordingHost {
     key: PublicKey,
@@ -36,10 +37,9 @@ impl RecordingHost {
 
 #[async_trait]
 impl Host for RecordingHost {
-    async fn read(&self, sysctls: &[String]) -> Result<Reading> {
+    async fn read(&self, question: &Question) -> Result<Reading> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        state.sysctls = sysctls
-            .iter()
+        state.sysctls = (question.sysctls.iter())
             .map(|key| (key.clone(), state.sysctls.get(key).cloned().unwrap_or_else(|| "recorded".to_owned())))
             .collect::<BTreeMap<_, _>>();
         let interfaces: Vec<Interface> = (self.addresses.iter().enumerate())
@@ -52,7 +52,7 @@ impl Host for RecordingHost {
             wan: interfaces.first().map(|interface| interface.name.clone()),
             interfaces,
         };
-        Ok(Reading { state, facts })
+        Ok(Reading { state, facts, node: NodeReport::default() })
     }
 
     async fn perform(&self, step: &Step) -> Result<()> {

@@ -9,8 +9,9 @@ use std::{collections::BTreeMap, fmt, net::Ipv4Addr, str::FromStr};
 use anyhow::Result;
 use app::domain::{
     PublicKey,
-    host::{HostFacts, Interface, WireGuardKind},
+    host::{HostFacts, HostRole, Interface, WireGuardKind},
     plan::{Device, FoundPeer, HostState, SetPeer, Step},
+    service::node::NodeReport,
 };
 use async_trait::async_trait;
 
@@ -75,12 +76,29 @@ impl fmt::Display for HostChoice {
 pub struct Reading {
     pub state: HostState,
     pub facts: HostFacts,
+    /// What the table of a node has counted; empty without one.
+    pub node: NodeReport,
+}
+
+/// What to read of a host.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// On a node's host a tunnel is somebody else's, whatever its name.
+    pub role: HostRole,
+    /// The keys that matter.
+    pub sysctls: Vec<String>,
+}
+
+impl Question {
+    pub fn of(role: HostRole) -> Self {
+        Self { role, sysctls: Vec::new() }
+    }
 }
 
 #[async_trait]
 pub trait Host: Send + Sync {
-    /// Everything that a plan is made from. `sysctls`: the keys that matter.
-    async fn read(&self, sysctls: &[String]) -> Result<Reading>;
+    /// Everything that a plan is made from.
+    async fn read(&self, question: &Question) -> Result<Reading>;
     /// Does one step; doing it again changes nothing.
     async fn perform(&self, step: &Step) -> Result<()>;
 }
@@ -116,6 +134,13 @@ impl LiveHost {
         }
     }
 
+    async fn read_device_of(&self, role: HostRole) -> Result<Option<(Device, BTreeMap<PublicKey, FoundPeer>)>> {
+        match role {
+            HostRole::Gateway => self.read_device().await,
+            HostRole::Node => Ok(None),
+        }
+    }
+
     async fn read_device(&self) -> Result<Option<(Device, BTreeMap<PublicKey, FoundPeer>)>> {
         let wireguard = self.wireguard();
         // Without an interface the tool is not needed, and may not be there.
@@ -128,24 +153,24 @@ impl LiveHost {
 
 #[async_trait]
 impl Host for LiveHost {
-    async fn read(&self, sysctls: &[String]) -> Result<Reading> {
-        let (device, paths, firewall) = tokio::join!(self.read_device(), self.netlink.read_paths(), nft::read_table());
-        let (device, paths, firewall) = (device?, paths?, firewall?);
+    async fn read(&self, question: &Question) -> Result<Reading> {
+        let (device, paths, table) =
+            tokio::join!(self.read_device_of(question.role), self.netlink.read_paths(), nft::read_table());
+        let (device, paths, table) = (device?, paths?, table?);
+        let (firewall, node) = table.map_or((None, NodeReport::default()), |(firewall, node)| (Some(firewall), node));
         // A socket that answers for an interface that is gone, or the other way round, is no device.
         let (device, peers) =
             device.filter(|_| paths.present).map_or((None, BTreeMap::new()), |(device, peers)| (Some(device), peers));
         let facts = facts(&paths, self.wireguard().kind());
+        let sysctls = sysctl::read_sysctls(&question.sysctls);
         let Paths { link, own, foreign, .. } = paths;
-        let state = HostState {
-            device,
-            peers,
-            link,
-            routes: own.into_iter().collect(),
-            foreign,
-            firewall,
-            sysctls: sysctl::read_sysctls(sysctls),
+        let state = match question.role {
+            HostRole::Gateway => {
+                HostState { device, peers, link, routes: own.into_iter().collect(), foreign, firewall, sysctls }
+            }
+            HostRole::Node => HostState { firewall, sysctls, ..HostState::default() },
         };
-        Ok(Reading { state, facts })
+        Ok(Reading { state, facts, node })
     }
 
     async fn perform(&self, step: &Step) -> Result<()> {

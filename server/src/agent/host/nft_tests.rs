@@ -1,7 +1,7 @@
 use app::domain::{
-    GatewayId, PublicKey,
+    Cidr, GatewayId, PublicKey,
     gateway::DriftPolicy,
-    plan::Surroundings,
+    peer::PeerKind,
     tunnel::{Interface, TunnelPeer},
 };
 
@@ -46,7 +46,7 @@ fn document() -> Document {
         peer(3, PeerKind::Site, &["192.168.88.0/24", "192.168.89.0/24", "198.51.100.9/32"]),
         peer(4, PeerKind::RoadWarrior, &["10.200.1.2/32"]),
     ];
-    Document { gateway: Some(gateway), peers: peers.into_iter().map(|peer| (peer.public_key, peer)).collect() }
+    Document::of_gateway(gateway, peers.into_iter().map(|peer| (peer.public_key, peer)).collect())
 }
 
 fn two() -> Surroundings {
@@ -106,8 +106,8 @@ fn what_nobody_rendered_shows_as_what_it_is() {
         { "rule": { "chain": "forward", "expr": [{ "counter": { "packets": 1 } }, { "accept": null }] } },
         { "set": { "name": "local", "elem": ["1.2.3.4", { "range": ["10.0.0.1", "10.0.0.9"] }] } },
     ]});
-    let found = canonical(&listing);
+    let found = listing::canonical(&listing);
     assert_eq!(found.chains["forward"].hook, "type filter hook forward priority 0; policy accept;");
     assert_eq!(found.chains["forward"].rules, [r#"{"counter":{"packets":1}} accept"#]);
-    assert_eq!(found.sets["local"].iter().collect::<Vec<_>>(), ["1.2.3.4/32", "10.0.0.1-10.0.0.9"]);
+    assert_eq!(found.sets["local"].elements.iter().collect::<Vec<_>>(), ["1.2.3.4/32", "10.0.0.1-10.0.0.9"]);
 }

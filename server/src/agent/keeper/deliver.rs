@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use app::domain::{
     PublicKey,
-    host::{ApplyError, Delivery, Offer},
+    host::{ApplyError, Delivery, HostRole, Offer},
     peer::PeerKind,
     plan::{Peers, plan_change},
-    tunnel::{Change, Document, Interface, PeerSum, Version},
+    tunnel::{Change, Document, PeerSum, Version},
 };
 use tokio::time::Instant;
 
@@ -29,10 +29,12 @@ enum Refused {
     #[error("Document {0} does not have the hash that came with it. It was refused.")]
     Hash(String),
     #[error(
-        "This agent ({agent}) is older than the console, and document {0} asks for something that it does not know. It was refused, and the tunnels stay as they are. Install the console's Causeway on this host and restart the agent.",
+        "This agent ({agent}) is older than the console, and document {offered} asks for something that it does not know. It was refused, and {stays}. Install the console's Causeway on this host and restart the agent.",
         agent = env!("CARGO_PKG_VERSION")
     )]
-    Beyond(String),
+    Beyond { offered: String, stays: &'static str },
+    #[error("Document {offered} is for the host of a {theirs}, and this is the host of a {ours}. It was refused.")]
+    Role { offered: String, theirs: HostRole, ours: HostRole },
 }
 
 impl Keeper {
@@ -44,7 +46,10 @@ impl Keeper {
                 Delivery::Changes { from, version, change } => self.deliver_change(&from, version, change).await,
             },
             Offer::Beyond(version) => {
-                let refused = self.admit(&version).err().unwrap_or_else(|| Refused::Beyond(number(&version)));
+                let refused = self.admit(&version).err().unwrap_or_else(|| Refused::Beyond {
+                    offered: number(&version),
+                    stays: self.role().unwrap_or(HostRole::Gateway).stays(),
+                });
                 self.refuse(version, &refused)
             }
         }
@@ -57,6 +62,12 @@ impl Keeper {
         let sum = sum_of(&document);
         if document.hash_with(&sum) != version.hash {
             return self.refuse(version.clone(), &Refused::Hash(number(&version)));
+        }
+        if let (Some(ours), Some(theirs)) = (self.role, document.role())
+            && ours != theirs
+        {
+            let offered = number(&version);
+            return self.refuse(version, &Refused::Role { offered, theirs, ours });
         }
         if self.held.as_ref().is_some_and(|held| held.version == version) {
             return self.next();
@@ -89,7 +100,8 @@ impl Keeper {
         touched.filter_map(|key| held.document.peers.get(key)).for_each(|peer| sum.remove(peer));
         change.set.iter().for_each(|peer| sum.add(peer));
         let gateway = change.gateway.clone().unwrap_or_else(|| held.document.gateway.clone());
-        if (Document { gateway, peers: Peers::new() }).hash_with(&sum) != version.hash {
+        let node = change.node.clone().unwrap_or_else(|| held.document.node.clone());
+        if (Document { gateway, node, peers: Peers::new() }).hash_with(&sum) != version.hash {
             tracing::warn!(
                 generation = version.generation,
                 "a change does not lead to its hash; asking for the whole document"
@@ -145,13 +157,12 @@ impl Keeper {
             touched.iter().filter_map(|key| peers.get(key)).map(|peer| (peer.public_key, peer.clone())).collect()
         };
         let old = only(&held.document.peers);
-        let repairs = |gateway: &Option<Interface>| gateway.as_ref().map_or(0, |gateway| gateway.repairs);
-        let before = repairs(&held.document.gateway);
-        let gateway_changed = change.gateway.is_some();
+        let before = held.document.repairs();
+        let gateway_changed = change.gateway.is_some() || change.node.is_some();
         held.document.apply(change);
         (held.version, held.sum) = (version, sum);
         let new = only(&held.document.peers);
-        self.whole |= repairs(&held.document.gateway) > before;
+        self.whole |= held.document.repairs() > before;
 
         // Routes and firewall follow from everything but road warriors.
         let routed = |peers: &Peers| peers.values().any(|peer| peer.kind != PeerKind::RoadWarrior);

@@ -9,11 +9,7 @@ use super::{Drivers, simulated};
 use crate::{
     clock,
     reconcile::{Controller, Next},
-    store::{
-        Store,
-        accounts::{AccountRow, Check},
-        transact,
-    },
+    store::{Store, accounts::AccountRow, transact},
 };
 
 /// How long a check is believed.
@@ -51,11 +47,12 @@ impl Controller for Accounts {
 
     async fn keys(&self) -> anyhow::Result<BTreeSet<AccountId>> {
         simulated::settle(&self.store, &self.drivers.simulated().await).await?;
-        Ok(self.store.all_accounts().await?.into_iter().map(|account| account.id).collect())
+        let accounts: BTreeSet<_> = self.store.all_accounts().await?.into_iter().map(|account| account.id).collect();
+        self.drivers.keep(&accounts);
+        Ok(accounts)
     }
 
     async fn reconcile(&self, key: &AccountId) -> anyhow::Result<Next> {
-        // Before the row is read: a check of former credentials never counts as one of the present ones.
         let now = clock::now();
         let Some(account) = self.store.account(*key).await? else { return Ok(Next::Settled) };
         let rest = due(&account) - now.0;
@@ -63,15 +60,21 @@ impl Controller for Accounts {
             return Ok(Next::After(Duration::from_millis(rest.unsigned_abs())));
         }
         let identity = self.drivers.check(&account).await.map_err(|failure| failure.to_string());
-        let config = account.config()?;
-        let outcome = identity.and_then(|identity| config.admit_identity(&identity).map(|()| identity));
-        // Somebody who asked waits for the answer, also if it is the same as before.
-        let differs = !account.is_checked() || account.check.as_ref().is_none_or(|check| check.outcome != outcome);
+        let outcome = identity.and_then(|identity| account.admit_identity(&identity).map(|()| identity));
         // The moment at which it was begun: what is asked for meanwhile is asked anew.
-        let check = Check { at: now, outcome };
-        self.store.write_account_check(account.id, &check).await?;
-        if differs {
+        if !self.store.write_account_check(&account, now, &outcome).await? {
+            // Changed while the cloud was asked: what it said was of others.
+            return Ok(Next::After(Duration::ZERO));
+        }
+        let former = account.check.as_ref().map(|check| &check.outcome);
+        let turned = former.is_some_and(|former| former.is_ok() != outcome.is_ok());
+        // Somebody who asked waits for the answer, also if it is the same as before.
+        if !account.is_checked() || former != Some(&outcome) {
             transact!(self.store, now, |tx| {
+                if turned {
+                    tx.look_at_vpcs_of(account.id).await?;
+                    tx.touch(Topic::Vpcs);
+                }
                 tx.touch(Topic::Accounts);
                 Ok(())
             })?;

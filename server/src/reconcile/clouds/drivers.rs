@@ -1,12 +1,12 @@
 //! Which driver speaks for an account: always a real one. For an account of a look-alike it is pointed at loopback.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use app::domain::{AccountId, Timestamp, account::AccountConfig};
+use app::domain::{AccountId, account::AccountConfig};
 use async_trait::async_trait;
 use clouds::{
     Class, Cloud, Failure, Outcome, Pass, Secret, Wish,
@@ -33,6 +33,8 @@ pub trait Drivers: Send + Sync + 'static {
     async fn pass(&self, account: &AccountRow, wish: &Wish) -> Outcome<Pass>;
     /// Who the cloud says that the credentials belong to.
     async fn check(&self, account: &AccountRow) -> Outcome<String>;
+    /// Forgets the accounts that are not among these.
+    fn keep(&self, accounts: &BTreeSet<AccountId>);
     /// The accounts of the look-alikes, as they would be written in the form; none where they are switched off.
     async fn simulated(&self) -> Vec<AccountConfig>;
 }
@@ -71,8 +73,59 @@ pub struct RealDrivers {
     endpoints: Endpoints,
     sealer: Sealer,
     lookalikes: Option<Arc<Lookalikes>>,
-    /// With the time of the credentials that it was made of: nothing made with former ones is used again.
-    made: Mutex<HashMap<AccountId, (Timestamp, Arc<Driver>)>>,
+    made: Mutex<HashMap<AccountId, Arc<Made>>>,
+}
+
+/// A driver, and the credentials that it was made of: nothing made with former ones is used again.
+struct Made {
+    of: String,
+    driver: Driver,
+    /// Locked while the cloud is asked, so that it is asked once.
+    identity: tokio::sync::Mutex<Identity>,
+}
+
+/// Who the credentials belong to.
+#[derive(Clone, Debug)]
+enum Identity {
+    Unasked,
+    /// The cloud took them and may not tell.
+    Untold,
+    Told(String),
+}
+
+impl Made {
+    async fn check(&self) -> Outcome<String> {
+        let told = with_driver!(&self.driver, cloud => cloud.check().await);
+        match &told {
+            Ok(identity) => *self.identity.lock().await = Identity::Told(identity.clone()),
+            Err(failure) if failure.class == Class::Denied => {
+                let mut known = self.identity.lock().await;
+                // What was known stays known: a right that was taken away makes nobody of somebody else.
+                if matches!(*known, Identity::Unasked) {
+                    *known = Identity::Untold;
+                }
+            }
+            Err(_) => {}
+        }
+        told
+    }
+
+    /// Whether the console may act with these credentials. Asks the cloud whose they are before the first call.
+    async fn admit(&self, account: &AccountRow) -> Outcome<()> {
+        let mut known = self.identity.lock().await;
+        if matches!(*known, Identity::Unasked) {
+            *known = match with_driver!(&self.driver, cloud => cloud.check().await) {
+                Ok(identity) => Identity::Told(identity),
+                Err(failure) if failure.class == Class::Denied => Identity::Untold,
+                Err(failure) => return Err(failure),
+            };
+        }
+        let Identity::Told(identity) = &*known else { return Ok(()) };
+        account.admit_identity(identity).map_err(|sentence| {
+            let then = "nothing is done with them until they are put right or the cloud account is edited";
+            Failure::new(Class::Operator, "", format!("{sentence}; {then}"))
+        })
+    }
 }
 
 impl RealDrivers {
@@ -80,26 +133,32 @@ impl RealDrivers {
         Self { http, endpoints, sealer, lookalikes, made: Mutex::default() }
     }
 
-    async fn driver(&self, account: &AccountRow) -> Outcome<Arc<Driver>> {
-        let kept = self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&account.id).cloned();
-        if let Some((_, driver)) = kept.filter(|(of, _)| *of == account.updated_at) {
-            return Ok(driver);
+    async fn made(&self, account: &AccountRow) -> Outcome<Arc<Made>> {
+        let of = account.fingerprint();
+        let kept = self.kept().get(&account.id).filter(|made| made.of == of).cloned();
+        if let Some(made) = kept {
+            return Ok(made);
         }
         let config = account.config().map_err(|error| ours(error.to_string()))?;
         let driver = match account.simulated {
             true => self.lookalike(&config).await?,
             false => self.real(account, config)?,
         };
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept();
         // Two looks may have met here: both then use the one that is kept, with what it remembers.
-        if let Some((of, kept)) = made.get(&account.id)
-            && *of == account.updated_at
-        {
-            return Ok(kept.clone());
+        if let Some(made) = kept.get(&account.id).filter(|made| made.of == of) {
+            return Ok(made.clone());
         }
-        let driver = Arc::new(driver);
-        made.insert(account.id, (account.updated_at, driver.clone()));
-        Ok(driver)
+        // Who these very credentials were last found to belong to: a look does not wait for the cloud's directory then.
+        let told = account.check.as_ref().filter(|check| check.of == of).and_then(|check| check.outcome.clone().ok());
+        let identity = told.map_or(Identity::Unasked, Identity::Told);
+        let made = Arc::new(Made { of, driver, identity: tokio::sync::Mutex::new(identity) });
+        kept.insert(account.id, made.clone());
+        Ok(made)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<AccountId, Arc<Made>>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn real(&self, account: &AccountRow, config: AccountConfig) -> Outcome<Driver> {
@@ -158,7 +217,7 @@ impl RealDrivers {
             AccountConfig::Aws { .. } => {
                 let keys = clouds.aws.account(Side::Ours).await;
                 let url = Some(url(clouds.aws.url()));
-                let endpoints = AwsEndpoints { ec2: url.clone(), sts: url.clone(), ram: url };
+                let endpoints = AwsEndpoints { ec2: url.clone(), sts: url.clone(), ram: url.clone(), elb: url };
                 let keys = AwsKeys::Given {
                     access_key_id: keys.access_key_id,
                     secret_access_key: keys.secret_access_key,
@@ -205,11 +264,17 @@ fn ours(reason: impl Into<String>) -> Failure {
 #[async_trait]
 impl Drivers for RealDrivers {
     async fn pass(&self, account: &AccountRow, wish: &Wish) -> Outcome<Pass> {
-        with_driver!(&*self.driver(account).await?, cloud => clouds::pass(&**cloud, wish).await)
+        let made = self.made(account).await?;
+        made.admit(account).await?;
+        with_driver!(&made.driver, cloud => clouds::pass(&**cloud, wish).await)
     }
 
     async fn check(&self, account: &AccountRow) -> Outcome<String> {
-        with_driver!(&*self.driver(account).await?, cloud => cloud.check().await)
+        self.made(account).await?.check().await
+    }
+
+    fn keep(&self, accounts: &BTreeSet<AccountId>) {
+        self.kept().retain(|id, _| accounts.contains(id));
     }
 
     async fn simulated(&self) -> Vec<AccountConfig> {
@@ -244,3 +309,7 @@ fn azure_config(account: &lookalike::azure::Account) -> Option<AccountConfig> {
         resource_group: account.resource_group.parse().ok()?,
     })
 }
+
+#[cfg(test)]
+#[path = "drivers_tests.rs"]
+mod tests;

@@ -18,14 +18,14 @@ use std::{
 use anyhow::Context;
 use app::domain::{Cidr, Timestamp, VpcId, change::Topic, vpc::VpcState};
 use async_trait::async_trait;
-use clouds::{Class, ConnectionWish, Failure, Opening, Outcome, Pass, Peer, Wish};
+use clouds::{Class, ConnectionWish, Failure, Opening, Outcome, Pass, Peer, Subject, Wish};
 
 use self::outcome::{Object, Setting, Verdict, judge, uuid};
 pub use self::{
     accounts::Accounts,
     drivers::{Drivers, Endpoints, RealDrivers},
 };
-use super::{Controller, Next, transitions::AUTOMATION};
+use super::{Controller, Due, Next, transitions::AUTOMATION};
 use crate::{
     clock,
     store::{
@@ -40,6 +40,9 @@ const STRIDE: usize = 16;
 /// How long one look with its calls may take.
 const LONGEST_PASS: Duration = Duration::from_secs(30);
 
+/// A call that was made, as text, and what it was about.
+type Call = (Subject, String);
+
 /// Looks after cloud VPCs.
 pub struct CloudVpcs {
     store: Store,
@@ -53,20 +56,20 @@ impl CloudVpcs {
         Self { store, drivers, interval }
     }
 
-    /// One look and the calls that follow from it. Gives whether another look at once would find more to do.
-    async fn look(&self, vpc: VpcId) -> anyhow::Result<Option<(bool, Timestamp)>> {
+    /// One look and the calls that follow from it. Gives those after which another look at once may find more to do.
+    async fn look(&self, vpc: VpcId) -> anyhow::Result<Option<(Vec<Call>, Timestamp)>> {
         let Some(read) = self.read(vpc).await? else { return Ok(None) };
         let wish = wish(&read.vpc, &read.connections, read.at);
-        // One cloud that hangs must not keep the others waiting: the look is given up, as if the console had been killed.
+        // A cloud that hangs must not hold what a person asks for meanwhile: the look is given up, as if the console had been killed.
         let looked = tokio::time::timeout(LONGEST_PASS, self.drivers.pass(&read.account, &wish)).await;
         let looked = looked.unwrap_or_else(|_| {
             let seconds = LONGEST_PASS.as_secs();
             Err(Failure::new(Class::Unreachable, "timeout", format!("The cloud did not answer within {seconds} s")))
         });
         tell(vpc, &looked);
-        let moved = looked.as_ref().is_ok_and(Pass::moved);
         let next = self.write(&read, &looked).await?;
-        Ok(Some((moved, next)))
+        let made = looked.ok().filter(Pass::moved).map(|pass| pass.made);
+        Ok(Some((made.unwrap_or_default(), next)))
     }
 
     async fn read(&self, id: VpcId) -> anyhow::Result<Option<Read>> {
@@ -274,7 +277,18 @@ impl Controller for CloudVpcs {
     const AT_ONCE: usize = 16;
 
     async fn keys(&self) -> anyhow::Result<BTreeSet<VpcId>> {
-        Ok(self.store.cloud_vpcs_due().await?.into_iter().map(|(id, _)| id).collect())
+        Ok(self.due().await?.into_keys().collect())
+    }
+
+    /// A region that hangs keeps nobody waiting but itself.
+    async fn due(&self) -> anyhow::Result<BTreeMap<VpcId, Due>> {
+        let vpcs = self.store.every_cloud_vpc().await?;
+        let now = clock::now();
+        let due = |vpc: CloudVpcRow| {
+            let lane = format!("{} {}", vpc.account, vpc.cloud.provider_region());
+            (vpc.id, Due { after: until(now, vpc.due_at()), lane })
+        };
+        Ok(vpcs.into_iter().map(due).collect())
     }
 
     async fn reconcile(&self, key: &VpcId) -> anyhow::Result<Next> {
@@ -284,10 +298,11 @@ impl Controller for CloudVpcs {
         if due > now {
             return Ok(Next::After(until(now, due)));
         }
+        let mut made = BTreeSet::new();
         for _ in 0..STRIDE {
-            let Some((moved, next)) = self.look(*key).await? else { return Ok(Next::Settled) };
+            let Some((calls, next)) = self.look(*key).await? else { return Ok(Next::Settled) };
             let now = clock::now();
-            if !moved && next > now {
+            if !are_news(&mut made, calls) && next > now {
                 return Ok(Next::After(until(now, next)));
             }
         }
@@ -295,6 +310,30 @@ impl Controller for CloudVpcs {
     }
 }
 
+/// Whether one of the calls was not made before. One that has to be repeated has changed nothing that shows yet, and
+/// looking again without a pause would only ask the same once more.
+fn are_news(made: &mut BTreeSet<Call>, calls: Vec<Call>) -> bool {
+    // Every call is remembered, also after the first that is news.
+    let fresh = calls.into_iter().filter(|call| made.insert(call.clone())).count();
+    fresh > 0
+}
+
 fn until(now: Timestamp, then: Timestamp) -> Duration {
     Duration::from_millis(u64::try_from(then.0.saturating_sub(now.0)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_has_to_be_repeated_is_no_reason_to_look_again_at_once() {
+        let call = |text: &str| (Subject::Network, text.to_owned());
+        let mut made = BTreeSet::new();
+        assert!(are_news(&mut made, vec![call("CreateSubnet a")]));
+        assert!(are_news(&mut made, vec![call("CreateSubnet a"), call("CreateSubnet b")]));
+        assert!(!are_news(&mut made, vec![call("CreateSubnet b")]));
+        assert!(!are_news(&mut made, vec![call("CreateSubnet a")]), "nor if the two take turns");
+        assert!(!are_news(&mut made, Vec::new()));
+    }
 }

@@ -81,8 +81,17 @@ pub fn judge(vpc: &CloudVpcRow, rows: &[ConnectionRow], looked: &Outcome<Pass>, 
     }
     let left = verdict.connections.values().filter(|seen| seen.state != ConnectionState::Deleted).count();
     network(vpc, left, looked, setting, &mut verdict);
-    schedule(&mut verdict, setting);
+    schedule(&mut verdict, patience(looked), setting);
     verdict
+}
+
+/// How long the cloud asked to be left alone, in whichever of its answers.
+fn patience(looked: &Outcome<Pass>) -> Duration {
+    let asked = match looked {
+        Err(failure) => failure.retry_after,
+        Ok(pass) => pass.failed.iter().filter_map(|(_, failure)| failure.retry_after).max(),
+    };
+    asked.unwrap_or_default().min(Duration::from_secs(LONGEST_SECONDS))
 }
 
 fn network(vpc: &CloudVpcRow, left: usize, looked: &Outcome<Pass>, setting: &Setting<'_>, verdict: &mut Verdict) {
@@ -303,8 +312,8 @@ impl Judging<'_> {
     }
 }
 
-/// When to look again: as soon as whatever is most in motion wants it.
-fn schedule(verdict: &mut Verdict, setting: &Setting<'_>) {
+/// When to look again: as soon as whatever is most in motion wants it, and no sooner than the cloud does.
+fn schedule(verdict: &mut Verdict, patience: Duration, setting: &Setting<'_>) {
     let now = setting.now;
     let bound = |seconds: u64| {
         let wanted = Duration::from_secs(seconds);
@@ -324,14 +333,14 @@ fn schedule(verdict: &mut Verdict, setting: &Setting<'_>) {
         let next = poll_after(seen.state, seen.since.age_seconds(now), attempt).map(bound);
         // One that waits for its network is looked at with it.
         let waits = seen.state == ConnectionState::Approved && verdict.network.state == VpcState::Approved;
-        seen.next_look_at = next.map(|wait| later(now, wait));
+        seen.next_look_at = next.map(|wait| later(now, wait.max(patience)));
         if let Some(wait) = next.filter(|_| !waits) {
             soonest = soonest.min(wait);
         }
     }
     // What was asked for or has just moved is looked at anyway; the rest never without a pause.
     let least = bound(1);
-    verdict.network.next_look_at = Some(later(now, soonest.max(least)));
+    verdict.network.next_look_at = Some(later(now, soonest.max(least).max(patience)));
 }
 
 fn later(now: Timestamp, wait: Duration) -> Timestamp {

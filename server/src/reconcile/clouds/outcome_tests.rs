@@ -107,6 +107,26 @@ fn a_cloud_that_is_away_for_a_moment_is_asked_again_soon_and_nobody_reads_of_it(
 }
 
 #[test]
+fn a_cloud_that_says_how_long_it_is_busy_is_left_alone_for_so_long() {
+    let busy = |seconds| {
+        let failure = Failure::new(Class::Retry, "TooManyRequests", "later");
+        Failure { retry_after: Some(Duration::from_secs(seconds)), ..failure }
+    };
+    let whole = judged(&vpc(), &[], &Err(busy(90)), 0);
+    assert_eq!(whole.network.next_look_at, Some(NOW.plus_seconds(90)));
+    let (vpc, mut pass) = (vpc(), ready());
+    let row = connection(&vpc);
+    pass.failed.push((Subject::Connection(uuid(row.id)), busy(45)));
+    pass.made.push((Subject::Network, "CreateSubnet".to_owned()));
+    assert!(!pass.moved(), "the rest waits, too: it is the same cloud that is busy");
+    let one = judged(&vpc, std::slice::from_ref(&row), &Ok(pass), 0);
+    assert_eq!(one.network.next_look_at, Some(NOW.plus_seconds(45)));
+    assert_eq!(one.connections[&row.id].next_look_at, Some(NOW.plus_seconds(45)));
+    let absurd = judged(&vpc, &[], &Err(busy(u64::MAX)), 0);
+    assert_eq!(absurd.network.next_look_at, Some(NOW.plus_seconds(1_800)));
+}
+
+#[test]
 fn refused_credentials_are_said_at_once_in_the_clouds_words() {
     let refused =
         Failure::new(Class::Credentials, "AuthFailure", "AWS was not able to validate the access credentials");
@@ -154,7 +174,7 @@ fn a_peer_that_grows_is_noted_as_rebuilt_with_both_lists() {
     let report = pass.report.connections.get_mut(&uuid(row.id)).expect("it was just put there");
     report.routed = vec!["10.30.0.0/16".parse().expect("a range"), "10.31.0.0/16".parse().expect("a range")];
     report.opened.clone_from(&report.routed);
-    let verdict = judged(&vpc, &[row.clone()], &Ok(pass), 0);
+    let verdict = judged(&vpc, std::slice::from_ref(&row), &Ok(pass), 0);
     let kinds: BTreeSet<_> = verdict.notes.iter().map(|news| format!("{:?}", news.kind)).collect();
     assert!(kinds.contains("VpcPeeringConnectionRebuilt"), "{kinds:?}");
     let news = verdict.notes.iter().find(|news| news.kind == ChangeKind::VpcPeeringConnectionRebuilt);
@@ -173,7 +193,7 @@ fn a_vpc_goes_only_after_its_last_connection() {
     (row.seen.state, row.seen.since) = (ConnectionState::Deleting, NOW);
     let mut pass = seen(&row, Some("deleting"));
     pass.report.network.standing = NetworkStanding::Absent;
-    let waits = judged(&vpc, &[row.clone()], &Ok(pass), 0);
+    let waits = judged(&vpc, std::slice::from_ref(&row), &Ok(pass), 0);
     assert_eq!(waits.network.state, VpcState::Deleting);
     let mut pass = seen(&row, None);
     pass.report.network.standing = NetworkStanding::Absent;

@@ -55,6 +55,7 @@ async fn settle_one(store: &Store, organization: OrganizationId, wanted: &[Accou
                         created_at: tx.at(),
                         updated_at: tx.at(),
                         check: None,
+                        known_as: None,
                         check_asked_at: app::domain::Timestamp::default(),
                         vpcs: 0,
                     };

@@ -69,6 +69,11 @@ impl Derived {
         self.steps.iter().any(|(_, change)| change.removed.contains(&key))
     }
 
+    /// `None` before the first derivation of this process.
+    pub fn current(&self) -> Option<Arc<Document>> {
+        self.loaded.then(|| self.document.clone())
+    }
+
     pub fn change_to(&self, new: &Document) -> Change {
         self.document.change_to(new)
     }
@@ -117,7 +122,8 @@ impl Derived {
             sum.add(peer);
         }
         let gateway = change.gateway.clone().unwrap_or_else(|| self.document.gateway.clone());
-        let hash = Document { gateway, peers: BTreeMap::new() }.hash_with(&sum);
+        let node = change.node.clone().unwrap_or_else(|| self.document.node.clone());
+        let hash = Document { gateway, node, peers: BTreeMap::new() }.hash_with(&sum);
         let epoch = epoch.max(self.version.epoch);
         let same = hash == self.version.hash && epoch == self.version.epoch;
         let generation = self.version.generation + u64::from(!same);
@@ -128,7 +134,9 @@ impl Derived {
     pub fn advance(&mut self, change: Change, version: Version, sum: PeerSum) {
         if version != self.version {
             if self.loaded {
-                self.steps.push_back((self.version.clone(), change.clone()));
+                // A node's document is sent whole, and its change is as large.
+                let step = if change.node.is_some() { Change::default() } else { change.clone() };
+                self.steps.push_back((self.version.clone(), step));
             }
             self.version = version;
         }
@@ -164,9 +172,10 @@ impl Derived {
     }
 
     /// Everything that changed since a version that an agent has, in one change; `None` if that is not remembered, or is no less
-    /// than the document. The empty document is always sent whole: JSON cannot tell "no gateway" from "the same gateway".
+    /// than the document. The empty document is always sent whole: JSON cannot tell "no gateway" from "the same gateway". So is
+    /// a node's: there is nothing in it but what changed.
     pub fn change_since(&self, from: &Version) -> Option<Change> {
-        if self.document.is_empty() {
+        if self.document.is_empty() || self.document.node.is_some() {
             return None;
         }
         let first = self.steps.iter().position(|(version, _)| version == from)?;
@@ -187,7 +196,7 @@ impl Derived {
                 None => removed.push(key),
             }
         }
-        Some(Change { gateway, set, removed })
+        Some(Change { gateway, node: None, set, removed })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Derives the desired document of every gateway's host; a new hash is a new generation.
+//! Derives the desired document of every host; a new hash is a new generation. Those of nodes have a file of their own: [`nodes`].
 //!
 //! A pass asks the event log which rows may matter and looks again at those only: one edited road
 //! warrior costs one row, whatever the number of its neighbours. The log is a hint. Everything is
@@ -7,6 +7,7 @@
 //! may see it: after a restart, one number never stands for two documents.
 
 mod derived;
+pub mod nodes;
 mod serve;
 
 use std::{
@@ -18,6 +19,7 @@ use std::{
 use app::domain::{
     GatewayId, PeerId, ProjectId,
     change::{ChangeKind, Topic},
+    host::{HostId, HostRole},
     tunnel::{Document, Hash, Version, Wish, WishedPeer, derive},
 };
 use async_trait::async_trait;
@@ -41,11 +43,11 @@ const MOST_STEPS: u32 = 500;
 pub struct Documents {
     store: Store,
     sealer: Sealer,
-    slots: Mutex<HashMap<GatewayId, Arc<Slot>>>,
+    slots: Mutex<HashMap<HostId, Arc<Slot>>>,
     pass: tokio::sync::Mutex<PassState>,
 }
 
-/// One gateway's document.
+/// One host's document.
 struct Slot {
     /// Held while the version moves.
     turn: tokio::sync::Mutex<()>,
@@ -92,32 +94,36 @@ impl Documents {
     /// # Errors
     /// If the versions of the documents cannot be read.
     pub async fn open(store: Store, sealer: Sealer) -> anyhow::Result<Self> {
-        let slots =
-            store.versions().await?.into_iter().map(|(gateway, version)| (gateway, Slot::new(version))).collect();
+        let slots = store.versions().await?.into_iter().map(|(host, version)| (host, Slot::new(version))).collect();
         Ok(Self { store, sealer, slots: Mutex::new(slots), pass: tokio::sync::Mutex::default() })
     }
 
-    fn slot(&self, gateway: GatewayId) -> Option<Arc<Slot>> {
-        self.slots.lock().expect("nobody panics while holding it").get(&gateway).cloned()
+    fn slot(&self, host: HostId) -> Option<Arc<Slot>> {
+        self.slots.lock().expect("nobody panics while holding it").get(&host).cloned()
     }
 
-    /// The version that is wanted of a gateway's host.
-    pub fn version(&self, gateway: GatewayId) -> Option<Version> {
-        Some(self.slot(gateway)?.derived().version.clone())
+    /// The version that is wanted of a host.
+    pub fn version(&self, of: impl Into<HostId>) -> Option<Version> {
+        Some(self.slot(of.into())?.derived().version.clone())
+    }
+
+    /// What is wanted of a host, as far as this process has derived it.
+    pub fn wanted(&self, of: impl Into<HostId>) -> Option<Arc<Document>> {
+        self.slot(of.into())?.derived().current()
     }
 
     /// The hash of an older version, while it is remembered.
-    pub fn remembered_hash(&self, gateway: GatewayId, epoch: u64, generation: u64) -> Option<Hash> {
-        self.slot(gateway)?.derived().remembered_hash(epoch, generation)
+    pub fn remembered_hash(&self, host: HostId, epoch: u64, generation: u64) -> Option<Hash> {
+        self.slot(host)?.derived().remembered_hash(epoch, generation)
     }
 
-    /// Keeps one slot per gateway.
-    fn keep_slots(&self, gateways: &BTreeSet<GatewayId>, epoch: u64) {
+    /// Keeps one slot per host of a role.
+    fn keep_slots(&self, role: HostRole, hosts: &BTreeSet<HostId>, epoch: u64) {
         let mut slots = self.slots.lock().expect("nobody panics while holding it");
-        slots.retain(|gateway, _| gateways.contains(gateway));
-        for gateway in gateways {
+        slots.retain(|host, _| host.role() != role || hosts.contains(host));
+        for host in hosts {
             slots
-                .entry(*gateway)
+                .entry(*host)
                 .or_insert_with(|| Slot::new(Version { epoch, generation: 0, hash: Hash(String::new()) }));
         }
     }
@@ -143,7 +149,7 @@ impl Documents {
                 (ChangeKind::VpnPeerCreate | ChangeKind::VpnPeerUpdate | ChangeKind::VpnPeerDelete, Ok(peer)) => {
                     peers.insert(peer, step.project);
                 }
-                (kind, _) if concerns_no_document(kind) => {}
+                (kind, _) if concerns_no_document(kind) || concerns_services(kind) => {}
                 _ => projects.extend(step.project),
             }
         }
@@ -178,7 +184,7 @@ impl Documents {
             .lock()
             .expect("nobody panics while holding it")
             .iter()
-            .map(|(id, slot)| (*id, slot.clone()))
+            .filter_map(|(host, slot)| Some((host.gateway()?, slot.clone())))
             .collect();
         for (peer, project) in peers {
             if let Some((gateway, wished)) = found.remove(peer) {
@@ -217,11 +223,11 @@ impl Documents {
         if next != current {
             let now = clock::now();
             let stored = transact!(self.store, now, |tx| {
-                if let Some(project) = tx.project_of(gateway).await? {
+                if let Some(project) = tx.project_of(gateway.into()).await? {
                     tx.within(project);
                 }
                 tx.touch(Topic::Gateways);
-                tx.set_version(gateway, &next).await
+                tx.set_version(gateway.into(), &next).await
             })?;
             if !stored {
                 return Ok(());
@@ -259,6 +265,27 @@ fn concerns_no_document(kind: ChangeKind) -> bool {
             | ChangeKind::PasswordSet
             | ChangeKind::SignIn
             | ChangeKind::SignOutEverywhere
+            | ChangeKind::ServiceNodeEnrolmentToken
+            | ChangeKind::ServiceNodeCredentialRotate
+            | ChangeKind::ServiceNodeCredentialRevoke
+    )
+}
+
+/// Entries about services: no gateway's document is derived from that.
+fn concerns_services(kind: ChangeKind) -> bool {
+    matches!(
+        kind,
+        ChangeKind::ServiceCreate
+            | ChangeKind::ServiceUpdate
+            | ChangeKind::ServiceDelete
+            | ChangeKind::ServiceMigrate
+            | ChangeKind::ServiceStateChange
+            | ChangeKind::IpFilterUpdate
+            | ChangeKind::ServiceNodeCreate
+            | ChangeKind::ServiceNodeDelete
+            | ChangeKind::ServiceNodeEnrol
+            | ChangeKind::ServiceNodeStateChange
+            | ChangeKind::ServiceNodeRepair
     )
 }
 
@@ -271,7 +298,8 @@ impl Controller for Documents {
         let mut pass = self.pass.lock().await;
         pass.epoch = self.store.epoch().await?;
         let gateways = self.store.wishing_gateways().await?;
-        self.keep_slots(&gateways, pass.epoch);
+        let hosts = gateways.iter().copied().map(HostId::from).collect();
+        self.keep_slots(HostRole::Gateway, &hosts, pass.epoch);
         pass.outlines.clear();
         self.look(&mut pass, &gateways).await?;
         Ok(gateways)
@@ -282,7 +310,7 @@ impl Controller for Documents {
             let mut pass = self.pass.lock().await;
             (pass.due.remove(gateway), pass.outlines.remove(gateway), pass.epoch)
         };
-        let Some(slot) = self.slot(*gateway) else { return Ok(Next::Settled) };
+        let Some(slot) = self.slot((*gateway).into()) else { return Ok(Next::Settled) };
         let idle = due.is_none() && !slot.derived().is_stale() && slot.derived().version.epoch >= epoch;
         if idle {
             return Ok(Next::Settled);

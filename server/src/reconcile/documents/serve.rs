@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use app::domain::{
-    GatewayId, PublicKey,
-    change::{ChangeKind, Facts, Topic},
+    PublicKey,
+    change::Facts,
+    host::HostId,
     tunnel::{Change, Document, Hash, Version},
 };
 use serde::Serialize;
@@ -13,8 +14,8 @@ use tokio::time::Instant;
 use super::{Documents, Slot};
 use crate::{
     clock,
-    reconcile::transitions::AUTOMATION,
-    store::{Note, StoreError, transact},
+    reconcile::transitions::{self, AUTOMATION},
+    store::{StoreError, transact},
 };
 
 /// What an agent that asks for a document is told.
@@ -24,14 +25,14 @@ pub enum Answer {
     Newer(Vec<u8>),
     /// It has the newest one.
     Nothing,
-    /// The gateway was removed while the agent waited.
+    /// The gateway or node was removed while the agent waited.
     Gone,
-    /// What the agent says it has is beyond anything that this gateway can have been given.
+    /// What the agent says it has is beyond anything that this host can have been given.
     Beyond,
 }
 
 /// How far a host can be ahead of a database that was put back: edits of one gateway, and restores. An agent that lies within
-/// it moves its own gateway's numbers on; that they never end takes a bound.
+/// it moves its own host's numbers on; that they never end takes a bound.
 const MOST_AHEAD: u64 = 1 << 24;
 
 fn is_beyond(held: &Version, current: &Version) -> bool {
@@ -52,9 +53,9 @@ impl Documents {
     ///
     /// # Errors
     /// If the database cannot take a raised epoch.
-    pub async fn newer(&self, gateway: GatewayId, held: Option<&Version>, wait: Duration) -> anyhow::Result<Answer> {
+    pub async fn newer(&self, host: HostId, held: Option<&Version>, wait: Duration) -> anyhow::Result<Answer> {
         let until = Instant::now() + wait;
-        let Some(slot) = self.slot_soon(gateway, until).await else { return Ok(Answer::Gone) };
+        let Some(slot) = self.slot_soon(host, until).await else { return Ok(Answer::Gone) };
         let mut served = slot.served.subscribe();
         // The slot must not keep its own channel open while we wait: a removed gateway ends the wait.
         let weak = Arc::downgrade(&slot);
@@ -67,7 +68,7 @@ impl Documents {
                     match held {
                         Some(held) if is_beyond(held, &current) => return Ok(Answer::Beyond),
                         Some(held) if (held.epoch, held.generation) >= (current.epoch, current.generation) => {
-                            self.raise_epoch(gateway, &slot, held).await?;
+                            self.raise_epoch(host, &slot, held).await?;
                         }
                         _ => {
                             if let Some(delivery) = delivery(&slot, held) {
@@ -85,10 +86,10 @@ impl Documents {
         }
     }
 
-    /// A gateway that was made a moment ago has its slot after the next pass.
-    async fn slot_soon(&self, gateway: GatewayId, until: Instant) -> Option<Arc<Slot>> {
+    /// A gateway or node that was made a moment ago has its slot after the next pass.
+    async fn slot_soon(&self, host: HostId, until: Instant) -> Option<Arc<Slot>> {
         loop {
-            if let Some(slot) = self.slot(gateway) {
+            if let Some(slot) = self.slot(host) {
                 return Some(slot);
             }
             if Instant::now() >= until {
@@ -99,8 +100,8 @@ impl Documents {
     }
 
     /// The agent has a document that this database never made, so an older copy of it was put back. The next document gets
-    /// an epoch above the agent's, which no agent refuses. Only this gateway's: one lying agent disturbs nobody else.
-    async fn raise_epoch(&self, gateway: GatewayId, slot: &Slot, held: &Version) -> anyhow::Result<()> {
+    /// an epoch above the agent's, which no agent refuses. Only this host's: one lying agent disturbs nobody else.
+    async fn raise_epoch(&self, host: HostId, slot: &Slot, held: &Version) -> anyhow::Result<()> {
         let _turn = slot.turn.lock().await;
         let before = slot.derived().version.clone();
         if (before.epoch, before.generation) > (held.epoch, held.generation) {
@@ -109,42 +110,30 @@ impl Documents {
         let generation = before.generation.max(held.generation);
         let epoch = before.epoch.max(held.epoch) + 1;
         let raised = transact!(self.store, clock::now(), |tx| {
-            let Some(host) = tx.host(gateway).await? else { return Err(StoreError::NotFound) };
-            tx.set_version(gateway, &Version { epoch, generation, hash: Hash(String::new()) }).await?;
-            tx.note(Note {
-                    actor: AUTOMATION,
-                    kind: ChangeKind::VpnGatewayStateChange,
-                    topic: Topic::Gateways,
-                    project: Some(host.project),
-                    object: gateway.to_string(),
-                    object_name: host.name.to_string(),
-                    before: Facts::from([("document".to_owned(), format!("epoch {}, generation {}", before.epoch, before.generation))]),
-                    after: Facts::from([
-                        ("document".to_owned(), format!("epoch {epoch}, generation {}", generation + 1)),
-                        (
-                            "reason".to_owned(),
-                            format!(
-                                "The agent already has epoch {}, generation {}: an older copy of the database was put back.",
-                                held.epoch, held.generation
-                            ),
-                        ),
-                    ]),
-                })
-                .await
+            let Some(scope) = tx.host(host).await? else { return Err(StoreError::NotFound) };
+            tx.set_version(host, &Version { epoch, generation, hash: Hash(String::new()) }).await?;
+            let number = |epoch, generation| ("document".to_owned(), format!("epoch {epoch}, generation {generation}"));
+            let reason = format!(
+                "The agent already has epoch {}, generation {}: an older copy of the database was put back.",
+                held.epoch, held.generation
+            );
+            let was = Facts::from([number(before.epoch, before.generation)]);
+            let is = Facts::from([number(epoch, generation + 1), ("reason".to_owned(), reason)]);
+            transitions::note_as(tx, AUTOMATION, &scope, transitions::kinds(&scope).state, was, is).await
         });
         match raised {
             Ok(_) => {}
             Err(StoreError::NotFound) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
-        tracing::warn!(gateway.id = %gateway, epoch, held.epoch, held.generation, "an agent has a newer document than the database knows; its gateway's epoch was raised");
+        tracing::warn!(host.id = %host, role = %host.role(), epoch, held.epoch, held.generation, "an agent has a newer document than the database knows; its host's epoch was raised");
         slot.derived().raise_epoch(epoch, generation);
         Ok(())
     }
 
-    /// Whether the gateway's document holds or lately held a peer with this key.
-    pub fn knows_peer(&self, gateway: GatewayId, key: PublicKey) -> bool {
-        self.slot(gateway).is_some_and(|slot| {
+    /// Whether the host's document holds or lately held a peer with this key.
+    pub fn knows_peer(&self, of: impl Into<HostId>, key: PublicKey) -> bool {
+        self.slot(of.into()).is_some_and(|slot| {
             let derived = slot.derived();
             derived.document.peers.contains_key(&key) || derived.held_lately(key)
         })

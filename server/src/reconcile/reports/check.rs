@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use app::domain::{
-    GatewayId,
-    host::{Drift, Report},
+    host::{Drift, HostId, HostRole, Report},
+    service::node::{LABEL, NodeReport, REFUSED_SHOWN},
     tunnel::Version,
 };
 
@@ -17,6 +17,8 @@ use crate::{
 const MOST_PEERS: usize = 65_536;
 const LONGEST_MESSAGE: usize = 8_000;
 const MOST_DRIFT: usize = 10_000;
+/// A rule of each reason, and one per integration.
+const MOST_RULES: usize = 1024;
 
 fn malformed<T>(sentence: &str) -> Result<T, Refused> {
     Err(Refused::Malformed(sentence.to_owned()))
@@ -61,22 +63,49 @@ pub fn shape(report: &Report) -> Result<(), Refused> {
     }
 }
 
-/// Every version that the report names was given to this gateway's host.
-pub fn versions(report: &Report, gateway: GatewayId, documents: &Documents) -> Result<(), Refused> {
+/// A host tells of what it is for, and of nothing else.
+pub fn role(report: &Report, host: HostId) -> Result<(), Refused> {
+    match host.role() {
+        HostRole::Gateway if report.node.is_some() => {
+            malformed("This is a gateway's host, which counts for no service.")
+        }
+        HostRole::Node if !report.peers.is_empty() => malformed("This is a node's host, which has no peers."),
+        _ => report.node.as_ref().map_or(Ok(()), counted),
+    }
+}
+
+fn counted(node: &NodeReport) -> Result<(), Refused> {
+    if node.counters.len() > MOST_RULES || node.counters.iter().any(|counter| counter.rule.len() > LABEL) {
+        return malformed("A report tells of at most 1,024 rules, each named in at most 100 characters.");
+    }
+    if node.refused.len() > REFUSED_SHOWN {
+        return malformed("A report tells of at most 256 refused sources.");
+    }
+    let counters = node.counters.iter().flat_map(|counter| [counter.packets, counter.bytes]);
+    if counters.chain(node.refused.iter().map(|attempt| attempt.packets)).any(|number| number > LARGEST_NUMBER) {
+        return malformed("A counter is beyond what a host can have counted.");
+    }
+    Ok(())
+}
+
+/// Every version that the report names was given to this host.
+pub fn versions(report: &Report, host: HostId, documents: &Documents) -> Result<(), Refused> {
     let failed = report.error.as_ref().map(|error| &error.version);
     for version in [report.applied.as_ref(), report.verified.as_ref(), failed].into_iter().flatten() {
-        let wanted = documents.version(gateway);
+        let wanted = documents.version(host);
         let never_given = wanted.as_ref().is_none_or(|wanted| {
             let (named, wanted) = ((version.epoch, version.generation), (wanted.epoch, wanted.generation));
             version.generation == 0 || named > wanted
         });
         if never_given {
             return Err(Refused::Conflict(format!(
-                "Epoch {}, generation {} was never given to this gateway. Ask for its document, and name there the one that the host has.",
-                version.epoch, version.generation
+                "Epoch {}, generation {} was never given to this {}. Ask for its document, and name there the one that the host has.",
+                version.epoch,
+                version.generation,
+                host.role()
             )));
         }
-        let known = documents.remembered_hash(gateway, version.epoch, version.generation);
+        let known = documents.remembered_hash(host, version.epoch, version.generation);
         if known.is_some_and(|known| !known.0.is_empty() && known != version.hash) {
             return Err(Refused::Conflict(format!(
                 "Epoch {}, generation {} has another hash than the one that was given. Ask for the document again.",
@@ -87,14 +116,18 @@ pub fn versions(report: &Report, gateway: GatewayId, documents: &Documents) -> R
     Ok(())
 }
 
-/// Only the host of a deleted gateway removes everything.
-pub fn cleaned(report: &Report, known: &HostScope) -> Result<(), Refused> {
+/// Only a host that is told to removes everything: a deleted gateway's, a removed node's, or a node's that shall have no agent.
+pub fn cleaned(report: &Report, known: &HostScope, documents: &Documents) -> Result<(), Refused> {
     if !report.cleaned {
         return Ok(());
     }
     let applied = report.applied.as_ref().map_or(0, |version| version.generation);
-    if !known.deleting || applied < known.row.wanted {
-        return Err(Refused::Conflict("This gateway's host was not asked to remove everything.".to_owned()));
+    let asked = known.deleting || documents.wanted(known.row.host).is_some_and(|document| document.is_empty());
+    if !asked || applied < known.row.wanted {
+        return Err(Refused::Conflict(format!(
+            "This {}'s host was not asked to remove everything.",
+            known.row.host.role()
+        )));
     }
     Ok(())
 }
@@ -116,6 +149,7 @@ mod tests {
             error: None,
             drift: Vec::new(),
             peers: Vec::new(),
+            node: None,
             facts: None,
             cleaned: false,
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use app::domain::{GatewayId, PeerId, PublicKey, Timestamp, host::PeerReport};
 
+use super::node::NodeDesk;
 use crate::{
     reconcile::{Refused, documents::Documents},
     store::{Store, hosts::Figures},
@@ -14,9 +15,10 @@ const FEW: usize = 50;
 /// The rows of one write: others want to write too.
 const BATCH: usize = 400;
 
-/// What one gateway's agent has told of its peers.
+/// What one agent has told: of a gateway's peers, or of a node's firewall.
 #[derive(Default)]
 pub struct Desk {
+    pub node: NodeDesk,
     known: HashMap<PublicKey, (PeerId, Figures)>,
     dirty: BTreeSet<PublicKey>,
     /// The agent was asked for everything since this process started.

@@ -8,6 +8,7 @@
 
 mod check;
 mod figures;
+mod node;
 
 use std::{
     collections::HashMap,
@@ -15,7 +16,11 @@ use std::{
     time::Duration,
 };
 
-use app::domain::{GatewayId, Timestamp, change::Topic, host::Report};
+use app::domain::{
+    Timestamp,
+    change::Topic,
+    host::{HostId, HostRole, Report},
+};
 use serde::Serialize;
 use tokio::sync::Notify;
 
@@ -48,8 +53,8 @@ pub struct Intake {
     pulse: Arc<Pulse>,
     silent_after: u64,
     started: Timestamp,
-    desks: Mutex<HashMap<GatewayId, Arc<tokio::sync::Mutex<Desk>>>>,
-    contacts: Mutex<HashMap<GatewayId, Contact>>,
+    desks: Mutex<HashMap<HostId, Arc<tokio::sync::Mutex<Desk>>>>,
+    contacts: Mutex<HashMap<HostId, Contact>>,
     figures_came: Notify,
     flushing: tokio::sync::Mutex<()>,
 }
@@ -75,57 +80,64 @@ impl Intake {
     }
 
     /// An agent has said something, whatever it was.
-    pub fn contact(&self, gateway: GatewayId) {
+    pub fn contact(&self, host: HostId) {
         let now = clock::now();
         let mut contacts = self.contacts.lock().expect("nobody panics while holding it");
         contacts
-            .entry(gateway)
+            .entry(host)
             .and_modify(|contact| contact.at = contact.at.max(now))
             .or_insert(Contact { at: now, written: None });
     }
 
     /// The last contact as far as memory goes. Before this process started nobody listened, which is no silence of the agent's.
-    pub fn last_contact(&self, gateway: GatewayId) -> Timestamp {
+    pub fn last_contact(&self, host: HostId) -> Timestamp {
         self.contacts
             .lock()
             .expect("nobody panics while holding it")
-            .get(&gateway)
+            .get(&host)
             .map_or(self.started, |contact| contact.at)
     }
 
     /// A new host has come: what the former one counted does not go on.
-    pub async fn welcome(&self, gateway: GatewayId) {
-        self.contact(gateway);
-        self.desks.lock().expect("nobody panics while holding it").remove(&gateway);
+    pub async fn welcome(&self, host: HostId) {
+        self.contact(host);
+        self.desks.lock().expect("nobody panics while holding it").remove(&host);
     }
 
-    fn desk(&self, gateway: GatewayId) -> Arc<tokio::sync::Mutex<Desk>> {
-        self.desks.lock().expect("nobody panics while holding it").entry(gateway).or_default().clone()
+    fn desk(&self, host: HostId) -> Arc<tokio::sync::Mutex<Desk>> {
+        self.desks.lock().expect("nobody panics while holding it").entry(host).or_default().clone()
     }
 
     /// Checks a report and takes it over.
     ///
     /// # Errors
     /// If it contradicts what the console knows; then nothing has changed.
-    pub async fn receive(&self, gateway: GatewayId, report: Report) -> Result<Receipt, Refused> {
+    pub async fn receive(&self, host: HostId, report: Report) -> Result<Receipt, Refused> {
         let now = clock::now();
-        let known = self.store.host(gateway).await.map_err(Refused::failed)?;
-        let Some(known) = known else { return Err(Refused::Gone("The gateway was removed.".to_owned())) };
+        let known = self.store.host(host).await.map_err(Refused::failed)?;
+        let Some(known) = known else { return Err(gone(host)) };
         check::shape(&report)?;
-        check::versions(&report, gateway, &self.documents)?;
-        check::cleaned(&report, &known)?;
+        check::role(&report, host)?;
+        check::versions(&report, host, &self.documents)?;
+        check::cleaned(&report, &known, &self.documents)?;
 
-        let desk = self.desk(gateway);
+        let desk = self.desk(host);
         let mut desk = desk.lock().await;
-        if !report.peers.is_empty() {
-            let current = report.applied.is_some() && report.applied == self.documents.version(gateway);
+        if let Some(gateway) = host.gateway().filter(|_| !report.peers.is_empty()) {
+            let current = report.applied.is_some() && report.applied == self.documents.version(host);
             desk.know(&self.store, &self.documents, gateway, &report.peers, current).await?;
         }
         if differs(&known, &report) || self.is_back(&known, now) {
-            self.store_state(gateway, &report, now).await?;
+            self.store_state(host, &report, now).await?;
         }
-        self.contact(gateway);
-        if desk.take(&report.peers, now) {
+        self.contact(host);
+        let mut came = desk.take(&report.peers, now);
+        if let (Some(node), Some(told)) = (host.node(), &report.node) {
+            let wanted = self.documents.wanted(host);
+            let firewall = wanted.as_ref().and_then(|document| document.node.as_ref());
+            came |= desk.node.take(&self.store, node, told, firewall, now).await.map_err(Refused::failed)?;
+        }
+        if came {
             self.figures_came.notify_one();
         }
         Ok(Receipt { resend: !std::mem::replace(&mut desk.told_everything, true) })
@@ -138,20 +150,19 @@ impl Intake {
     }
 
     /// Writes what a status depends on, and notes what changed with it.
-    async fn store_state(&self, gateway: GatewayId, report: &Report, now: Timestamp) -> Result<(), Refused> {
+    async fn store_state(&self, id: HostId, report: &Report, now: Timestamp) -> Result<(), Refused> {
         let written = transact!(self.store, now, |tx| {
-            let mut host = tx.host(gateway).await?.ok_or(StoreError::NotFound)?;
+            let mut host = tx.host(id).await?.ok_or(StoreError::NotFound)?;
             let before = host.row.clone();
             take_over(&mut host, report, now);
             transitions::note(tx, &before, &mut host, self.silent_after).await?;
             tx.observe_host(&host).await?;
             tx.within(host.project);
-            tx.touch(Topic::Gateways);
-            tx.touch(Topic::Peers);
+            topics(id.role()).iter().for_each(|topic| tx.touch(*topic));
             Ok(())
         });
         match written {
-            Err(StoreError::NotFound) => Err(Refused::Gone("The gateway was removed.".to_owned())),
+            Err(StoreError::NotFound) => Err(gone(id)),
             other => other.map_err(Refused::failed),
         }
     }
@@ -186,9 +197,9 @@ impl Intake {
     }
 
     async fn flush_contacts(&self) -> crate::store::Result<()> {
-        let due: Vec<(GatewayId, Timestamp)> = {
+        let due: Vec<(HostId, Timestamp)> = {
             let mut contacts = self.contacts.lock().expect("nobody panics while holding it");
-            contacts.retain(|gateway, _| self.documents.version(*gateway).is_some());
+            contacts.retain(|host, _| self.documents.version(*host).is_some());
             contacts
                 .iter()
                 .filter(|(_, contact)| contact.written != Some(contact.at))
@@ -200,19 +211,31 @@ impl Intake {
         }
         transact!(self.store, clock::now(), |tx| tx.see_hosts(&due).await)?;
         let mut contacts = self.contacts.lock().expect("nobody panics while holding it");
-        for (gateway, at) in due {
-            if let Some(contact) = contacts.get_mut(&gateway) {
+        for (host, at) in due {
+            if let Some(contact) = contacts.get_mut(&host) {
                 contact.written = Some(at);
             }
+            self.pulse.touch(topics(host.role())[0]);
         }
         drop(contacts);
-        self.pulse.touch(Topic::Gateways);
         Ok(())
     }
 
     /// The desk is not held while the database writes: a report need not wait for the figures of the one before.
-    async fn flush_desk(&self, desk: &tokio::sync::Mutex<Desk>) -> crate::store::Result<bool> {
+    async fn flush_desk(&self, host: HostId, desk: &tokio::sync::Mutex<Desk>) -> crate::store::Result<bool> {
         let mut wrote = false;
+        if let Some(node) = host.node() {
+            let due = desk.lock().await.node.due();
+            if let Some((figures, refused)) = due {
+                wrote = true;
+                let at = clock::now();
+                let written = transact!(self.store, at, |tx| tx.write_node_figures(node, &figures, &refused).await);
+                if let Err(error) = written {
+                    desk.lock().await.node.again(refused);
+                    return Err(error);
+                }
+            }
+        }
         loop {
             let due = desk.lock().await.due();
             if due.is_empty() {
@@ -234,21 +257,30 @@ impl Intake {
     async fn flush_figures(&self) -> crate::store::Result<()> {
         let desks: Vec<_> = {
             let mut desks = self.desks.lock().expect("nobody panics while holding it");
-            desks.retain(|gateway, _| self.documents.version(*gateway).is_some());
-            desks.values().cloned().collect()
+            desks.retain(|host, _| self.documents.version(*host).is_some());
+            desks.iter().map(|(host, desk)| (*host, desk.clone())).collect()
         };
-        let mut wrote = false;
         // One at a time, so that older figures are never written over newer ones.
         let _turn = self.flushing.lock().await;
-        for desk in desks {
-            wrote |= self.flush_desk(&desk).await?;
-        }
-        if wrote {
-            self.pulse.touch(Topic::Peers);
-            self.pulse.touch(Topic::Gateways);
+        for (host, desk) in desks {
+            if self.flush_desk(host, &desk).await? {
+                topics(host.role()).iter().for_each(|topic| self.pulse.touch(*topic));
+            }
         }
         Ok(())
     }
+}
+
+/// Whose pages show what a host is; first those of its status.
+fn topics(role: HostRole) -> &'static [Topic] {
+    match role {
+        HostRole::Gateway => &[Topic::Gateways, Topic::Peers],
+        HostRole::Node => &[Topic::Services],
+    }
+}
+
+fn gone(host: HostId) -> Refused {
+    Refused::Gone(format!("The {} was removed.", host.role()))
 }
 
 /// Whether the report says anything that is not stored yet.

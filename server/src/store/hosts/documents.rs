@@ -1,15 +1,16 @@
-//! The version of each gateway's desired document, and the key of each of its peers.
+//! The version of each host's desired document, and the key of each of its peers.
 
 use std::collections::HashMap;
 
 use app::domain::{
     GatewayId, PeerId, ProjectId, PublicKey,
     change::ChangeKind,
+    host::{HostId, HostRole},
     tunnel::{Hash, Version},
 };
 use sqlx::Row;
 
-use super::{Result, Store, StoreError, Tx, number, parsed};
+use super::{Result, Store, StoreError, Tx, number, parsed, whose};
 
 /// What of a change decides which documents it may concern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,10 +42,10 @@ impl Store {
             .collect()
     }
 
-    /// What was wanted of each gateway last. An empty hash means that a new generation is due whatever the network says.
-    pub async fn versions(&self) -> Result<HashMap<GatewayId, Version>> {
+    /// What was wanted of each host last. An empty hash means that a new generation is due whatever the network says.
+    pub async fn versions(&self) -> Result<HashMap<HostId, Version>> {
         let rows =
-            sqlx::query("select gateway_id, epoch, generation, hash from document").fetch_all(self.pool()).await?;
+            sqlx::query("select host_id, role, epoch, generation, hash from document").fetch_all(self.pool()).await?;
         rows.iter()
             .map(|row| {
                 let version = Version {
@@ -52,7 +53,7 @@ impl Store {
                     generation: row.try_get::<i64, _>("generation")?.unsigned_abs(),
                     hash: Hash(row.try_get("hash")?),
                 };
-                Ok((parsed(row, "document", "gateway_id")?, version))
+                Ok((whose(row, "document")?, version))
             })
             .collect()
     }
@@ -84,25 +85,38 @@ impl Tx {
         rows.iter().map(|row| Ok((parsed(row, "peer", "id")?, parsed(row, "peer", "public_key")?))).collect()
     }
 
-    /// `None` if the gateway is gone by now.
-    pub async fn project_of(&mut self, gateway: GatewayId) -> Result<Option<ProjectId>> {
-        let row = sqlx::query("select project_id from gateway where id = $1")
-            .bind(gateway.to_string())
-            .fetch_optional(self.connection())
-            .await?;
+    /// `None` if the gateway or node is gone by now.
+    pub async fn project_of(&mut self, host: HostId) -> Result<Option<ProjectId>> {
+        let statement = match host.role() {
+            HostRole::Gateway => "select project_id from gateway where id = $1",
+            HostRole::Node => "select s.project_id from node n join service s on s.id = n.service_id where n.id = $1",
+        };
+        let row = sqlx::query(statement).bind(host.to_string()).fetch_optional(self.connection()).await?;
         row.map(|row| parsed(&row, "gateway", "project_id")).transpose()
     }
 
-    /// `false` if the gateway is gone by now.
-    pub async fn set_version(&mut self, gateway: GatewayId, version: &Version) -> Result<bool> {
+    /// `false` if the gateway or node is gone by now.
+    pub async fn set_version(&mut self, host: HostId, version: &Version) -> Result<bool> {
         let now = self.at().0;
-        let done = sqlx::query(
-            "insert into document (gateway_id, epoch, generation, hash, derived_at)
-             select id, $2, $3, $4, $5 from gateway where id = $1
-             on conflict (gateway_id) do update set epoch = excluded.epoch, generation = excluded.generation,
-                 hash = excluded.hash, derived_at = excluded.derived_at",
-        )
-        .bind(gateway.to_string())
+        macro_rules! upsert {
+            ($role:literal) => {
+                concat!(
+                    "insert into document (host_id, role, epoch, generation, hash, derived_at)
+             select id, '",
+                    $role,
+                    "', $2, $3, $4, $5 from ",
+                    $role,
+                    " where id = $1
+             on conflict (host_id) do update set epoch = excluded.epoch, generation = excluded.generation,
+                 hash = excluded.hash, derived_at = excluded.derived_at"
+                )
+            };
+        }
+        let done = sqlx::query(match host.role() {
+            HostRole::Gateway => upsert!("gateway"),
+            HostRole::Node => upsert!("node"),
+        })
+        .bind(host.to_string())
         .bind(number(version.epoch))
         .bind(number(version.generation))
         .bind(version.hash.to_string())

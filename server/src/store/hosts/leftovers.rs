@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use app::domain::{GatewayId, PairId, ProjectId, Timestamp, peering::SideSeen};
+use app::domain::{PairId, ProjectId, Timestamp, host::HostId, peering::SideSeen};
 use sqlx::Row;
 
-use super::{Result, Store, Tx, WireGuardKind, parsed, read_json};
+use super::{Result, Store, Tx, WireGuardKind, parsed, read_json, whose};
 
 /// A VPC peering as both of its hosts see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Store {
             "select p.pair_id, p.enabled, g.project_id, g.name, coalesce(o.handshake, 0) as handshake, coalesce(h.facts, '') as facts,
                     coalesce(n.noted_state, '') as noted_state
              from peer p join gateway g on g.id = p.gateway_id left join observed_peer o on o.peer_id = p.id
-             left join host h on h.gateway_id = g.id left join observed_pair n on n.pair_id = p.pair_id
+             left join host h on h.host_id = g.id left join observed_pair n on n.pair_id = p.pair_id
              where p.pair_id <> '' order by p.pair_id, g.name",
         )
         .fetch_all(self.pool())
@@ -56,16 +56,20 @@ impl Store {
         Ok(pairs)
     }
 
-    /// Deleted gateways whose host has cleaned up, or that no host can answer for.
-    pub async fn removable_gateways(&self) -> Result<Vec<GatewayId>> {
+    /// Deleted gateways and removed nodes whose host has cleaned up, or that no host can answer for.
+    pub async fn removable_hosts(&self) -> Result<Vec<HostId>> {
         let rows = sqlx::query(
-            "select g.id from gateway g left join host h on h.gateway_id = g.id
-             where g.deleting_at <> 0
-               and (coalesce(h.cleaned, 0) = 1 or not exists (select 1 from credential c where c.gateway_id = g.id))",
+            "select o.id as host_id, o.role from (
+               select id, 'gateway' as role from gateway where deleting_at <> 0
+               union all
+               select n.id, 'node' as role from node n join service s on s.id = n.service_id
+               where n.tombstone <> '' or s.deleting_at <> 0
+             ) o left join host h on h.host_id = o.id
+             where coalesce(h.cleaned, 0) = 1 or not exists (select 1 from credential c where c.host_id = o.id)",
         )
         .fetch_all(self.pool())
         .await?;
-        rows.iter().map(|row| parsed(row, "gateway", "id")).collect()
+        rows.iter().map(|row| whose(row, "host")).collect()
     }
 
     /// Whether [`Tx::remove_leftovers`] has anything to do.
@@ -99,7 +103,7 @@ impl Tx {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Ends tokens that nobody can use any more, forgets credentials of gateways removed before a moment, and remarks about
+    /// Ends tokens that nobody can use any more, forgets credentials of hosts removed before a moment, and remarks about
     /// VPC peerings that are gone.
     pub async fn remove_leftovers(&mut self, forget_before: Timestamp) -> Result<()> {
         let now = self.at().0;

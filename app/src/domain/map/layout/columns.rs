@@ -1,6 +1,6 @@
 //! How wide each column is: as its longest entry needs, within bounds.
 
-use super::{Drawn, Line, MONO, MOST_PIPS, NAME, NUMBER, SANS, SPAN, WIDTH, said_of_site, said_width};
+use super::{Drawn, Line, MONO, MOST_PIPS, NUMBER, SPAN, WIDTH, said_width, termini};
 use crate::domain::{Timestamp, map::Facts};
 
 /// Where each column begins; columns that hold nothing take no room.
@@ -17,21 +17,14 @@ pub(super) struct Columns {
     pub vpc_end: f64,
     pub terminus: f64,
     /// How long the text beyond a terminus may be.
-    pub site_text: f64,
+    pub beyond_text: f64,
 }
 
 impl Columns {
     pub fn of(facts: &Facts<'_>, drawn: &[Drawn], lines: &[Line<'_>], now: Timestamp) -> Self {
-        let site_text = lines
-            .iter()
-            .flat_map(|line| line.facts.sites.iter().map(move |peer| (line.facts.gateway, peer)))
-            .filter_map(|(gateway, peer)| {
-                let said = said_of_site(peer, gateway?, now).chars().count() as f64 * SANS;
-                Some(peer.name.as_str().chars().count() as f64 * NAME + 12.0 + said)
-            })
-            .reduce(f64::max);
-        let sites = site_text.is_some();
-        let site_text = site_text.unwrap_or(0.0).clamp(184.0, 330.0);
+        let wanted = lines.iter().flat_map(|line| &line.facts.beyond).map(|one| one.wanted(now)).reduce(f64::max);
+        let beyond = wanted.is_some();
+        let beyond_text = wanted.unwrap_or(0.0).clamp(184.0, 330.0);
         let people = lines.iter().filter_map(|line| line.facts.people).map(|(_, all)| all).max();
         let gateways = lines.iter().any(|line| line.facts.gateway.is_some());
         let lanes = drawn.iter().map(|tunnel| tunnel.lane + 1).max().unwrap_or(0);
@@ -48,7 +41,7 @@ impl Columns {
         });
         let index = match longest.reduce(f64::max) {
             None => 0.0,
-            Some(longest) => longest.clamp(180.0, if sites { 236.0 } else { 300.0 }),
+            Some(longest) => longest.clamp(180.0, if beyond { 236.0 } else { 300.0 }),
         };
         let mut x = index;
         let people_from = if index > 0.0 { x + 28.0 } else { 0.0 };
@@ -71,10 +64,10 @@ impl Columns {
         let names = lines.iter().filter_map(|line| line.facts.gateway).map(|gateway| gateway.name.as_str().len());
         let vpc = match names.max() {
             None => 0.0,
-            Some(longest) => gateway + (longest as f64 * MONO + 20.0).clamp(88.0, if sites { 112.0 } else { 176.0 }),
+            Some(longest) => gateway + (longest as f64 * MONO + 20.0).clamp(88.0, if beyond { 112.0 } else { 176.0 }),
         };
-        let vpc_width = if sites { 172.0 } else { 232.0 };
-        let needed = if sites { vpc + vpc_width + SPAN + 14.0 + site_text } else { vpc + vpc_width };
+        let vpc_width = if beyond { 172.0 } else { 232.0 };
+        let needed = if beyond { vpc + vpc_width + SPAN + termini::TEXT + beyond_text } else { vpc + vpc_width };
         let width = needed.max(WIDTH);
         // What is left over makes the lines longer, up to where they stop being lines.
         let slack = if lanes > 0 || people > 0.0 { (width - needed).min(120.0) } else { 0.0 };
@@ -91,7 +84,7 @@ impl Columns {
             vpc,
             vpc_end,
             terminus: vpc_end + SPAN,
-            site_text,
+            beyond_text,
         }
     }
 

@@ -85,6 +85,7 @@ fn ready() -> Seen {
     let own = || tags(&[(VPC_TAG, &ours)]);
     let subnet = |letter: &str, cidr: &str| Subnet {
         subnet_id: format!("subnet-{letter}"),
+        vpc_id: Some("vpc-1".into()),
         cidr_block: Some(net(cidr)),
         availability_zone: format!("eu-west-1{letter}"),
         tag_set: own(),

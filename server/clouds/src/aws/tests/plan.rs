@@ -271,6 +271,17 @@ fn a_route_of_the_operators_own_stays() {
 }
 
 #[test]
+fn an_opening_of_the_operators_own_stays() {
+    let mut seen = with_https(ready(), "10.30.0.0/16", OLDER);
+    let group = seen.group.as_mut().expect("a ready network has a group");
+    group.ip_permissions.item[0].ip_ranges.item[0].description = Some("the office".into());
+    assert_eq!(plan(&wish(vec![]), &seen), []);
+    let group = seen.group.as_mut().expect("a ready network has a group");
+    group.ip_permissions.item[0].ip_ranges.item[0].description = None;
+    assert_eq!(plan(&wish(vec![]), &seen), []);
+}
+
+#[test]
 fn a_second_request_of_the_same_connection_is_withdrawn() {
     let wish = wish(vec![referring(to_vpc(OLDER), PEERING, "pcx-1")]);
     let mut seen = ready();

@@ -1,6 +1,9 @@
 //! EC2: which function carries out which action, and the envelope of answers and errors.
 
-use super::{Answer, Aws, Refused, groups, networks, peering, request::Request, routes, tags, transit, xml::Xml};
+use super::{
+    Answer, Aws, Refused, addresses, endpoints, groups, instances, interfaces, internet, networks, peering,
+    request::Request, routes, services, tags, transit, xml::Xml,
+};
 use crate::lookalike::{Reply, World};
 
 const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
@@ -72,6 +75,33 @@ fn operation(action: &str) -> Option<Operation> {
         "RejectTransitGatewayVpcAttachment" => transit::reject_attachment,
         "ModifyTransitGatewayVpcAttachment" => transit::modify_attachment,
         "DeleteTransitGatewayVpcAttachment" => transit::delete_attachment,
+        "RunInstances" => instances::run,
+        "DescribeInstances" => instances::describe,
+        "TerminateInstances" => instances::terminate,
+        "DescribeNetworkInterfaces" => interfaces::describe,
+        "CreateInternetGateway" => internet::create,
+        "DescribeInternetGateways" => internet::describe,
+        "AttachInternetGateway" => internet::attach,
+        "DetachInternetGateway" => internet::detach,
+        "DeleteInternetGateway" => internet::delete,
+        "AllocateAddress" => addresses::allocate,
+        "DescribeAddresses" => addresses::describe,
+        "AssociateAddress" => addresses::associate,
+        "DisassociateAddress" => addresses::disassociate,
+        "ReleaseAddress" => addresses::release,
+        "CreateVpcEndpointServiceConfiguration" => services::create,
+        "DescribeVpcEndpointServiceConfigurations" => services::describe,
+        "ModifyVpcEndpointServiceConfiguration" => services::modify,
+        "DeleteVpcEndpointServiceConfigurations" => services::delete,
+        "DescribeVpcEndpointServicePermissions" => services::describe_permissions,
+        "ModifyVpcEndpointServicePermissions" => services::modify_permissions,
+        "DescribeVpcEndpointConnections" => services::describe_connections,
+        "AcceptVpcEndpointConnections" => services::accept_connections,
+        "RejectVpcEndpointConnections" => services::reject_connections,
+        "DescribeVpcEndpointServices" => endpoints::describe_services,
+        "CreateVpcEndpoint" => endpoints::create,
+        "DescribeVpcEndpoints" => endpoints::describe,
+        "DeleteVpcEndpoints" => endpoints::delete,
         "CreateTags" => tags::create,
         "DeleteTags" => tags::delete,
         "DescribeTags" => tags::describe,

@@ -1,16 +1,24 @@
-//! AWS: EC2's Query API with VPCs, peering connections and transit gateways, STS, and RAM's invitations.
+//! AWS: EC2's Query API with VPCs, peering connections, transit gateways, addresses and endpoints; load balancers,
+//! STS, and RAM's invitations.
 //!
 //! Signatures are checked with the accounts' secrets. Peering is judged late, as EC2 does: a request for
 //! a VPC that is not there, or whose ranges overlap, gets an id and fails afterwards. One port serves
-//! the three services and all regions; which is meant is said by the signature's scope.
+//! the four services and all regions; which is meant is said by the signature's scope.
 
+mod addresses;
+mod balancing;
 mod ec2;
+mod endpoints;
 mod groups;
+mod instances;
+mod interfaces;
+mod internet;
 mod networks;
 mod peering;
 mod ram;
 mod request;
 mod routes;
+mod services;
 mod signature;
 mod sts;
 mod tags;
@@ -51,6 +59,15 @@ pub enum Thing {
     Share(ram::Share),
     Invitation(ram::Invitation),
     Session(sts::Session),
+    Interface(interfaces::Interface),
+    Instance(instances::Instance),
+    InternetGateway(internet::InternetGateway),
+    Address(addresses::Address),
+    Balancer(balancing::Balancer),
+    TargetGroup(balancing::Group),
+    Listener(balancing::Listener),
+    Service(services::Service),
+    Endpoint(endpoints::Endpoint),
 }
 
 /// An error as the vendor codes it.
@@ -101,7 +118,13 @@ impl Vendor for Aws {
             Thing::Share(share) => share.due,
             Thing::Invitation(invitation) => invitation.due,
             Thing::Session(session) => Some(session.expires_at + sts::REMEMBERED),
-            Thing::Table(_) | Thing::Group(_) => None,
+            Thing::Instance(instance) => instance.due,
+            Thing::Balancer(balancer) => balancer.due,
+            Thing::TargetGroup(group) => balancing::due(group),
+            Thing::Service(service) => service.due,
+            Thing::Endpoint(endpoint) => endpoint.due,
+            Thing::Table(_) | Thing::Group(_) | Thing::Interface(_) | Thing::InternetGateway(_) => None,
+            Thing::Address(_) | Thing::Listener(_) => None,
         }
     }
 
@@ -116,7 +139,13 @@ impl Vendor for Aws {
             Some(Thing::Attachment(attachment)) => transit::ripen_attachment(world, id, &attachment),
             Some(Thing::Share(_) | Thing::Invitation(_)) => ram::ripen(world, id),
             Some(Thing::Session(_)) => drop(world.remove(id)),
-            Some(Thing::Table(_) | Thing::Group(_)) | None => {}
+            Some(Thing::Instance(instance)) => instances::ripen(world, id, &instance),
+            Some(Thing::Balancer(balancer)) => balancing::ripen_balancer(world, id, &balancer),
+            Some(Thing::TargetGroup(group)) => balancing::ripen_group(world, id, &group),
+            Some(Thing::Service(service)) => services::ripen(world, id, &service),
+            Some(Thing::Endpoint(endpoint)) => endpoints::ripen(world, id, &endpoint),
+            Some(Thing::Table(_) | Thing::Group(_) | Thing::Interface(_) | Thing::InternetGateway(_)) | None => {}
+            Some(Thing::Address(_) | Thing::Listener(_)) => {}
         }
     }
 
@@ -146,6 +175,9 @@ impl Vendor for Aws {
             "ec2" if is_region(&signed.region) => {
                 ec2::answer(world, &request::Request::new(account, signed.region, call.form()))
             }
+            "elasticloadbalancing" if is_region(&signed.region) => {
+                balancing::answer(world, &request::Request::new(account, signed.region, call.form()))
+            }
             _ => Err(Refused::new("InvalidAction", "There is no such service in this region.")),
         };
         answered.map_err(|refused| Self::refusal(call, refused.status, &refused.code, &refused.message))
@@ -155,6 +187,7 @@ impl Vendor for Aws {
         match service(call).as_str() {
             "sts" => sts::refusal(status, code, message),
             "ram" => ram::refusal(status, code, message),
+            "elasticloadbalancing" => balancing::refusal(status, code, message),
             _ => ec2::refusal(status, code, message),
         }
     }

@@ -4,7 +4,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Answer, Aws, Refused, Thing, ec2, groups, peering,
+    Answer, Aws, Refused, Thing, ec2, groups, interfaces, internet, peering,
     request::{Noun, Owned, Request, Tags, overlap},
     routes, tags, transit,
     xml::Xml,
@@ -228,6 +228,7 @@ pub fn put_default(world: &mut World<Aws>, account: &str, region: &str) {
     let owned = Owned { account: account.into(), region: region.into(), made_at: world.now(), tags: Tags::new() };
     let cidr = Ipv4Net::new_assert([172, 31, 0, 0].into(), 16);
     let vpc = put_vpc(world, owned.clone(), cidr, true);
+    internet::put_attached(world, owned.clone(), &vpc);
     let parts = cidr.subnets(20).into_iter().flatten();
     for (zone, cidr) in zones(region).into_iter().zip(parts) {
         let subnet = Subnet { owned: owned.clone(), vpc: vpc.clone(), cidr, zone, due: None, available: true };
@@ -267,7 +268,8 @@ pub fn delete_vpc(world: &mut World<Aws>, request: &Request, xml: &mut Xml) -> A
         || routes::hold(world, &id)
         || groups::hold(world, &id)
         || peering::hold(world, &id)
-        || transit::hold(world, &id);
+        || transit::hold(world, &id)
+        || internet::is_attached(world, &id);
     if in_use {
         let message = format!("The vpc '{id}' has dependencies and cannot be deleted.");
         return Err(Refused::new("DependencyViolation", message));
@@ -385,7 +387,7 @@ fn write_subnet(xml: &mut Xml, id: &str, subnet: &Subnet) {
 pub fn delete_subnet(world: &mut World<Aws>, request: &Request, xml: &mut Xml) -> Answer<()> {
     let id = request.text("SubnetId")?.to_owned();
     request.find::<Subnet>(world, &id)?;
-    if transit::uses_subnet(world, &id) {
+    if transit::uses_subnet(world, &id) || interfaces::hold(world, &id) {
         let message = format!("The subnet '{id}' has dependencies and cannot be deleted.");
         return Err(Refused::new("DependencyViolation", message));
     }

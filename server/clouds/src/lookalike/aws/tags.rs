@@ -2,11 +2,17 @@
 
 use super::{
     Answer, Aws, Refused, Thing,
+    addresses::Address,
+    endpoints::Endpoint,
     groups::Group,
+    instances::Instance,
+    interfaces::Interface,
+    internet::InternetGateway,
     networks::{Subnet, Vpc},
     peering::Peering,
     request::{Noun, Request, Tags},
     routes::Table,
+    services::Service,
     transit::{Attachment, Gateway},
     xml::Xml,
 };
@@ -29,6 +35,12 @@ fn kind_of(id: &str) -> Option<&'static str> {
         ("pcx-", "vpc-peering-connection"),
         ("tgw-attach-", "transit-gateway-attachment"),
         ("tgw-", "transit-gateway"),
+        ("i-", "instance"),
+        ("eni-", "network-interface"),
+        ("igw-", "internet-gateway"),
+        ("eipalloc-", "elastic-ip"),
+        ("vpce-svc-", "vpc-endpoint-service"),
+        ("vpce-", "vpc-endpoint"),
     ];
     kinds.into_iter().find(|(prefix, _)| id.starts_with(prefix)).map(|(_, kind)| kind)
 }
@@ -43,6 +55,12 @@ fn check(world: &World<Aws>, request: &Request, id: &str) -> Answer<()> {
         Some("vpc-peering-connection") => request.find::<Peering>(world, id).map(drop),
         Some("transit-gateway-attachment") => request.find::<Attachment>(world, id).map(drop),
         Some("transit-gateway") => request.find::<Gateway>(world, id).map(drop),
+        Some("instance") => request.find::<Instance>(world, id).map(drop),
+        Some("network-interface") => request.find::<Interface>(world, id).map(drop),
+        Some("internet-gateway") => request.find::<InternetGateway>(world, id).map(drop),
+        Some("elastic-ip") => request.find::<Address>(world, id).map(drop),
+        Some("vpc-endpoint-service") => request.find::<Service>(world, id).map(drop),
+        Some("vpc-endpoint") => request.find::<Endpoint>(world, id).map(drop),
         _ => Err(Refused::new("InvalidID", format!("The ID '{id}' is not valid"))),
     }
 }
@@ -59,7 +77,14 @@ fn own<'a>(thing: &'a mut Thing, request: &Request) -> Option<&'a mut Tags> {
         Thing::Group(group) => group.owned_mut(),
         Thing::Gateway(gateway) => gateway.owned_mut(),
         Thing::Attachment(attachment) => attachment.owned_mut(),
+        Thing::Instance(instance) => instance.owned_mut(),
+        Thing::Interface(interface) => interface.owned_mut(),
+        Thing::InternetGateway(gateway) => gateway.owned_mut(),
+        Thing::Address(address) => address.owned_mut(),
+        Thing::Service(service) => service.owned_mut(),
+        Thing::Endpoint(endpoint) => endpoint.owned_mut(),
         Thing::Peering(_) | Thing::Session(_) | Thing::Share(_) | Thing::Invitation(_) => return None,
+        Thing::Balancer(_) | Thing::TargetGroup(_) | Thing::Listener(_) => return None,
     };
     (owned.account == request.account).then_some(&mut owned.tags)
 }

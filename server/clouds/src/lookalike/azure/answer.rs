@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Azure, Refused, access, directory, groups, key, networks,
+    Answer, Azure, Refused, access, addresses, directory, groups, key, networks,
     operations::{self, Asked},
     peerings,
     tokens::{self, Caller},
@@ -18,7 +18,7 @@ const PAGE: usize = 50;
 pub struct At {
     pub subscription: String,
     pub group: String,
-    /// `virtualNetworks` or `networkSecurityGroups`, in Azure's own spelling.
+    /// `virtualNetworks` and its kin, in Azure's own spelling.
     pub kind: &'static str,
     pub name: String,
 }
@@ -125,6 +125,8 @@ fn parsed(call: &Call) -> Option<(At, What)> {
     let kind = |word: &str| match word {
         "virtualnetworks" => Some("virtualNetworks"),
         "networksecuritygroups" => Some("networkSecurityGroups"),
+        "publicipaddresses" => Some("publicIPAddresses"),
+        "networkinterfaces" => Some("networkInterfaces"),
         _ => None,
     };
     let what = match &lower[2..] {
@@ -165,7 +167,12 @@ pub fn action(call: &Call) -> String {
         return format!("{noun}_{}", verb(call, !call.path.contains("'") && call.path.matches('/').count() < 3));
     }
     let Some((at, what)) = parsed(call) else { return "unknown".to_owned() };
-    let of = |kind: &str| if kind == "virtualNetworks" { "VirtualNetworks" } else { "NetworkSecurityGroups" };
+    let of = |kind: &str| match kind {
+        "virtualNetworks" => "VirtualNetworks",
+        "publicIPAddresses" => "PublicIPAddresses",
+        "networkInterfaces" => "NetworkInterfaces",
+        _ => "NetworkSecurityGroups",
+    };
     match what {
         What::Subscription => "Subscriptions_Get".to_owned(),
         What::Groups => "ResourceGroups_List".to_owned(),
@@ -268,10 +275,16 @@ pub fn route(world: &mut World<Azure>, call: &Call) -> Answer {
         ("PUT", What::Group) => networks::put_group(world, &at, &body),
         ("GET", What::Operation { what, id }) => operations::get(world, &at.subscription, what, id),
         ("GET", What::All("virtualNetworks")) => networks::list(world, &below(!at.group.is_empty()), call),
+        ("GET", What::All(kind @ ("publicIPAddresses" | "networkInterfaces"))) => {
+            addresses::list(world, &below(!at.group.is_empty()), kind, call)
+        }
         ("GET", What::All(_)) => groups::list(world, &below(!at.group.is_empty()), call),
         ("GET", What::One) if at.kind == "virtualNetworks" => networks::get(world, &at),
         ("PUT", What::One) if at.kind == "virtualNetworks" => networks::put(world, asked, &at, &body),
         ("DELETE", What::One) if at.kind == "virtualNetworks" => networks::delete(world, asked, &at),
+        ("GET", What::One) if is_address(&at) => addresses::get(world, &at),
+        ("PUT", What::One) if is_address(&at) => addresses::put(world, asked, &at, &body),
+        ("DELETE", What::One) if is_address(&at) => addresses::delete(world, asked, &at),
         ("GET", What::One) => groups::get(world, &at),
         ("PUT", What::One) => groups::put(world, asked, &at, &body),
         ("DELETE", What::One) => groups::delete(world, asked, &at),
@@ -292,6 +305,10 @@ pub fn route(world: &mut World<Azure>, call: &Call) -> Answer {
     }
 }
 
+fn is_address(at: &At) -> bool {
+    matches!(at.kind, "publicIPAddresses" | "networkInterfaces")
+}
+
 /// The name of the operation that a change begins.
 fn kind_of(call: &Call, at: &At, what: &What) -> &'static str {
     match (call.method.as_str(), what) {
@@ -300,6 +317,10 @@ fn kind_of(call: &Call, at: &At, what: &What) -> &'static str {
         (_, What::Subnet(_)) => "Subnets_CreateOrUpdate",
         ("DELETE", What::One) if at.kind == "virtualNetworks" => "VirtualNetworks_Delete",
         (_, What::One) if at.kind == "virtualNetworks" => "VirtualNetworks_CreateOrUpdate",
+        ("DELETE", What::One) if at.kind == "publicIPAddresses" => "PublicIPAddresses_Delete",
+        (_, What::One) if at.kind == "publicIPAddresses" => "PublicIPAddresses_CreateOrUpdate",
+        ("DELETE", What::One) if at.kind == "networkInterfaces" => "NetworkInterfaces_Delete",
+        (_, What::One) if at.kind == "networkInterfaces" => "NetworkInterfaces_CreateOrUpdate",
         ("DELETE", What::One) => "NetworkSecurityGroups_Delete",
         _ => "NetworkSecurityGroups_CreateOrUpdate",
     }

@@ -1,5 +1,6 @@
 //! Azure: tokens, the applications and service principals of Microsoft Graph, role definitions and assignments, and of
-//! Resource Manager resource groups, virtual networks, security groups, peerings and their operations.
+//! Resource Manager resource groups, virtual networks, security groups, public addresses with the interfaces that have
+//! them, peerings and their operations.
 //!
 //! The two accounts live in two tenants. Whoever calls is a service principal of an application, and may what its role
 //! assignments say; to peer with a network of another tenant takes a second token, of that tenant. A change is visible
@@ -8,6 +9,7 @@
 //! without its subnets or peerings keeps them.
 
 mod access;
+mod addresses;
 mod answer;
 mod directory;
 mod groups;
@@ -52,6 +54,8 @@ pub enum Thing {
     Peering(peerings::Peering),
     Operation(operations::Operation),
     Token(tokens::Token),
+    Address(addresses::Address),
+    Interface(addresses::Interface),
 }
 
 /// An error as the vendor words it.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Answer, Azure, Refused, Thing,
+    Answer, Azure, Refused, Thing, addresses,
     answer::{At, page},
     key,
     operations::{self, Asked, begin},
@@ -283,6 +283,10 @@ pub fn delete(world: &mut World<Azure>, asked: &Asked<'_>, at: &At) -> Answer {
     if network(world, &own).is_none() {
         return Ok(Reply::empty(204));
     }
+    if let Some(user) = addresses::within(world, &own) {
+        let message = format!("Virtual network {} is in use by {user} and cannot be deleted.", at.id());
+        return Err(Refused::new(400, "InUseSubnetCannotBeDeleted", message));
+    }
     operations::free(world, &own)?;
     edit(world, &own, |network| network.provisioning = "Deleting".to_owned());
     Ok(begin(world, asked, &own, true, vec![own.clone()], Reply::empty(202)))
@@ -336,6 +340,7 @@ pub fn over(world: &mut World<Azure>, key: &str, outcome: &str) {
         Thing::SecurityGroup(group) => group.provisioning = outcome.to_owned(),
         _ => {}
     });
+    addresses::over(world, key, outcome);
 }
 
 /// What is gone takes with it what lies in it.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, Google, Refused, firewalls, networks, operations, peering};
+use super::{Answer, Google, Refused, addresses, firewalls, instances, networks, operations, peering};
 use crate::lookalike::{Call, Reply, Side, World};
 
 /// How a project's things begin in answers.
@@ -17,6 +17,8 @@ pub fn action(call: &Call) -> String {
     let (collection, rest) = match tail {
         ["global", "operations", ..] => return "globalOperations.get".to_owned(),
         ["regions", _, "operations", ..] => return "regionOperations.get".to_owned(),
+        ["zones", _, "operations", ..] => return "zoneOperations.get".to_owned(),
+        ["zones", _, collection, rest @ ..] => (*collection, rest),
         ["global", collection, rest @ ..] | ["regions", _, collection, rest @ ..] => (*collection, rest),
         _ => return "unknown".to_owned(),
     };
@@ -84,12 +86,29 @@ pub fn route(world: &mut World<Google>, side: Side, call: &Call) -> Answer {
         ("GET", ["global", "firewalls", name]) => firewalls::get(world, &about, name),
         ("PATCH" | "PUT", ["global", "firewalls", name]) => firewalls::update(world, &about, name, &body),
         ("DELETE", ["global", "firewalls", name]) => firewalls::delete(world, &about, name),
+        ("GET", ["regions", region, "addresses"]) => addresses::list(world, &about, region, call),
+        ("POST", ["regions", region, "addresses"]) => addresses::insert(world, &about, region, &body),
+        ("GET", ["regions", region, "addresses", name]) => addresses::get(world, &about, region, name),
+        ("DELETE", ["regions", region, "addresses", name]) => addresses::delete(world, &about, region, name),
+        ("GET", ["zones", zone, "instances"]) => instances::list(world, &about, zone, call),
+        ("POST", ["zones", zone, "instances"]) => instances::insert(world, &about, zone, &body),
+        ("GET", ["zones", zone, "instances", name]) => instances::get(world, &about, zone, name),
+        ("DELETE", ["zones", zone, "instances", name]) => instances::delete(world, &about, zone, name),
+        ("POST", ["zones", zone, "instances", name, "addAccessConfig"]) => {
+            instances::add_access(world, &about, (zone, name), call, &body)
+        }
+        ("POST", ["zones", zone, "instances", name, "deleteAccessConfig"]) => {
+            instances::delete_access(world, &about, (zone, name), call)
+        }
         ("GET", ["global", "operations", name]) | ("POST", ["global", "operations", name, "wait"]) => {
-            operations::get(world, &about, None, name)
+            operations::get(world, &about, "global", name)
         }
         ("GET", ["regions", region, "operations", name])
         | ("POST", ["regions", region, "operations", name, "wait"]) => {
-            operations::get(world, &about, Some(region), name)
+            operations::get(world, &about, &format!("regions/{region}"), name)
+        }
+        ("GET", ["zones", zone, "operations", name]) | ("POST", ["zones", zone, "operations", name, "wait"]) => {
+            operations::get(world, &about, &format!("zones/{zone}"), name)
         }
         _ => Err(Refused::new(404, "notFound", "The requested URL is not simulated.")),
     }

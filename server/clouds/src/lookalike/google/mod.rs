@@ -6,8 +6,10 @@
 //! Assumed of Google: the codes of operations that fail, and what follows when a peered network is deleted.
 
 mod access;
+mod addresses;
 mod answer;
 mod firewalls;
+mod instances;
 mod networks;
 mod operations;
 mod peering;
@@ -65,6 +67,8 @@ pub enum Thing {
     Firewall(Firewall),
     Operation(operations::Operation),
     Token(access::Token),
+    Address(addresses::Address),
+    Instance(instances::Instance),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -165,6 +169,7 @@ impl Vendor for Google {
             Thing::Operation(operation) => operation.over_at.map(|at| at + operations::REMEMBERED).or(operation.due),
             Thing::Token(token) => Some(token.expires_at),
             Thing::Network(_) | Thing::Subnetwork(_) | Thing::Firewall(_) => None,
+            Thing::Address(_) | Thing::Instance(_) => None,
         }
     }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{
     Answer, Google, Network, Refused, Subnetwork, Thing,
     answer::{About, id_of, name, number, page, stamp, url},
+    instances,
     operations::{Change, begin},
     peering,
 };
@@ -233,7 +234,12 @@ pub fn insert_subnetwork(world: &mut World<Google>, about: &About, region: &str,
 pub fn delete_subnetwork(world: &mut World<Google>, about: &About, region: &str, name: &str) -> Answer {
     let id = format!("projects/{}/regions/{region}/subnetworks/{name}", about.project);
     match world.get(&id) {
-        Some(Thing::Subnetwork(_)) => Ok(begin(world, about, "subnetworks.delete", &id, Change::Remove)),
+        Some(Thing::Subnetwork(_)) => {
+            let user = instances::all(world).find(|(_, one)| one.subnetwork == id).map(|(user, _)| user.to_owned());
+            let Some(user) = user else { return Ok(begin(world, about, "subnetworks.delete", &id, Change::Remove)) };
+            let message = format!("The subnetwork resource '{id}' is already being used by '{user}'");
+            Err(Refused::new(400, "resourceInUseByAnotherResource", message))
+        }
         _ => Err(Refused::not_found(&id)),
     }
 }

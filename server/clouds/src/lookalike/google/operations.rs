@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     Answer, Google, Refused, Thing,
     answer::{About, number, stamp, url},
-    networks, peering,
+    instances, networks, peering,
 };
 use crate::lookalike::{Reply, World};
 
@@ -44,11 +44,13 @@ pub enum Change {
     AddPeering(super::Peering),
     UpdatePeering(super::Peering),
     RemovePeering(String),
+    /// The access configuration of an instance.
+    SetAccess(Option<super::instances::Nat>),
 }
 
 /// Accepts a change of `target`.
 pub fn begin(world: &mut World<Google>, about: &About, kind: &str, target: &str, change: Change) -> Reply {
-    let region = target.split('/').skip_while(|part| *part != "regions").nth(1).map(str::to_owned);
+    let region = within(target, "regions").map(str::to_owned);
     let name = format!("operation-{}-{}", world.now(), &uuid::Uuid::new_v4().simple().to_string()[..16]);
     let operation = Operation {
         project: about.project.clone(),
@@ -66,12 +68,27 @@ pub fn begin(world: &mut World<Google>, about: &About, kind: &str, target: &str,
         error: None,
     };
     let reply = Reply::json(200, &shown(&operation));
-    world.put(id(&operation.project, operation.region.as_deref(), &operation.name), Thing::Operation(operation));
+    world.put(id(&operation.project, &operation.place(), &operation.name), Thing::Operation(operation));
     reply
 }
 
-fn id(project: &str, region: Option<&str>, name: &str) -> String {
-    let place = region.map_or_else(|| "global".to_owned(), |region| format!("regions/{region}"));
+/// `b` of `…/zones/b/…`.
+fn within<'a>(target: &'a str, kind: &str) -> Option<&'a str> {
+    target.split('/').skip_while(|part| *part != kind).nth(1)
+}
+
+impl Operation {
+    /// `global`, `regions/…` or `zones/…`.
+    fn place(&self) -> String {
+        match (&self.region, within(&self.target, "zones")) {
+            (Some(region), _) => format!("regions/{region}"),
+            (None, Some(zone)) => format!("zones/{zone}"),
+            (None, None) => "global".to_owned(),
+        }
+    }
+}
+
+fn id(project: &str, place: &str, name: &str) -> String {
     format!("operations/projects/{project}/{place}/operations/{name}")
 }
 
@@ -96,8 +113,8 @@ pub fn running_peerings(world: &World<Google>) -> impl Iterator<Item = &Operatio
     })
 }
 
-pub fn get(world: &World<Google>, about: &About, region: Option<&str>, name: &str) -> Answer {
-    let id = id(&about.project, region, name);
+pub fn get(world: &World<Google>, about: &About, place: &str, name: &str) -> Answer {
+    let id = id(&about.project, place, name);
     match world.get(&id) {
         Some(Thing::Operation(operation)) => Ok(Reply::json(200, &shown(operation))),
         _ => Err(Refused::not_found(id.trim_start_matches("operations/"))),
@@ -106,7 +123,7 @@ pub fn get(world: &World<Google>, about: &About, region: Option<&str>, name: &st
 
 fn shown(operation: &Operation) -> Value {
     let done = operation.over_at.is_some();
-    let path = id(&operation.project, operation.region.as_deref(), &operation.name);
+    let path = id(&operation.project, &operation.place(), &operation.name);
     let verb = operation.kind.split('.').next_back().unwrap_or_default();
     let mut shown = json!({
         "kind": "compute#operation",
@@ -123,6 +140,9 @@ fn shown(operation: &Operation) -> Value {
     });
     if let Some(region) = &operation.region {
         shown["region"] = json!(url(&format!("projects/{}/regions/{region}", operation.project)));
+    }
+    if let Some(zone) = within(&operation.target, "zones") {
+        shown["zone"] = json!(url(&format!("projects/{}/zones/{zone}", operation.project)));
     }
     if let Some(over_at) = operation.over_at {
         shown["endTime"] = json!(stamp(over_at));
@@ -169,6 +189,7 @@ fn make(world: &mut World<Google>, operation: &Operation) -> Result<(), (String,
             peering::updated(world, target, peering);
             Ok(())
         }
+        Change::SetAccess(nat) => instances::set_access(world, target, nat.clone()),
         Change::RemovePeering(name) => {
             peering::removed(world, target, name);
             Ok(())

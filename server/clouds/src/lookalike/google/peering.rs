@@ -45,7 +45,7 @@ fn free(world: &World<Google>, networks: &[&str]) -> Result<(), Refused> {
             Change::RemovePeering(name) => network(world, &operation.target)
                 .and_then(|network| network.peerings.iter().find(|peering| peering.name == *name))
                 .map(|peering| peering.peer.as_str()),
-            Change::Put(_) | Change::Remove => None,
+            Change::Put(_) | Change::Remove | Change::SetAccess(_) => None,
         };
         networks.contains(&operation.target.as_str()) || peer.is_some_and(|peer| networks.contains(&peer))
     };

@@ -2,12 +2,15 @@
 
 use serde_json::json;
 
-use super::{Deed, Scene, Thing, Typed, field, unknown};
+use super::{Deed, Scene, Thing, Typed, endpoints, field, unknown};
 use crate::{
     Class, Failure, Outcome,
     aws::{Aws, AwsAccount, AwsEndpoints, AwsKeys, wire},
     http::Http,
-    lookalike::{Lookalikes, Side, aws::REGIONS},
+    lookalike::{
+        Lookalikes, Side,
+        aws::{Keys, REGIONS},
+    },
 };
 
 /// Where its first VPC of its own is looked for.
@@ -26,29 +29,34 @@ impl AwsSide {
         let (theirs, ours) = (clouds.aws.account(Side::Theirs).await, clouds.aws.account(Side::Ours).await);
         let url = clouds.aws.url();
         let base = reqwest::Url::parse(&url).ok();
-        let endpoints = AwsEndpoints { ec2: base.clone(), sts: base.clone(), ram: base };
-        let keys = AwsKeys::Given {
-            access_key_id: theirs.access_key_id,
-            secret_access_key: theirs.secret_access_key,
-            session_token: None,
+        let endpoints = AwsEndpoints { ec2: base.clone(), sts: base.clone(), ram: base.clone(), elb: base };
+        let account = |keys: &Keys| AwsAccount {
+            keys: AwsKeys::Given {
+                access_key_id: keys.access_key_id.clone(),
+                secret_access_key: keys.secret_access_key.clone(),
+                session_token: None,
+            },
+            role: None,
+            region: HOME.to_owned(),
         };
-        let account = AwsAccount { keys, role: None, region: HOME.to_owned() };
-        let aws = Aws::new(account, endpoints, http);
+        let aws = Aws::new(account(&theirs), endpoints, http);
         Self { aws, url, account: theirs.account_id, console: ours.account_id }
     }
 
     pub(super) async fn look(&self, region: &str) -> Outcome<Scene> {
         let region = placed(region);
-        let (vpcs, gateways, peerings, attachments) = futures::try_join!(
+        let (vpcs, gateways, peerings, attachments, endpoints) = futures::try_join!(
             self.aws.every::<wire::Vpc>(region, "DescribeVpcs"),
             self.aws.every::<wire::Gateway>(region, "DescribeTransitGateways"),
             self.aws.every::<wire::Peering>(region, "DescribeVpcPeeringConnections"),
             self.aws.every::<wire::Attachment>(region, "DescribeTransitGatewayVpcAttachments"),
+            endpoints::look(&self.aws, region),
         )?;
         let mut things: Vec<Thing> = vpcs.into_iter().map(vpc).collect();
         things.extend(gateways.into_iter().map(|gateway| self.gateway(gateway)));
         things.extend(peerings.into_iter().map(|peering| self.peering(peering)));
         things.extend(attachments.into_iter().map(attachment));
+        things.extend(endpoints);
         let create = Deed::plain("create-vpc", "Create VPC").asking("cidr", "IPv4 CIDR", "10.30.0.0/16");
         Ok(Scene {
             endpoint: self.url.clone(),
@@ -119,6 +127,10 @@ impl AwsSide {
             "delete-vpc" => ask("DeleteVpc", &[("VpcId", thing)]).await,
             "create-gateway" => ask("CreateTransitGateway", &[("Description", "the peer's hub")]).await,
             "delete-gateway" => ask("DeleteTransitGateway", &[("TransitGatewayId", thing)]).await,
+            "create-endpoint" => endpoints::create(&self.aws, region, thing, typed).await,
+            "delete-endpoint" => {
+                self.aws.ask_of_several(region, "DeleteVpcEndpoints", &[("VpcEndpointId.1", thing)]).await
+            }
             "share" => self.share(region, thing, field(typed, "account")).await,
             "accept" => ask("AcceptVpcPeeringConnection", &peering).await,
             "reject" => ask("RejectVpcPeeringConnection", &peering).await,

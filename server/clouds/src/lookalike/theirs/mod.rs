@@ -5,6 +5,7 @@
 
 mod aws;
 mod azure;
+mod endpoints;
 mod google;
 mod rules;
 mod upcloud;

@@ -203,6 +203,18 @@ async fn a_vpc_that_is_deleted_takes_its_peerings_with_it() {
 }
 
 #[tokio::test]
+async fn a_peering_whose_network_cannot_be_found_any_more_is_not_left_behind() {
+    let mut town = Town::new().await;
+    let theirs = town.peers_network("main").await;
+    town.connect(&theirs);
+    town.settle().await;
+    // A VPC that has forgotten its network, and cannot find it by its label.
+    (town.wish.id, town.wish.reference, town.wish.present) = (Uuid::now_v7(), Reference::new(), false);
+    town.settle().await;
+    assert_eq!(town.count("network-peering").await, 0);
+}
+
+#[tokio::test]
 async fn a_peer_that_made_its_side_first_is_active_at_once() {
     let mut town = Town::new().await;
     town.settle().await;

@@ -1,0 +1,186 @@
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::{LazyRoute, lazy_route};
+
+use super::{
+    connection::{Connection, Records},
+    nodes::Nodes,
+    reading::{Reading, reading},
+    warnings::Warnings,
+};
+use crate::{
+    api::services::ServiceReading,
+    components::{
+        Badge, Block, ButtonLink, Copy, Fact, Facts, Glyph, Kind, Menu, MenuLink, MenuRule, PageHead, Time, Tone,
+        grouped,
+    },
+    domain::{
+        ProjectName,
+        service::{Service, firewall::Firewall},
+    },
+    pages::{
+        fresh::{living, page_name},
+        here::{project_for_links, use_project},
+    },
+    routes,
+};
+
+pub struct ServiceDetail;
+
+#[lazy_route]
+impl LazyRoute for ServiceDetail {
+    fn data() -> Self {
+        Self
+    }
+
+    fn view(_page: Self) -> AnyView {
+        let reading = reading();
+        view! { <Detail reading titled=true/> }.into_any()
+    }
+}
+
+/// The page itself; also what lies behind the question whether to delete it.
+#[component]
+pub fn Detail(
+    reading: Reading,
+    /// Whether the page is called by the service's name, and not by what lies over it.
+    #[prop(optional)]
+    titled: bool,
+) -> impl IntoView {
+    living(reading, move |read| view! { <Shown read titled/> }.into_any())
+}
+
+#[component]
+fn Shown(read: Signal<ServiceReading>, titled: bool) -> impl IntoView {
+    let project = project_for_links(&use_project().get_untracked());
+    let service = Memo::new(move |_| read.with(|read| read.service.clone()));
+    // What the head shows; its menu stays open while a node reports.
+    let above = Memo::new(move |_| read.with(|read| Above::of(&read.service)));
+    let firewall = Memo::new(move |_| read.with(|read| (read.service.id, read.firewall.clone())));
+    let (of_head, of_summary) = (project.clone(), project.clone());
+    view! {
+        {titled.then(|| view! { <Title text=page_name(service, |service| service.name.to_string())/> })}
+        {move || above.with(|above| head(above, &of_head))}
+        <Warnings service project=project.clone()/>
+        {move || service.with(|service| overview(service, &project))}
+        <Connection read/>
+        <Records read/>
+        <Nodes service/>
+        {move || firewall.with(|(id, firewall)| summary(firewall, &routes::service_firewall(&of_summary, *id)))}
+    }
+}
+
+/// What the top of every page of a service shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Above {
+    id: crate::domain::ServiceId,
+    name: String,
+    tone: Tone,
+    word: &'static str,
+    sentence: String,
+    placement: &'static str,
+    going: Option<String>,
+    held: Option<String>,
+}
+
+impl Above {
+    pub fn of(service: &Service) -> Self {
+        Self {
+            id: service.id,
+            name: service.name.to_string(),
+            tone: service.standing().into(),
+            word: service.word(),
+            sentence: service.sentence(),
+            placement: service.placement_word(),
+            going: service.going(),
+            held: service.going().or_else(|| service.deletion_refusal().map(|refusal| refusal.sentence)),
+        }
+    }
+}
+
+fn head(above: &Above, project: &ProjectName) -> impl IntoView + use<> {
+    let crumbs = vec![("Services".to_owned(), routes::services(project))];
+    let Above { id, name, tone, word, sentence, placement, going, held } = above.clone();
+    let badge = move || {
+        view! {
+            <Badge tone word/>
+            <span class="tag">{placement}</span>
+        }
+    };
+    let (settings, access) = (routes::service_settings(project, id), routes::service_access(project, id));
+    let (filter, delete) = (routes::service_ip_filter(project, id), routes::service_delete(project, id));
+    let firewall = routes::service_firewall(project, id);
+    let menu = format!("More actions for {name}");
+    view! {
+        <PageHead title=name crumbs lead=sentence badge>
+            <ButtonLink href=firewall icon=Glyph::Route>"Effective firewall"</ButtonLink>
+            <ButtonLink href=settings icon=Glyph::Pencil reason=going.clone()>"Service settings"</ButtonLink>
+            <Menu label=menu>
+                <MenuLink href=access icon=Glyph::Network label="Public and private access" reason=going.clone()/>
+                <MenuLink href=filter icon=Glyph::Users label="Set public IP filters" reason=going/>
+                <MenuRule/>
+                <MenuLink href=delete icon=Glyph::Trash label="Delete service" kind=Kind::Danger reason=held/>
+            </Menu>
+        </PageHead>
+    }
+}
+
+fn overview(service: &Service, project: &ProjectName) -> impl IntoView + use<> {
+    let place = match &service.vpc {
+        Some(vpc) => {
+            let (href, name, range) = (routes::vpc(project, vpc.id), vpc.name.to_string(), vpc.cidr.to_string());
+            view! { <a href=href>{name}</a> " " <Copy value=range/> }.into_any()
+        }
+        None => view! { <span class="quiet">"none, in public"</span> }.into_any(),
+    };
+    let serving = service.nodes.iter().filter(|node| node.serves()).count();
+    let nodes = format!("{serving} of {} serve", service.node_count);
+    let (kind, plan, region) = (service.kind.label(), service.plan.label(), service.place_label.clone());
+    let protected = if service.termination_protection { "on" } else { "off" };
+    let (id, created) = (service.id.to_string(), service.created_at);
+    view! {
+        <Block id="h-overview" title="Overview">
+            <Facts row=true>
+                <Fact label="Type">{kind}</Fact>
+                <Fact label="Plan">{plan}</Fact>
+                <Fact label="Nodes">{nodes}</Fact>
+                <Fact label="Place">{region}</Fact>
+                <Fact label="VPC">{place}</Fact>
+                <Fact label="Termination protection">{protected}</Fact>
+                <Fact label="Internal ID"><Copy value=id/></Fact>
+                <Fact label="Created"><Time at=created/></Fact>
+            </Facts>
+        </Block>
+    }
+}
+
+/// The effective firewall in a line per rule.
+fn summary(firewall: &Firewall, page: &str) -> impl IntoView + use<> {
+    let lines = firewall.rules.iter().map(|rule| {
+        let ranges = match rule.from.len() {
+            1 => rule.from[0].to_string(),
+            many => format!("{} ranges", grouped(many as u64)),
+        };
+        let components: Vec<String> = rule.components.iter().map(ToString::to_string).collect();
+        view! {
+            <li>
+                <span>{rule.reason.to_string()}</span>
+                <span class="fact">{ranges}</span>
+                <span class="fact muted">{components.join(", ")}</span>
+            </li>
+        }
+    });
+    let (lines, page) = (lines.collect_view(), page.to_owned());
+    let aside = move || view! { <a href=page>"Rule by rule"</a> };
+    view! {
+        <Block id="h-firewall" title="Effective firewall" lead="What the nodes let in; nothing else reaches a port of the service." aside>
+            <ul class="let-in">
+                {lines}
+                <li>
+                    <span>"Everything else"</span>
+                    <span class="quiet">"refused"</span>
+                </li>
+            </ul>
+        </Block>
+    }
+}
