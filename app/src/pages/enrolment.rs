@@ -2,7 +2,41 @@
 
 use leptos::prelude::*;
 
-use crate::{api::enrolment::Enrolment, components::Command};
+use crate::{
+    api::enrolment::Enrolment,
+    components::{Command, Progress},
+    domain::{Timestamp, host::TOKEN_SECONDS},
+};
+
+/// Where an enrolment stands: token, install, contact, at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub issued: bool,
+    pub enrolled: bool,
+    pub applied: bool,
+}
+
+impl Standing {
+    /// `enrolled`: a host has a credential that is good; `at_work`: what it was asked for is on it.
+    pub fn new(answer: Option<&Enrolment>, last_seen: Option<Timestamp>, enrolled: bool, at_work: bool) -> Self {
+        // A host that was there before the token counts only once it was heard of afterwards.
+        let heard = answer
+            .is_none_or(|answer| last_seen.is_some_and(|seen| seen >= answer.expires_at.plus_seconds(-TOKEN_SECONDS)));
+        let enrolled = enrolled && heard;
+        Self { issued: answer.is_some() || enrolled, enrolled, applied: enrolled && at_work }
+    }
+
+    /// Each step is done, here, or ahead: the first that is not done is here.
+    pub fn steps(self) -> [Progress; 4] {
+        let done = [self.issued, self.issued && self.enrolled, self.enrolled, self.applied];
+        let here = done.iter().position(|done| !done);
+        std::array::from_fn(|at| match here {
+            Some(here) if at == here => Progress::Here,
+            Some(here) if at > here => Progress::Ahead,
+            _ => Progress::Done,
+        })
+    }
+}
 
 #[component]
 pub fn Commands(answer: Enrolment) -> impl IntoView {
@@ -57,19 +91,21 @@ fn unit_text(answer: &Enrolment) -> String {
     )
 }
 
+/// What a console answers to a wish for a token.
+#[cfg(test)]
+pub fn answer(issued: Timestamp) -> Enrolment {
+    Enrolment {
+        token: "cwe_0123".into(),
+        expires_at: issued.plus_seconds(TOKEN_SECONDS),
+        console: "https://console.example:3000#sha256=ab".into(),
+        hint: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Timestamp, fixtures::NOW, host::TOKEN_SECONDS};
-
-    fn answer(issued: Timestamp) -> Enrolment {
-        Enrolment {
-            token: "cwe_0123".into(),
-            expires_at: issued.plus_seconds(TOKEN_SECONDS),
-            console: "https://console.example:3000#sha256=ab".into(),
-            hint: None,
-        }
-    }
+    use crate::domain::fixtures::NOW;
 
     #[test]
     fn the_token_is_in_no_argument() {

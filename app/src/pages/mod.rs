@@ -13,6 +13,7 @@ pub mod frame;
 mod fresh;
 mod gateways;
 pub mod here;
+mod listing;
 mod map;
 mod other_side;
 mod overview;

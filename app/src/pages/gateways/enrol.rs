@@ -9,18 +9,18 @@ use crate::{
         gateways::get_gateway,
     },
     components::{
-        Badge, Block, Button, ButtonLink, Glyph, Kind, Mark, Notice, PageHead, Progress, Prose, Refusal, Step, Stepper,
-        Time, Tone,
+        Badge, Block, Button, ButtonLink, Glyph, Kind, Mark, Notice, PageHead, Prose, Refusal, Step, Stepper, Time,
+        Tone,
     },
     domain::{
         ProjectName,
         change::Topic,
         gateway::{Gateway, GatewayStatus},
-        host::{TOKEN_SECONDS, WireGuardKind},
+        host::WireGuardKind,
     },
     live::use_live,
     pages::{
-        enrolment::Commands,
+        enrolment::{Commands, Standing},
         form::{Memory, beside, flash},
         fresh::{living, once},
         here::{project_for_links, use_project, use_segment},
@@ -107,37 +107,9 @@ fn already(gateway: &Gateway) -> impl IntoView + use<> {
     Some(view! { <Notice tone=Tone::Off title text/> })
 }
 
-/// Where the enrolment stands: token, install, contact, active.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Standing {
-    issued: bool,
-    enrolled: bool,
-    applied: bool,
-}
-
-impl Standing {
-    fn of(gateway: &Gateway, answer: Option<&Enrolment>) -> Self {
-        // A host that was there before the token counts only once it was heard of afterwards.
-        let heard = answer.is_none_or(|answer| {
-            gateway.last_seen.is_some_and(|seen| seen >= answer.expires_at.plus_seconds(-TOKEN_SECONDS))
-        });
-        let enrolled = gateway.enrolled() && !gateway.mute && heard;
-        let applied = enrolled
-            && gateway.applied > 0
-            && matches!(gateway.status, GatewayStatus::Active | GatewayStatus::Recorded);
-        Self { issued: answer.is_some() || enrolled, enrolled, applied }
-    }
-
-    /// Each step is done, here, or ahead: the first that is not done is here.
-    fn steps(self) -> [Progress; 4] {
-        let done = [self.issued, self.issued && self.enrolled, self.enrolled, self.applied];
-        let here = done.iter().position(|done| !done);
-        std::array::from_fn(|at| match here {
-            Some(here) if at == here => Progress::Here,
-            Some(here) if at > here => Progress::Ahead,
-            _ => Progress::Done,
-        })
-    }
+fn standing(gateway: &Gateway, answer: Option<&Enrolment>) -> Standing {
+    let at_work = gateway.applied > 0 && matches!(gateway.status, GatewayStatus::Active | GatewayStatus::Recorded);
+    Standing::new(answer, gateway.last_seen, gateway.enrolled() && !gateway.mute, at_work)
 }
 
 #[component]
@@ -147,7 +119,7 @@ fn Steps(
     error: Signal<Option<ApiError>>,
     issue: ServerAction<IssueEnrolment>,
 ) -> impl IntoView {
-    let standing = Standing::of(&gateway, answer.as_ref());
+    let standing = standing(&gateway, answer.as_ref());
     let [token, install, contact, active] = standing.steps();
     let (project, id) = (use_project().get_untracked(), gateway.id.to_string());
     let again = answer.is_some() || gateway.enrolled();
@@ -235,19 +207,11 @@ fn Steps(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{
-        Timestamp,
-        fixtures::{NOW, Town},
+    use crate::{
+        components::Progress,
+        domain::fixtures::{NOW, Town},
+        pages::enrolment::answer,
     };
-
-    fn answer(issued: Timestamp) -> Enrolment {
-        Enrolment {
-            token: "cwe_0123".into(),
-            expires_at: issued.plus_seconds(TOKEN_SECONDS),
-            console: "https://console.example:3000#sha256=ab".into(),
-            hint: None,
-        }
-    }
 
     #[test]
     fn a_host_goes_from_the_token_to_active() {
@@ -257,13 +221,13 @@ mod tests {
         let key = gateway.public_key.take();
         (gateway.applied, gateway.last_seen, gateway.status) = (0, None, GatewayStatus::Provisioning);
         use Progress::{Ahead, Done, Here};
-        assert_eq!(Standing::of(gateway, None).steps(), [Here, Ahead, Ahead, Ahead]);
+        assert_eq!(standing(gateway, None).steps(), [Here, Ahead, Ahead, Ahead]);
         let issued = answer(NOW);
-        assert_eq!(Standing::of(gateway, Some(&issued)).steps(), [Done, Here, Ahead, Ahead]);
+        assert_eq!(standing(gateway, Some(&issued)).steps(), [Done, Here, Ahead, Ahead]);
         (gateway.public_key, gateway.last_seen) = (key, Some(NOW.plus_seconds(9)));
-        assert_eq!(Standing::of(gateway, Some(&issued)).steps(), [Done, Done, Done, Here]);
+        assert_eq!(standing(gateway, Some(&issued)).steps(), [Done, Done, Done, Here]);
         (gateway.applied, gateway.status) = (1, GatewayStatus::Active);
-        assert_eq!(Standing::of(gateway, Some(&issued)).steps(), [Done; 4]);
+        assert_eq!(standing(gateway, Some(&issued)).steps(), [Done; 4]);
     }
 
     #[test]
@@ -272,9 +236,9 @@ mod tests {
         town.vpc("oslo", "oslo", "10.10.0.0/16");
         let gateway = town.gateway("oslo");
         gateway.last_seen = Some(NOW.plus_seconds(-900));
-        assert!(Standing::of(gateway, None).enrolled);
-        assert!(!Standing::of(gateway, Some(&answer(NOW))).enrolled);
+        assert!(standing(gateway, None).enrolled);
+        assert!(!standing(gateway, Some(&answer(NOW))).enrolled);
         gateway.mute = true;
-        assert!(!Standing::of(gateway, None).enrolled, "its credential was revoked");
+        assert!(!standing(gateway, None).enrolled, "its credential was revoked");
     }
 }

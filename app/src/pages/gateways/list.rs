@@ -4,10 +4,7 @@ use leptos_router::{LazyRoute, lazy_route};
 
 use crate::{
     api::{ApiError, gateways::list_gateways},
-    components::{
-        Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Kind, Menu, MenuLink, MenuRule, PageHead, Spark, Table,
-        Time, spark_scale,
-    },
+    components::{Badge, Column, Copy, Filter, Glyph, Kind, Menu, MenuLink, MenuRule, Spark, Table, Time, spark_scale},
     domain::{
         GatewayId, ProjectName,
         change::Topic,
@@ -17,6 +14,7 @@ use crate::{
     pages::{
         fresh::living,
         here::{project_for_links, use_project},
+        listing::{Listing, listing},
         tones::{gateway_tone, sync_tone},
     },
     routes,
@@ -60,36 +58,21 @@ pub fn List(gateways: GatewaysResource) -> impl IntoView {
 #[component]
 fn Shown(gateways: Signal<Vec<Gateway>>) -> impl IntoView {
     let project = project_for_links(&use_project().get_untracked());
-    let new = routes::gateway_new(&project);
-    let empty = Memo::new(move |_| gateways.with(Vec::is_empty));
-    let head = {
-        let new = new.clone();
-        move || {
-            let href = new.clone();
-            view! {
-                <PageHead title="VPN Gateways" lead=gateways.with(|gateways| lead(gateways))>
-                    <ButtonLink kind=Kind::Primary href icon=Glyph::Plus>"Create VPN gateway"</ButtonLink>
-                </PageHead>
-            }
-        }
+    let frame = Listing {
+        title: "VPN Gateways",
+        href: routes::gateway_new(&project),
+        icon: Glyph::Plus,
+        kind: Kind::Primary,
+        word: "Create VPN gateway",
+        begin: "Create VPN gateway",
+        empty: (
+            "No VPN gateway yet.",
+            "A gateway is a Linux host of yours in a VPC. It joins the VPC to other VPCs, sites and people through WireGuard.",
+        ),
     };
-    view! {
-        {head}
-        {move || if empty.get() {
-            let href = new.clone();
-            view! {
-                <Empty
-                    what="No VPN gateway yet."
-                    why="A gateway is a Linux host of yours in a VPC. It joins the VPC to other VPCs, sites and people through WireGuard."
-                >
-                    <ButtonLink href icon=Glyph::Plus>"Create VPN gateway"</ButtonLink>
-                </Empty>
-            }
-            .into_any()
-        } else {
-            view! { <Rows gateways project=project.clone()/> }.into_any()
-        }}
-    }
+    let lead = Signal::derive(move || gateways.with(|gateways| lead(gateways)));
+    let empty = Memo::new(move |_| gateways.with(Vec::is_empty));
+    listing(frame, lead, empty, move || view! { <Rows gateways project=project.clone()/> }.into_any())
 }
 
 #[component]

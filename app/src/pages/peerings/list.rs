@@ -4,10 +4,7 @@ use leptos_router::{LazyRoute, lazy_route};
 
 use crate::{
     api::peerings::read_peerings,
-    components::{
-        Age, Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Kind, Menu, MenuLink, MenuRule, PageHead, Table,
-        Time, Tone,
-    },
+    components::{Age, Badge, Column, Copy, Filter, Glyph, Kind, Menu, MenuLink, MenuRule, Table, Time, Tone},
     domain::{
         PairId, ProjectName, Timestamp,
         change::Topic,
@@ -17,6 +14,7 @@ use crate::{
     pages::{
         fresh::living,
         here::{project_for_links, use_project},
+        listing::{Listing, listing},
     },
     routes,
 };
@@ -46,36 +44,21 @@ impl LazyRoute for PeeringList {
 #[component]
 fn Shown(read: Signal<(Vec<Peering>, Timestamp)>) -> impl IntoView {
     let project = project_for_links(&use_project().get_untracked());
-    let gateways = routes::gateways(&project);
-    let empty = Memo::new(move |_| read.with(|(peerings, _)| peerings.is_empty()));
-    let head = {
-        let gateways = gateways.clone();
-        move || {
-            let href = gateways.clone();
-            view! {
-                <PageHead title="VPC peerings" lead=read.with(|(peerings, _)| lead(peerings))>
-                    <ButtonLink href icon=Glyph::Router>"VPN Gateways"</ButtonLink>
-                </PageHead>
-            }
-        }
+    let frame = Listing {
+        title: "VPC peerings",
+        href: routes::gateways(&project),
+        icon: Glyph::Router,
+        kind: Kind::Default,
+        word: "VPN Gateways",
+        begin: "Open VPN Gateways",
+        empty: (
+            "No VPC peering yet.",
+            "A VPC peering joins two VPCs through their gateways, so that hosts reach each other with their own addresses. It begins on a gateway's page.",
+        ),
     };
-    view! {
-        {head}
-        {move || if empty.get() {
-            let href = gateways.clone();
-            view! {
-                <Empty
-                    what="No VPC peering yet."
-                    why="A VPC peering joins two VPCs through their gateways, so that hosts reach each other with their own addresses. It begins on a gateway's page."
-                >
-                    <ButtonLink href icon=Glyph::Router>"Open VPN Gateways"</ButtonLink>
-                </Empty>
-            }
-            .into_any()
-        } else {
-            view! { <Rows read project=project.clone()/> }.into_any()
-        }}
-    }
+    let lead = Signal::derive(move || read.with(|(peerings, _)| lead(peerings)));
+    let empty = Memo::new(move |_| read.with(|(peerings, _)| peerings.is_empty()));
+    listing(frame, lead, empty, move || view! { <Rows read project=project.clone()/> }.into_any())
 }
 
 #[component]

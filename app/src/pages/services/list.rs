@@ -7,15 +7,13 @@ use crate::{
         ApiError,
         services::{ServiceLine, list_service_lines},
     },
-    components::{
-        Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Kind, Menu, MenuLink, MenuRule, PageHead, Table, Time,
-        Tone, each,
-    },
+    components::{Badge, Column, Copy, Filter, Glyph, Kind, Menu, MenuLink, MenuRule, Table, Time, Tone, each},
     domain::{ProjectName, ServiceId, change::Topic, service::ip_filter},
     live::use_live,
     pages::{
         fresh::living,
         here::{project_for_links, use_project},
+        listing::{Listing, listing},
     },
     routes,
 };
@@ -58,36 +56,21 @@ pub fn List(services: ServicesResource) -> impl IntoView {
 #[component]
 fn Shown(services: Signal<Vec<ServiceLine>>) -> impl IntoView {
     let project = project_for_links(&use_project().get_untracked());
-    let new = routes::service_new(&project);
-    let empty = Memo::new(move |_| services.with(Vec::is_empty));
-    let head = {
-        let new = new.clone();
-        move || {
-            let href = new.clone();
-            view! {
-                <PageHead title="Services" lead=services.with(|services| lead(services))>
-                    <ButtonLink kind=Kind::Primary href icon=Glyph::Plus>"Create service"</ButtonLink>
-                </PageHead>
-            }
-        }
+    let frame = Listing {
+        title: "Services",
+        href: routes::service_new(&project),
+        icon: Glyph::Plus,
+        kind: Kind::Primary,
+        word: "Create service",
+        begin: "Create service",
+        empty: (
+            "No service yet.",
+            "A service is something that you run on hosts of your own: a database, a broker, a dashboard. Causeway places it in public or in a VPC, names its addresses, and guards its ports on every host.",
+        ),
     };
-    view! {
-        {head}
-        {move || if empty.get() {
-            let href = new.clone();
-            view! {
-                <Empty
-                    what="No service yet."
-                    why="A service is something that you run on hosts of your own: a database, a broker, a dashboard. Causeway places it in public or in a VPC, names its addresses, and guards its ports on every host."
-                >
-                    <ButtonLink href icon=Glyph::Plus>"Create service"</ButtonLink>
-                </Empty>
-            }
-            .into_any()
-        } else {
-            view! { <Rows services project=project.clone()/> }.into_any()
-        }}
-    }
+    let lead = Signal::derive(move || services.with(|services| lead(services)));
+    let empty = Memo::new(move |_| services.with(Vec::is_empty));
+    listing(frame, lead, empty, move || view! { <Rows services project=project.clone()/> }.into_any())
 }
 
 #[component]

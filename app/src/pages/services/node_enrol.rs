@@ -4,13 +4,10 @@ use leptos::prelude::*;
 
 use crate::{
     api::{ApiError, enrolment::Enrolment, services::IssueNodeEnrolment},
-    components::{Button, Glyph, Kind, Mark, Notice, Progress, Refusal, Step, Stepper, Time, Tone},
-    domain::{
-        host::TOKEN_SECONDS,
-        service::{Node, NodeState},
-    },
+    components::{Button, Glyph, Kind, Mark, Notice, Refusal, Step, Stepper, Time, Tone},
+    domain::service::{Node, NodeState},
     pages::{
-        enrolment::Commands,
+        enrolment::{Commands, Standing},
         form::{FlashResource, Memory, beside},
         fresh::{awaited, once},
         here::{use_project, use_segment},
@@ -39,34 +36,9 @@ pub fn Enrol(node: Memo<Node>, flash: FlashResource) -> impl IntoView {
     }
 }
 
-/// Where the enrolment stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Standing {
-    issued: bool,
-    enrolled: bool,
-    applied: bool,
-}
-
-impl Standing {
-    fn of(node: &Node, answer: Option<&Enrolment>) -> Self {
-        // A host that was there before the token counts only once it was heard of afterwards.
-        let heard = answer.is_none_or(|answer| {
-            node.last_seen.is_some_and(|seen| seen >= answer.expires_at.plus_seconds(-TOKEN_SECONDS))
-        });
-        let enrolled = node.sync.is_some() && heard;
-        let applied = enrolled && !matches!(node.state, NodeState::SettingUpVm | NodeState::TimingOut);
-        Self { issued: answer.is_some() || enrolled, enrolled, applied }
-    }
-
-    fn steps(self) -> [Progress; 4] {
-        let done = [self.issued, self.issued && self.enrolled, self.enrolled, self.applied];
-        let here = done.iter().position(|done| !done);
-        std::array::from_fn(|at| match here {
-            Some(here) if at == here => Progress::Here,
-            Some(here) if at > here => Progress::Ahead,
-            _ => Progress::Done,
-        })
-    }
+fn standing(node: &Node, answer: Option<&Enrolment>) -> Standing {
+    let at_work = !matches!(node.state, NodeState::SettingUpVm | NodeState::TimingOut);
+    Standing::new(answer, node.last_seen, node.sync.is_some(), at_work)
 }
 
 #[component]
@@ -76,7 +48,7 @@ fn Steps(
     error: Signal<Option<ApiError>>,
     issue: ServerAction<IssueNodeEnrolment>,
 ) -> impl IntoView {
-    let standing = Memo::new(move |_| node.with(|node| answer.with(|answer| Standing::of(node, answer.as_ref()))));
+    let standing = Memo::new(move |_| node.with(|node| answer.with(|answer| standing(node, answer.as_ref()))));
     let step = move |at: usize| Signal::derive(move || standing.get().steps()[at]);
     let (project, service) = (use_project().get_untracked(), use_segment("service").get_untracked());
     let id = node.with_untracked(|node| node.id.to_string());
@@ -169,25 +141,24 @@ fn Steps(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{fixtures::NOW, gateway::ConfigSync, service::fixtures::node};
+    use crate::{
+        components::Progress,
+        domain::{fixtures::NOW, gateway::ConfigSync, service::fixtures::node},
+        pages::enrolment::answer,
+    };
 
     #[test]
     fn a_host_goes_from_the_token_to_a_guarded_node_and_one_of_before_counts_only_when_it_calls_again() {
         use Progress::{Ahead, Done, Here};
         let mut node = Node { state: NodeState::SettingUpVm, ..node(1, None, None) };
-        let issued = Enrolment {
-            token: "cwe_0123".into(),
-            expires_at: NOW.plus_seconds(TOKEN_SECONDS),
-            console: "unix:/run/causeway/agent.sock".into(),
-            hint: None,
-        };
-        assert_eq!(Standing::of(&node, None).steps(), [Here, Ahead, Ahead, Ahead]);
-        assert_eq!(Standing::of(&node, Some(&issued)).steps(), [Done, Here, Ahead, Ahead]);
+        let issued = answer(NOW);
+        assert_eq!(standing(&node, None).steps(), [Here, Ahead, Ahead, Ahead]);
+        assert_eq!(standing(&node, Some(&issued)).steps(), [Done, Here, Ahead, Ahead]);
         (node.sync, node.last_seen) = (Some(ConfigSync::Pending), Some(NOW.plus_seconds(-900)));
-        assert!(!Standing::of(&node, Some(&issued)).enrolled, "it has not called since");
+        assert!(!standing(&node, Some(&issued)).enrolled, "it has not called since");
         node.last_seen = Some(NOW.plus_seconds(9));
-        assert_eq!(Standing::of(&node, Some(&issued)).steps(), [Done, Done, Done, Here]);
+        assert_eq!(standing(&node, Some(&issued)).steps(), [Done, Done, Done, Here]);
         node.state = NodeState::Running;
-        assert_eq!(Standing::of(&node, Some(&issued)).steps(), [Done; 4]);
+        assert_eq!(standing(&node, Some(&issued)).steps(), [Done; 4]);
     }
 }

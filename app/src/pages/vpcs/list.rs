@@ -8,14 +8,15 @@ use crate::{
         vpcs::{VpcLine, list_vpc_lines},
     },
     components::{
-        Badge, ButtonLink, Column, Copy, Empty, Filter, Glyph, Icon, Kind, Menu, MenuButton, MenuLink, MenuRule,
-        PageHead, Pips, RangeBar, Refusal, Table, Time, Tone, each, grouped,
+        Badge, Column, Copy, Filter, Glyph, Icon, Kind, Menu, MenuButton, MenuLink, MenuRule, Pips, RangeBar, Refusal,
+        Table, Time, Tone, each, grouped,
     },
     domain::{Cidr, ProjectName, VpcId, change::Topic},
     live::use_live,
     pages::{
         fresh::living,
         here::{project_for_links, use_project},
+        listing::{Listing, listing},
         tones::{gateway_tone, peering_tone},
     },
     routes,
@@ -53,36 +54,21 @@ pub fn List(vpcs: VpcResource) -> impl IntoView {
 #[component]
 fn Shown(vpcs: Signal<Vec<VpcLine>>) -> impl IntoView {
     let project = project_for_links(&use_project().get_untracked());
-    let new = routes::vpc_new(&project);
-    let empty = Memo::new(move |_| vpcs.with(Vec::is_empty));
-    let head = {
-        let new = new.clone();
-        move || {
-            let href = new.clone();
-            view! {
-                <PageHead title="Virtual private clouds" lead=vpcs.with(|vpcs| lead(vpcs))>
-                    <ButtonLink kind=Kind::Primary href icon=Glyph::Plus>"Create VPC"</ButtonLink>
-                </PageHead>
-            }
-        }
+    let frame = Listing {
+        title: "Virtual private clouds",
+        href: routes::vpc_new(&project),
+        icon: Glyph::Plus,
+        kind: Kind::Primary,
+        word: "Create VPC",
+        begin: "Create VPC",
+        empty: (
+            "No VPC yet.",
+            "A VPC is a private range of addresses in one place. Declare one for each network that you want to join.",
+        ),
     };
-    view! {
-        {head}
-        {move || if empty.get() {
-            let href = new.clone();
-            view! {
-                <Empty
-                    what="No VPC yet."
-                    why="A VPC is a private range of addresses in one place. Declare one for each network that you want to join."
-                >
-                    <ButtonLink href icon=Glyph::Plus>"Create VPC"</ButtonLink>
-                </Empty>
-            }
-            .into_any()
-        } else {
-            view! { <Rows vpcs project=project.clone()/> }.into_any()
-        }}
-    }
+    let lead = Signal::derive(move || vpcs.with(|vpcs| lead(vpcs)));
+    let empty = Memo::new(move |_| vpcs.with(Vec::is_empty));
+    listing(frame, lead, empty, move || view! { <Rows vpcs project=project.clone()/> }.into_any())
 }
 
 #[component]
