@@ -34,7 +34,8 @@ export default defineConfig({
         timezoneId: "UTC",
         contextOptions: { reducedMotion: "reduce" },
         screenshot: "only-on-failure",
-        trace: "retain-on-failure",
+        // A trace of CI could not be opened by anybody, and each of a failing run takes megabytes.
+        trace: CI ? "off" : "retain-on-failure",
         launchOptions: {
             executablePath: existsSync(chromium) ? chromium : undefined,
             args: [

@@ -6,6 +6,7 @@
 
 use std::{
     env, fs,
+    io::ErrorKind,
     path::Path,
     process::{Command, ExitCode},
     time::{Duration, Instant},
@@ -44,6 +45,9 @@ pub fn run(full: bool) -> Result<ExitCode> {
     let site = report.stage("site", || site::build(&toolchain, Mode::Release));
     let linted = report.stage("lint and build the tests", || build_tests(&toolchain)).is_some();
     report.tally("Rust tests", || rust_tests(&toolchain, linted, full));
+    if in_ci() {
+        report.stage("room on the disk", make_room);
+    }
     report.stage("types of the browser tests", browser_types);
     let binary = site.and_then(|()| report.stage("release server", || product::build_server(&toolchain)));
     if let Some(binary) = binary {
@@ -117,6 +121,25 @@ impl Report {
         println!("\n{}\n\n{}", self.lines.join("\n"), self.total);
         Ok(self.total.exit_code())
     }
+}
+
+fn in_ci() -> bool {
+    env::var_os("CI").is_some_and(|value| value == "true")
+}
+
+/// In CI nothing is built twice, and its disk has been full: what was built for the tests, and for the site that stands
+/// by now, goes before the release is built.
+fn make_room() -> Result<()> {
+    for folder in ["debug", WASM, "wasm-release"] {
+        match fs::remove_dir_all(tree::target().join(folder)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("removing target/{folder}"));
+            }
+            _ => {}
+        }
+    }
+    println!("{}", output(command("df").args(["-h", "."]))?.trim_end());
+    Ok(())
 }
 
 fn format(toolchain: &Toolchain) -> Result<()> {
@@ -203,7 +226,7 @@ fn rust_tests(toolchain: &Toolchain, linted: bool, full: bool) -> Result<Tally> 
         cargo.env("CAUSEWAY_TEST_FULL", "1");
     }
     // In CI a machine that cannot carry packets is a failure, on a person's machine it is not.
-    if env::var_os("CI").is_some_and(|value| value == "true") {
+    if in_ci() {
         cargo.env("DATAPLANE_E2E", "require");
     }
     count(&mut cargo)
