@@ -12,7 +12,7 @@ use super::{
     answer::{At, page},
     key,
     networks::Network,
-    operations::{Asked, begin},
+    operations::{Asked, begin, visible},
     text,
 };
 use crate::lookalike::{Call, Reply, World};
@@ -148,8 +148,12 @@ fn shown_interface(interface: &Interface) -> Value {
 
 fn shown(world: &World<Azure>, thing: &Thing) -> Option<Value> {
     match thing {
-        Thing::Address(address) if world.settled(address.made_at) => Some(shown_address(world, address)),
-        Thing::Interface(interface) if world.settled(interface.made_at) => Some(shown_interface(interface)),
+        Thing::Address(address) if visible(world, address.made_at, &address.provisioning) => {
+            Some(shown_address(world, address))
+        }
+        Thing::Interface(interface) if visible(world, interface.made_at, &interface.provisioning) => {
+            Some(shown_interface(interface))
+        }
         _ => None,
     }
 }

@@ -98,7 +98,9 @@ pub fn meet(ours: &[Ipv4Net], theirs: &[Ipv4Net]) -> Option<(Ipv4Net, Ipv4Net)> 
 pub fn shown(world: &World<Azure>, network: &Network) -> Value {
     let own = key(&network.id);
     let subnets: Vec<Value> = network.subnets.iter().map(|subnet| shown_subnet(network, subnet)).collect();
-    let peerings = peerings::of(world, &own).into_iter().filter(|peering| world.settled(peering.made_at));
+    let peerings = peerings::of(world, &own)
+        .into_iter()
+        .filter(|peering| operations::visible(world, peering.made_at, &peering.provisioning));
     let peerings: Vec<Value> = peerings.map(|peering| peerings::shown(world, peering)).collect();
     let locked = operations::lock(world, &own).is_some() && network.provisioning == "Succeeded";
     json!({
@@ -184,7 +186,9 @@ fn shown_group(group: &Group) -> Value {
 
 pub fn list(world: &World<Azure>, prefix: &str, call: &Call) -> Answer {
     let all = world.under(prefix).filter_map(|(_, thing)| match thing {
-        Thing::Network(network) if world.settled(network.made_at) => Some(shown(world, network)),
+        Thing::Network(network) if operations::visible(world, network.made_at, &network.provisioning) => {
+            Some(shown(world, network))
+        }
         _ => None,
     });
     Ok(page(call, all.collect()))
@@ -192,7 +196,9 @@ pub fn list(world: &World<Azure>, prefix: &str, call: &Call) -> Answer {
 
 pub fn get(world: &World<Azure>, at: &At) -> Answer {
     match network(world, &at.key()) {
-        Some(network) if world.settled(network.made_at) => Ok(Reply::json(200, &shown(world, network))),
+        Some(network) if operations::visible(world, network.made_at, &network.provisioning) => {
+            Ok(Reply::json(200, &shown(world, network)))
+        }
         _ => Err(at.not_found()),
     }
 }

@@ -163,3 +163,8 @@ pub fn ripen(world: &mut World<Azure>, id: &str) {
         None => {}
     }
 }
+
+/// Whether a reading shows a thing: a new one only a moment later, and never later than its operation is over.
+pub fn visible(world: &World<Azure>, made_at: i64, provisioning: &str) -> bool {
+    provisioning != "Updating" || world.settled(made_at)
+}

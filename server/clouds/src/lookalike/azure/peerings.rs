@@ -109,7 +109,9 @@ pub fn list(world: &World<Azure>, at: &At, call: &Call) -> Answer {
 
 pub fn get(world: &World<Azure>, at: &At, name: &str) -> Answer {
     match world.get(&key(&id(at, name))) {
-        Some(Thing::Peering(peering)) if world.settled(peering.made_at) => Ok(Reply::json(200, &shown(world, peering))),
+        Some(Thing::Peering(peering)) if operations::visible(world, peering.made_at, &peering.provisioning) => {
+            Ok(Reply::json(200, &shown(world, peering)))
+        }
         _ => Err(Refused::not_found(&id(at, name))),
     }
 }
