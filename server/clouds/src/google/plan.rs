@@ -168,7 +168,7 @@ pub fn plan(wish: &Wish, seen: &Seen) -> Vec<(Subject, Step)> {
     let step = match seen.operations.get(&Subject::Network) {
         Some(Operation::Failed(failure)) => Some(Step::Tell { subject: Subject::Network, failure: failure.clone() }),
         Some(Operation::Running { .. }) => None,
-        None if wish.present => raise(wish, seen),
+        None if wish.present => raise(wish, seen).or_else(|| forgotten(wish, seen)),
         None => raze(wish, seen),
     };
     let step = step.filter(|step| !(busy && step.touches_peering()));
@@ -184,19 +184,30 @@ fn raise(wish: &Wish, seen: &Seen) -> Option<Step> {
     }
 }
 
+/// A rule of a connection that is not asked for: closed, or left behind where an answer was lost. Its peering, if it
+/// is there yet, is for a person to delete; what it let in is not for anybody to use.
+fn forgotten(wish: &Wish, seen: &Seen) -> Option<Step> {
+    let known: BTreeSet<String> = wish.connections.iter().map(ConnectionWish::name).collect();
+    let stray = seen.firewalls.iter().find(|rule| is_ours(rule) && !known.contains(&rule.name))?;
+    Some(Step::DeleteFirewall { subject: Subject::Network, name: stray.name.clone() })
+}
+
+/// Rules of others keep the network, and Google says so: they are for people to take away.
+fn is_ours(rule: &Firewall) -> bool {
+    is_name_of_a_connection(&rule.name)
+}
+
 /// Peerings and rules first, also those that the console has forgotten; then the subnetwork, then the network.
 fn raze(wish: &Wish, seen: &Seen) -> Option<Step> {
     let network = seen.network.as_ref()?;
-    let known: BTreeSet<String> = wish.connections.iter().map(ConnectionWish::name).collect();
-    // Rules of others keep the network, and Google says so: they are for people to take away.
-    let is_ours = |rule: &&Firewall| is_name_of_a_connection(&rule.name);
-    if let Some(stray) = seen.firewalls.iter().filter(is_ours).find(|rule| !known.contains(&rule.name)) {
-        return Some(Step::DeleteFirewall { subject: Subject::Network, name: stray.name.clone() });
+    if let Some(step) = forgotten(wish, seen) {
+        return Some(step);
     }
+    let known: BTreeSet<String> = wish.connections.iter().map(ConnectionWish::name).collect();
     if let Some(stray) = network.peerings.iter().find(|peering| !known.contains(&peering.name)) {
         return Some(Step::RemovePeering { subject: Subject::Network, name: stray.name.clone() });
     }
-    if !network.peerings.is_empty() || seen.firewalls.iter().any(|rule| is_ours(&rule)) {
+    if !network.peerings.is_empty() || seen.firewalls.iter().any(is_ours) {
         return None;
     }
     if network.has_subnetwork(wish) { Some(Step::DeleteSubnetwork) } else { Some(Step::DeleteNetwork) }
@@ -208,7 +219,13 @@ fn keep(wish: &Wish, seen: &Seen, connection: &ConnectionWish) -> Option<Step> {
     let (name, id) = (connection.name(), connection.id);
     // Subnet routes are always exchanged; what is beyond the peer's subnets are its custom routes.
     let imports_custom_routes = !connection.ranges.is_empty();
-    match network.peering(connection) {
+    let peering = network.peering(connection);
+    // Nobody is let in for a peering that carries nothing, whatever else has to be done about it.
+    let carries = peering.is_some_and(|peering| peering.state == "ACTIVE");
+    if let Some(rule) = rule_of(seen, connection).filter(|_| !carries) {
+        return Some(Step::DeleteFirewall { subject: Subject::Connection(id), name: rule.name.clone() });
+    }
+    match peering {
         None => {
             let peer = peer_path(project, theirs);
             Some(Step::AddPeering { connection: id, name, peer, imports_custom_routes })

@@ -152,7 +152,27 @@ fn a_peering_that_the_peer_took_away_lets_nobody_in_any_more() {
     let mut seen = seen(vec![peering(FIRST, "INACTIVE")]);
     seen.firewalls = vec![rule(&["10.92.0.0/20"])];
     let close = Step::DeleteFirewall { subject: Subject::Connection(FIRST), name: connection(FIRST, "").name() };
+    assert_eq!(next(&wish, &seen), [close.clone()]);
+    // Also where our side of it has to be mended, or is gone itself: that may be refused for long.
+    wish.connections[0].ranges = vec![range("192.168.7.0/24")];
+    assert_eq!(next(&wish, &seen), [close.clone()]);
+    seen.network.as_mut().expect("a network").peerings.clear();
     assert_eq!(next(&wish, &seen), [close]);
+    seen.firewalls.clear();
+    assert!(matches!(next(&wish, &seen)[..], [Step::AddPeering { .. }]));
+}
+
+#[test]
+fn a_connection_that_is_closed_lets_nobody_in_although_nobody_has_deleted_it() {
+    // The reconciler no longer asks for what is closed; its peering is left to the person who deletes it.
+    let wish = Wish { connections: Vec::new(), ..wish() };
+    let mut seen = seen(vec![peering(FIRST, "INACTIVE")]);
+    let office = Firewall { name: "console-access".to_owned(), ..rule(&["10.0.0.0/8"]) };
+    seen.firewalls = vec![office, rule(&["10.92.0.0/20"])];
+    let name = connection(FIRST, "").name();
+    assert_eq!(next(&wish, &seen), [Step::DeleteFirewall { subject: Subject::Network, name }]);
+    seen.firewalls.pop();
+    assert_eq!(next(&wish, &seen), []);
 }
 
 #[test]

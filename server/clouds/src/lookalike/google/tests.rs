@@ -196,6 +196,59 @@ async fn a_vpc_is_peered_used_and_taken_down_again() {
     assert_eq!(pass.report.network.standing, NetworkStanding::Absent);
 }
 
+/// What a person in the console's own project reads.
+async fn rules(town: &Town) -> usize {
+    let ours = town.clouds.google.account(Side::Ours).await;
+    let url = town.clouds.google.url();
+    let token = token(&town.client, &url, &ours.client_email, ours.private_key.expose()).await;
+    let list = town.client.get(format!("{url}/compute/v1/projects/{}/global/firewalls", ours.project));
+    let answer = list.bearer_auth(token).send().await.expect("an answer").text().await.expect("a body");
+    let answer: Value = serde_json::from_str(&answer).expect("JSON");
+    answer["items"].as_array().map_or(0, Vec::len)
+}
+
+#[tokio::test]
+async fn a_connection_that_the_peer_ended_leaves_no_rule_although_nobody_deletes_it() {
+    let mut town = Town::new().await;
+    let project = town.project.clone();
+    let id = town.connect(&project, "main");
+    town.settle().await;
+    town.peer_adds("main").await;
+    town.settle().await;
+    assert_eq!(rules(&town).await, 1);
+    town.peer_removes("main").await;
+    let refused = Fault::refuse("firewalls.delete", 429, "rateLimitExceeded").for_side(Side::Ours).times(5);
+    town.clouds.google.add_fault(refused).await.expect("a rule");
+    let pass = town.pass().await;
+    assert_eq!(pass.report.connections[&id].state.as_deref(), Some("INACTIVE"));
+    assert_eq!((pass.failed.len(), rules(&town).await), (1, 1));
+    // From now on it is closed: the reconciler asks for it no more.
+    let closed = std::mem::take(&mut town.wish.connections);
+    town.settle().await;
+    assert_eq!(rules(&town).await, 0);
+    // The peering is the person's to delete, and goes with the connection.
+    town.wish.connections = closed;
+    town.wish.connections[0].present = false;
+    let pass = town.settle().await;
+    assert_eq!(pass.report.connections[&id].state, None);
+}
+
+#[tokio::test]
+async fn a_peer_that_comes_back_is_let_in_again() {
+    let mut town = Town::new().await;
+    let project = town.project.clone();
+    let id = town.connect(&project, "main");
+    town.settle().await;
+    for rounds in 0..2 {
+        town.peer_adds("main").await;
+        let pass = town.settle().await;
+        assert_eq!((pass.report.connections[&id].opened.len(), rules(&town).await), (1, 1), "round {rounds}");
+        town.peer_removes("main").await;
+        let pass = town.settle().await;
+        assert_eq!((pass.report.connections[&id].opened.len(), rules(&town).await), (0, 0), "round {rounds}");
+    }
+}
+
 #[tokio::test]
 async fn a_vpc_that_is_deleted_takes_peerings_and_rules_with_it() {
     let mut town = Town::new().await;
