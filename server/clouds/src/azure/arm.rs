@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{
     Method, Url,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -78,6 +78,8 @@ pub struct Beside<'a> {
     pub tenant: Option<&'a str>,
     /// More of the query.
     pub query: &'a [(&'a str, &'a str)],
+    /// What is changed, as it was read: if it is another by now, Azure refuses.
+    pub if_match: Option<&'a str>,
 }
 
 impl Arm {
@@ -98,11 +100,14 @@ impl Arm {
         self.tokens.get(&self.http, &self.account, &self.endpoints.authority, tenant, (audience, &scope)).await
     }
 
-    async fn headers(&self, audience: Audience, other: Option<&str>, has_body: bool) -> Outcome<HeaderMap> {
+    async fn headers(&self, audience: Audience, beside: Beside<'_>, has_body: bool) -> Outcome<HeaderMap> {
         let token = self.token(&self.account.tenant, audience).await?;
         let mut headers = HeaderMap::from_iter([(AUTHORIZATION, bearer(&token)?)]);
-        if let Some(tenant) = other.filter(|tenant| !tenant.eq_ignore_ascii_case(&self.account.tenant)) {
+        if let Some(tenant) = beside.tenant.filter(|tenant| !tenant.eq_ignore_ascii_case(&self.account.tenant)) {
             headers.insert(AUXILIARY, bearer(&self.token(tenant, audience).await?)?);
+        }
+        if let Some(version) = beside.if_match.and_then(|version| HeaderValue::from_str(version).ok()) {
+            headers.insert(IF_MATCH, version);
         }
         if has_body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -116,12 +121,12 @@ impl Arm {
         audience: Audience,
         method: Method,
         url: Url,
-        other: Option<&str>,
+        beside: Beside<'_>,
         body: Option<&Value>,
     ) -> Outcome<Answer> {
         let mut renewed = false;
         loop {
-            let headers = self.headers(audience, other, body.is_some()).await?;
+            let headers = self.headers(audience, beside, body.is_some()).await?;
             let request = Request {
                 method: method.clone(),
                 url: url.clone(),
@@ -146,7 +151,7 @@ impl Arm {
 
     pub async fn get<T: DeserializeOwned>(&self, path: &str, version: &str) -> Outcome<T> {
         let url = self.url(path, version, &[]);
-        read(&self.send(Audience::Arm, Method::GET, url, None, None).await?)
+        read(&self.send(Audience::Arm, Method::GET, url, Beside::default(), None).await?)
     }
 
     /// Every page of a list. Links are followed as they are, and never to another server.
@@ -159,7 +164,7 @@ impl Arm {
         let mut url = self.url(path, version, query);
         let mut items = Vec::new();
         for _ in 0..MOST_PAGES {
-            let answer = self.send(Audience::Arm, Method::GET, url.clone(), None, None).await?;
+            let answer = self.send(Audience::Arm, Method::GET, url.clone(), Beside::default(), None).await?;
             let Page { value, next_link } = read(&answer)?;
             items.extend(value);
             match next_link.filter(|link| !link.is_empty()) {
@@ -180,13 +185,13 @@ impl Arm {
         (body, now): (Option<&Value>, i64),
     ) -> Outcome<Option<Begun>> {
         let url = self.url(path, version, beside.query);
-        let answer = self.send(Audience::Arm, method, url, beside.tenant, body).await?;
+        let answer = self.send(Audience::Arm, method, url, beside, body).await.map_err(errors::changed_meanwhile)?;
         Ok(self.begun(&answer, now))
     }
 
     pub async fn graph(&self, method: Method, path: &str, body: Option<&Value>) -> Outcome<Value> {
         let url = joined(&self.endpoints.graph, path);
-        read(&self.send(Audience::Graph, method, url, None, body).await?)
+        read(&self.send(Audience::Graph, method, url, Beside::default(), body).await?)
     }
 
     fn begun(&self, answer: &Answer, now: i64) -> Option<Begun> {
@@ -210,7 +215,7 @@ impl Arm {
         if now < begun.not_before {
             return Ok(Progress::Running(begun.clone()));
         }
-        let answer = match self.send(Audience::Arm, Method::GET, begun.url.clone(), None, None).await {
+        let answer = match self.send(Audience::Arm, Method::GET, begun.url.clone(), Beside::default(), None).await {
             Ok(answer) => answer,
             // Azure has forgotten it: what is there tells how it ended.
             Err(failure) if failure.class == Class::Gone => return Ok(Progress::Done),
@@ -218,7 +223,7 @@ impl Arm {
                 return Err(failure);
             }
             // By `Location`, this is the answer to the change itself.
-            Err(failure) => return Ok(Progress::Failed(failure)),
+            Err(failure) => return Ok(Progress::Failed(errors::changed_meanwhile(failure))),
         };
         let later = Progress::Running(Begun { not_before: rest(&answer, now), ..begun.clone() });
         if !begun.tells {
@@ -229,7 +234,7 @@ impl Arm {
             "Succeeded" => Progress::Done,
             "Failed" | "Canceled" => {
                 let detail = error.unwrap_or(Detail { code: status, message: String::new() });
-                Progress::Failed(errors::failure(400, detail))
+                Progress::Failed(errors::changed_meanwhile(errors::failure(400, detail)))
             }
             _ => later,
         })

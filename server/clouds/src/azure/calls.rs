@@ -9,7 +9,7 @@ use super::{
     arm::{AUTHORIZATIONS, Arm, Begun, Beside, NETWORK},
     errors, names,
     plan::Step,
-    seen::{Grant, Network, SecurityGroup},
+    seen::{Grant, Network, SecurityGroup, Version},
 };
 use crate::{Class, Outcome, Wish};
 
@@ -29,6 +29,13 @@ struct AssignmentProperties {
     role_definition_id: String,
     #[serde(default)]
     scope: String,
+}
+
+impl From<Assignment> for Grant {
+    fn from(Assignment { name, properties }: Assignment) -> Self {
+        let AssignmentProperties { principal_id, role_definition_id, scope } = properties;
+        Self { name, principal: principal_id, role: role_definition_id, scope }
+    }
 }
 
 /// `None` if it is not there.
@@ -55,19 +62,48 @@ impl Arm {
         let network = names::network_id(&self.account, wish);
         let path = format!("{network}/providers/Microsoft.Authorization/roleAssignments");
         let found = self.list::<Assignment>(&path, AUTHORIZATIONS, &[("$filter", "atScope()")]).await;
-        let grant = |Assignment { name, properties }| Grant {
-            name,
-            principal: properties.principal_id,
-            role: properties.role_definition_id,
-            scope: properties.scope,
-        };
-        Ok(unless_gone(found)?.unwrap_or_default().into_iter().map(grant).collect())
+        Ok(unless_gone(found)?.unwrap_or_default().into_iter().map(Grant::from).collect())
     }
 
     /// Whether the role is defined that lets others peer with us.
     pub async fn role(&self) -> Outcome<bool> {
         let found = self.get::<Value>(&names::role_id(&self.account), AUTHORIZATIONS).await;
         Ok(unless_gone(found)?.is_some())
+    }
+
+    /// Takes the role away that lets others peer with us, once nobody in the subscription is granted it: the VPCs of
+    /// a subscription share it, and one that needs it again defines it again. Its id is made of the subscription and
+    /// of nothing that others choose, so that it is ours and no other.
+    ///
+    /// Called along with every step that may be the last that needed it, and before those that can be repeated.
+    ///
+    /// # Errors
+    /// If Azure has to be asked again. That the console may not delete roles holds nothing up.
+    async fn drop_idle_role(&self, wish: &Wish) -> Outcome<()> {
+        let dropped = async {
+            let subscription = format!("/subscriptions/{}", self.account.subscription);
+            let path = format!("{subscription}/providers/Microsoft.Authorization/roleAssignments");
+            if !self.role().await? {
+                return Ok(());
+            }
+            // Without a filter, also those of everything in it.
+            let granted = self.list::<Assignment>(&path, AUTHORIZATIONS, &[]).await?;
+            let role = names::role(&self.account);
+            if granted.into_iter().map(Grant::from).any(|grant| grant.is_of(&role)) {
+                return Ok(());
+            }
+            self.delete(wish, &names::role_id(&self.account), AUTHORIZATIONS).await.map(drop)
+        };
+        match dropped.await {
+            Err(failure) if matches!(failure.class, Class::Retry | Class::Unreachable | Class::Credentials) => {
+                Err(failure)
+            }
+            Err(failure) if failure.class != Class::Gone && failure.code != "RoleDefinitionHasAssignments" => {
+                tracing::warn!(code = failure.code, reason = failure.message, "the unused role definition stays");
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The service principal of an application in our tenant.
@@ -81,6 +117,12 @@ impl Arm {
         self.change(Method::PUT, path, version, Beside::default(), (Some(body), wish.now)).await
     }
 
+    /// The same of a part of a network that may be there already.
+    async fn replace(&self, wish: &Wish, path: &str, read: &Version, body: &Value) -> Outcome<Option<Begun>> {
+        let beside = Beside { if_match: read.as_read(), ..Beside::default() };
+        self.change(Method::PUT, path, NETWORK, beside, (Some(body), wish.now)).await
+    }
+
     async fn delete(&self, wish: &Wish, path: &str, version: &str) -> Outcome<Option<Begun>> {
         self.change(Method::DELETE, path, version, Beside::default(), (None, wish.now)).await
     }
@@ -91,23 +133,27 @@ impl Arm {
         let network = names::network_id(account, wish);
         match step {
             Step::Tell { failure, .. } => Err(failure.clone()),
-            Step::PutSecurityGroup { rules, kept } => {
+            Step::PutSecurityGroup { rules, kept, version } => {
                 let rules: Vec<Value> = rules.iter().map(super::group::Rule::written).chain(kept.clone()).collect();
                 let properties = json!({ "securityRules": rules });
-                self.put(wish, &names::security_group_id(account, wish), NETWORK, &tagged(wish, properties)).await
+                let path = names::security_group_id(account, wish);
+                self.replace(wish, &path, version, &tagged(wish, properties)).await
             }
-            Step::PutNetwork => {
+            Step::PutNetwork(version) => {
                 let subnet = json!({"name": names::SUBNET, "properties": self.subnet(wish)});
                 let properties =
                     json!({"addressSpace": {"addressPrefixes": [wish.cidr.to_string()]}, "subnets": [subnet]});
-                self.put(wish, &network, NETWORK, &tagged(wish, properties)).await
+                self.replace(wish, &network, version, &tagged(wish, properties)).await
             }
-            Step::PutSubnet => {
+            Step::PutSubnet(version) => {
                 let path = format!("{network}/subnets/{}", names::SUBNET);
-                self.put(wish, &path, NETWORK, &json!({"properties": self.subnet(wish)})).await
+                self.replace(wish, &path, version, &json!({"properties": self.subnet(wish)})).await
             }
             Step::DeleteNetwork => self.delete(wish, &network, NETWORK).await,
-            Step::DeleteSecurityGroup => self.delete(wish, &names::security_group_id(account, wish), NETWORK).await,
+            Step::DeleteSecurityGroup => {
+                self.drop_idle_role(wish).await?;
+                self.delete(wish, &names::security_group_id(account, wish), NETWORK).await
+            }
             Step::CreatePrincipal { application, .. } => {
                 let body = json!({ "appId": application });
                 let made = self.graph(Method::POST, "/v1.0/servicePrincipals", Some(&body)).await;
@@ -136,9 +182,11 @@ impl Arm {
                 self.put(wish, &path, AUTHORIZATIONS, &json!({ "properties": properties })).await
             }
             Step::Revoke { grant, .. } => {
-                self.delete(wish, &names::grant_id(account, wish, *grant), AUTHORIZATIONS).await
+                let revoked = self.delete(wish, &names::grant_id(account, wish, *grant), AUTHORIZATIONS).await?;
+                self.drop_idle_role(wish).await?;
+                Ok(revoked)
             }
-            Step::PutPeering { name, remote, tenant, forwards, syncs, .. } => {
+            Step::PutPeering { name, remote, tenant, forwards, syncs, version, .. } => {
                 let path = format!("{network}/virtualNetworkPeerings/{name}");
                 let properties = json!({
                     "remoteVirtualNetwork": {"id": remote},
@@ -148,11 +196,13 @@ impl Arm {
                     "useRemoteGateways": false,
                 });
                 let query: &[_] = if *syncs { &[("syncRemoteAddressSpace", "true")] } else { &[] };
-                let beside = Beside { tenant: Some(tenant), query };
+                let beside = Beside { tenant: Some(tenant), query, if_match: version.as_read() };
                 let body = json!({ "properties": properties });
                 self.change(Method::PUT, &path, NETWORK, beside, (Some(&body), wish.now)).await
             }
             Step::DeletePeering { name, .. } => {
+                // Its grant was taken back before, and may have been shown a moment longer.
+                self.drop_idle_role(wish).await?;
                 self.delete(wish, &format!("{network}/virtualNetworkPeerings/{name}"), NETWORK).await
             }
         }

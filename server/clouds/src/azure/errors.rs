@@ -70,7 +70,7 @@ fn class(status: u16, code: &str) -> Class {
         (_, "AnotherOperationInProgress" | "RetryableError" | "RetryableErrorDueToAnotherOperation") => Class::Retry,
         (_, "ReferencedResourceNotProvisioned" | "OperationPreempted" | "InternalServerError") => Class::Retry,
         // A service principal that was just made is not known everywhere yet.
-        (_, "PrincipalNotFound" | "ServerTimeout" | "PreconditionFailed") => Class::Retry,
+        (_, "PrincipalNotFound" | "ServerTimeout" | "RoleDefinitionWithSameNameExists") => Class::Retry,
         (_, "QuotaExceeded" | "RequestDisallowedByPolicy" | "ScopeLocked" | "ReadOnlyDisabledSubscription") => {
             Class::Operator
         }
@@ -89,6 +89,12 @@ fn class(status: u16, code: &str) -> Class {
         (408 | 429 | 500..=599, _) => Class::Retry,
         _ => Class::Unexpected,
     }
+}
+
+/// Somebody was faster: the same request would be refused again, and what there is now is read first.
+pub fn changed_meanwhile(failure: Failure) -> Failure {
+    let changed = matches!(failure.code.as_str(), "PreconditionFailed" | "HTTP_412");
+    if changed { Failure { class: Class::Retry, ..failure } } else { failure }
 }
 
 /// Of a peering: what is missing is the other side's, unless it is our own network.

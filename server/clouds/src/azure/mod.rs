@@ -33,7 +33,7 @@ use self::{
     arm::{Arm, Begun, Progress},
     seen::Operation,
 };
-use crate::{Class, Cloud, Outcome, Report, Secret, Subject, Wish, http::Http};
+use crate::{Class, Cloud, Failure, Outcome, Report, Secret, Subject, Wish, http::Http};
 
 /// The console's application, and where it makes its networks.
 #[derive(Clone, Debug)]
@@ -168,6 +168,10 @@ impl Cloud for Azure {
             // A first request was carried out and its answer lost.
             Err(failure) if step.makes() && errors::is_there_already(&failure) => {}
             Err(failure) if step.removes() && failure.class == Class::Gone => {}
+            // Another VPC that needed the role no more took it away a moment ago, or it was just defined.
+            Err(failure) if failure.code == "RoleDefinitionDoesNotExist" => {
+                return Err(Failure { class: Class::Retry, ..failure });
+            }
             Err(failure) => return Err(failure),
         }
         Ok(())

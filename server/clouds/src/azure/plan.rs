@@ -13,7 +13,7 @@ use super::{
     AzureAccount,
     group::{self, Rule},
     names,
-    seen::{Grant, Network, Operation, Peering, Seen, is_at_rest},
+    seen::{Grant, Network, Operation, Peering, Seen, Version, is_at_rest},
 };
 use crate::{
     ConnectionReport, ConnectionWish, Failure, NetworkReport, NetworkStanding, Reference, Report, Subject, Wish,
@@ -33,9 +33,10 @@ pub enum Step {
     PutSecurityGroup {
         rules: Vec<Rule>,
         kept: Vec<Value>,
+        version: Version,
     },
-    PutNetwork,
-    PutSubnet,
+    PutNetwork(Version),
+    PutSubnet(Version),
     DeleteNetwork,
     DeleteSecurityGroup,
     /// The other side's application becomes known in our tenant.
@@ -62,6 +63,7 @@ pub enum Step {
         tenant: String,
         forwards: bool,
         syncs: bool,
+        version: Version,
     },
     DeletePeering {
         subject: Subject,
@@ -73,8 +75,8 @@ impl Step {
     pub fn subject(&self) -> Subject {
         match self {
             Self::PutSecurityGroup { .. }
-            | Self::PutNetwork
-            | Self::PutSubnet
+            | Self::PutNetwork(_)
+            | Self::PutSubnet(_)
             | Self::DeleteNetwork
             | Self::DeleteSecurityGroup => Subject::Network,
             Self::Tell { subject, .. } | Self::Revoke { subject, .. } | Self::DeletePeering { subject, .. } => *subject,
@@ -193,17 +195,22 @@ pub fn plan(account: &AzureAccount, wish: &Wish, seen: &Seen) -> Vec<(Subject, S
 
 fn raise(account: &AzureAccount, wish: &Wish, seen: &Seen) -> Option<Step> {
     let rules = group::wanted(wish, seen);
-    let put = |rules| Some(Step::PutSecurityGroup { rules, kept: group::kept(seen) });
+    let version = || seen.group.as_ref().map(|group| group.etag.clone()).unwrap_or_default();
+    let put = |rules| Some(Step::PutSecurityGroup { rules, kept: group::kept(seen), version: version() });
     match (&seen.group, &seen.network) {
         (None, _) => put(rules),
         (Some(group), _) if !is_at_rest(&group.properties.provisioning_state) => None,
         (Some(group), _) if group.properties.provisioning_state != "Succeeded" => put(rules),
-        (Some(_), None) => Some(Step::PutNetwork),
+        (Some(_), None) => Some(Step::PutNetwork(Version::default())),
         (Some(_), Some(network)) => match network.properties.provisioning_state.as_str() {
             state if !is_at_rest(state) => None,
             // A network is written whole, and with it its peerings: only where there are none.
-            "Failed" | "Canceled" if network.properties.virtual_network_peerings.is_empty() => Some(Step::PutNetwork),
-            _ if !is_guarded(account, wish, network) => Some(Step::PutSubnet),
+            "Failed" | "Canceled" if network.properties.virtual_network_peerings.is_empty() => {
+                Some(Step::PutNetwork(network.etag.clone()))
+            }
+            _ if !is_guarded(account, wish, network) => {
+                Some(Step::PutSubnet(network.subnet().map(|subnet| subnet.etag.clone()).unwrap_or_default()))
+            }
             _ if !group::is_as_wished(seen, &rules) => put(rules),
             _ => None,
         },
@@ -258,7 +265,8 @@ fn keep(account: &AzureAccount, wish: &Wish, seen: &Seen, connection: &Connectio
     let forwards = !connection.ranges.is_empty();
     let put = |syncs| {
         let (remote, tenant) = (remote.clone(), tenant.to_owned());
-        Some(Step::PutPeering { connection: id, name, remote, tenant, forwards, syncs })
+        let version = peering.map(|peering| peering.etag.clone()).unwrap_or_default();
+        Some(Step::PutPeering { connection: id, name, remote, tenant, forwards, syncs, version })
     };
     let Some(peering) = peering else { return put(false) };
     let properties = &peering.properties;

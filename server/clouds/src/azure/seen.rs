@@ -37,6 +37,30 @@ impl Default for Seen {
     }
 }
 
+/// The version of something that was read, Azure's `etag`: a change that is sent with it is refused if somebody was
+/// faster. It is no part of what a step says of itself, or one that has to be repeated would seem to be another.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Version(Option<String>);
+
+impl Version {
+    pub fn as_read(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl From<&Value> for Version {
+    fn from(thing: &Value) -> Self {
+        Self(thing["etag"].as_str().map(str::to_owned))
+    }
+}
+
+impl std::fmt::Debug for Version {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(if self.0.is_some() { "as read" } else { "new" })
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
     Running {
@@ -67,6 +91,8 @@ impl Grant {
 pub struct Network {
     pub id: String,
     #[serde(default)]
+    pub etag: Version,
+    #[serde(default)]
     pub properties: NetworkProperties,
 }
 
@@ -81,6 +107,8 @@ pub struct NetworkProperties {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Subnet {
     pub name: String,
+    #[serde(default)]
+    pub etag: Version,
     #[serde(default)]
     pub properties: SubnetProperties,
 }
@@ -100,6 +128,8 @@ pub struct Named {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Peering {
     pub name: String,
+    #[serde(default)]
+    pub etag: Version,
     #[serde(default)]
     pub properties: PeeringProperties,
 }
@@ -141,6 +171,8 @@ impl AddressSpace {
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct SecurityGroup {
+    #[serde(default)]
+    pub etag: Version,
     #[serde(default)]
     pub properties: SecurityGroupProperties,
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{
     AzureAccount, names,
     plan::{Step, plan, report},
-    seen::{Grant, Operation, Seen},
+    seen::{Grant, Operation, Seen, Version},
 };
 use crate::{Class, ConnectionWish, Failure, NetworkStanding, Opening, Peer, Reference, Secret, Subject, Wish};
 
@@ -98,7 +98,7 @@ fn the_network_is_made_after_its_security_group_and_a_peering_after_both() {
     bare.group = serde_json::from_value(json!({"properties": {"provisioningState": "Updating"}})).expect("a group");
     assert_eq!(steps(&wish, &bare), []);
     bare.group = seen(&wish, &[]).group;
-    assert_eq!(steps(&wish, &bare), [Step::PutNetwork]);
+    assert_eq!(steps(&wish, &bare), [Step::PutNetwork(Version::default())]);
     let ready = seen(&wish, &[]);
     assert!(
         matches!(&steps(&wish, &ready)[..], [Step::PutPeering { remote, tenant, syncs: false, forwards: false, .. }]
@@ -209,7 +209,7 @@ fn openings_follow_the_peer_and_close_with_it() {
     let Some(network) = &mut seen.network else { panic!("a network") };
     network.properties.virtual_network_peerings = vec![serde_json::from_value(left).expect("a peering")];
     let planned = steps(&wish, &seen);
-    let [Step::PutSecurityGroup { rules, kept }] = &planned[..] else { panic!("{planned:?}") };
+    let [Step::PutSecurityGroup { rules, kept, .. }] = &planned[..] else { panic!("{planned:?}") };
     assert!(rules.iter().all(|rule| rule.name != name));
     assert_eq!(kept, &[json!({"name": "theirs", "properties": {"priority": 1000}})]);
 }

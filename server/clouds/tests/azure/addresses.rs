@@ -3,27 +3,25 @@
 use std::{process::Stdio, time::Duration};
 
 use clouds::{
-    AddressReport, AddressStanding, AddressWish, Class, Failure, NetworkStanding, Reference,
+    AddressReport, AddressStanding, Class, Failure, NetworkStanding,
+    azure::Azure,
     lookalike::{Effect, Fault, Settings, Side, azure::Account},
-    provide,
 };
 use serde_json::{Value, json};
 use tokio::process::Command;
-use uuid::Uuid;
 
 use super::{
     client::{here, vendors},
+    errand::Errand,
     town::Town,
 };
 
 struct Street {
     town: Town,
+    errand: Errand<Azure>,
     ours: Account,
     subnet: String,
     token: String,
-    wish: AddressWish,
-    failed: Vec<Failure>,
-    made: Vec<String>,
 }
 
 fn brisk() -> Settings {
@@ -58,19 +56,10 @@ impl Street {
         let answer = request.header("content-type", "application/x-www-form-urlencoded").send().await;
         let text = answer.expect("an answer").text().await.expect("a text");
         let told: Value = serde_json::from_str(&text).expect("JSON");
-        let wish = AddressWish {
-            id: Uuid::from_u128(rand::random()),
-            name: "edge".into(),
-            region: "westeurope".into(),
-            present: true,
-            instance: None,
-            reference: Reference::new(),
-            asked_at: None,
-            now: town.clouds.now(),
-        };
         let token = told["access_token"].as_str().expect("a token").to_owned();
         let subnet = format!("{network}/subnets/default");
-        Self { town, ours, subnet, token, wish, failed: vec![], made: vec![] }
+        let errand = Errand::new(town.azure.clone(), "westeurope");
+        Self { town, errand, ours, subnet, token }
     }
 
     async fn put(&self, path: &str, body: &Value) -> (u16, Value) {
@@ -104,43 +93,12 @@ impl Street {
         path
     }
 
-    async fn pass(&mut self) -> AddressReport {
-        // Azure wants to be left alone for a second or two after each change.
-        self.town.clouds.advance(Duration::from_secs(1)).await.expect("the clock moves");
-        self.wish.now = self.town.clouds.now();
-        let provided = match provide(&self.town.azure, &self.wish).await {
-            Ok(provided) => provided,
-            Err(failure) => {
-                self.failed = vec![failure];
-                return AddressReport::default();
-            }
-        };
-        self.wish.reference = provided.report.reference.clone();
-        self.made.extend(provided.made.into_iter().map(|(_, call)| call));
-        self.failed = provided.failed.into_iter().map(|(_, failure)| failure).collect();
-        provided.report
-    }
-
     async fn until(&mut self, is_so: impl Fn(&AddressReport) -> bool) -> AddressReport {
-        let mut last = String::new();
-        for _ in 0..300 {
-            let told = self.pass().await;
-            if is_so(&told) && self.failed.is_empty() {
-                return told;
-            }
-            last = format!("{told:?} {:?}", self.failed);
-        }
-        panic!("it did not come to be: {last}");
+        self.errand.until(&self.town.clouds, is_so).await
     }
 
     async fn refusal(&mut self) -> Failure {
-        for _ in 0..100 {
-            self.pass().await;
-            if let Some(failure) = self.failed.first() {
-                return failure.clone();
-            }
-        }
-        panic!("nothing was refused");
+        self.errand.refusal(&self.town.clouds).await
     }
 }
 
@@ -151,33 +109,34 @@ async fn an_address_goes_from_interface_to_interface_and_is_released() {
     let told = street.until(|told| told.standing == AddressStanding::Reserved).await;
     assert_eq!(told.words["provisioningState"], "Succeeded");
     for interface in [&first, &second] {
-        street.wish.instance = Some(interface.clone());
+        street.errand.wish.instance = Some(interface.clone());
         let moved = street.until(|told| told.instance.as_ref() == Some(interface)).await;
         assert_eq!((moved.standing, moved.address), (AddressStanding::Attached, told.address));
     }
-    street.wish.present = false;
+    street.errand.wish.present = false;
     street.until(|told| told.standing == AddressStanding::Absent).await;
-    assert_eq!(street.made.iter().filter(|made| *made == "Put").count(), 1);
+    assert_eq!(street.errand.made.iter().filter(|made| *made == "Put").count(), 1);
 }
 
 #[tokio::test]
 async fn an_interface_of_nobody_of_others_or_with_an_address_cannot_have_it() {
     let mut street = Street::new(&brisk()).await;
-    street.wish.instance = Some(street.path("networkInterfaces", "ghost"));
+    street.errand.wish.instance = Some(street.path("networkInterfaces", "ghost"));
     let failure = street.refusal().await;
     assert_eq!(failure.class, Class::Specification, "{failure}");
     assert!(failure.message.ends_with("is no network interface of this account."), "{failure}");
     let theirs = &street.town.neighbour.account.subscription;
-    street.wish.instance = Some(street.path("networkInterfaces", "db-1").replace(&street.ours.subscription, theirs));
+    street.errand.wish.instance =
+        Some(street.path("networkInterfaces", "db-1").replace(&street.ours.subscription, theirs));
     assert_eq!(street.refusal().await.code, "subscription");
     let foreign = street.path("publicIPAddresses", "theirs");
     let body = json!({
         "location": "westeurope", "sku": {"name": "Standard"}, "properties": {"publicIPAllocationMethod": "Static"},
     });
     assert_eq!(street.put(&foreign, &body).await.0, 201);
-    street.wish.instance = Some(street.interface("db-1", Some(&foreign)).await);
+    street.errand.wish.instance = Some(street.interface("db-1", Some(&foreign)).await);
     assert!(street.refusal().await.message.contains("publicIPAddresses/theirs"));
-    street.wish.instance = None;
+    street.errand.wish.instance = None;
     street.until(|told| told.standing == AddressStanding::Reserved).await;
 }
 
@@ -195,10 +154,10 @@ async fn no_trouble_makes_a_second_address() {
             street.town.clouds.azure.add_fault(fault.for_side(Side::Ours)).await.expect("the rule is kept");
         }
     }
-    street.wish.instance = Some(interface.clone());
+    street.errand.wish.instance = Some(interface.clone());
     let first = street.until(|told| told.instance.as_ref() == Some(&interface)).await;
     street.until(|told| told.address == first.address && told.standing == AddressStanding::Attached).await;
-    street.wish.present = false;
+    street.errand.wish.present = false;
     street.until(|told| told.standing == AddressStanding::Absent).await;
 }
 
@@ -220,7 +179,7 @@ async fn microsofts_own_python_client_makes_the_interface_and_sees_its_address()
     };
     let made = play(&["run", "db-1", &street.subnet]).await;
     assert_eq!(made["addresses"], json!([["10.20.0.4", null]]));
-    street.wish.instance = Some(made["id"].as_str().expect("an id").to_owned());
+    street.errand.wish.instance = Some(made["id"].as_str().expect("an id").to_owned());
     let told = street.until(|told| told.standing == AddressStanding::Attached).await;
     let all = play(&["addresses"]).await;
     assert_eq!(all[0][1], told.address.expect("it has one").to_string());

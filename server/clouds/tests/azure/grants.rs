@@ -1,7 +1,7 @@
 //! Two tenants: who may peer with whose network, and what is said where nobody may.
 
 use clouds::{
-    Class, Cloud, Secret,
+    Class, Cloud, ConnectionWish, Secret, Wish,
     azure::Azure,
     http::Http,
     lookalike::{Fault, Settings, Side},
@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    neighbour::{ARM, GRAPH},
+    neighbour::{ARM, GRAPH, Neighbour},
     town::{Town, account, endpoints},
 };
 
@@ -119,6 +119,60 @@ async fn two_connections_of_one_application_share_a_grant_and_the_last_takes_it_
     town.settle().await;
     let tenant = town.neighbour.console.tenant.clone();
     assert_eq!(town.neighbour.peers(&tenant, &network).await.0, 201, "the first one's grant is still there");
+}
+
+/// The roles that were defined in the console's subscription.
+async fn roles(town: &Town) -> Vec<String> {
+    let (console, account) = (town.neighbour.console.clone(), town.neighbour.account.clone());
+    let path = format!("/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions", console.subscription);
+    let operator = Neighbour::at(&town.clouds.azure.url(), console, account);
+    let (_, answer) = operator.ask(Method::GET, &path, Value::Null).await;
+    let all = answer["value"].as_array().expect("a list").iter();
+    let custom = all.filter(|role| role["properties"]["type"] == "CustomRole");
+    custom.map(|role| role["properties"]["roleName"].as_str().expect("a name").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn the_role_goes_with_the_last_grant_of_the_subscription_and_comes_back_with_the_next() {
+    let mut town = Town::new().await;
+    town.neighbour.grants().await;
+    // A role of the operator's own, called much like ours, is nobody's business.
+    let own = {
+        let (console, account) = (town.neighbour.console.clone(), town.neighbour.account.clone());
+        let scope = format!("/subscriptions/{}", console.subscription);
+        let path = format!("{scope}/providers/Microsoft.Authorization/roleDefinitions/{}", uuid::Uuid::new_v4());
+        let operator = Neighbour::at(&town.clouds.azure.url(), console, account);
+        let properties = json!({"roleName": "Causeway peering by hand", "assignableScopes": [scope],
+            "permissions": [{"actions": ["Microsoft.Network/virtualNetworks/peer/action"]}]});
+        assert_eq!(operator.ask(Method::PUT, &path, json!({"properties": properties})).await.0, 201);
+        "Causeway peering by hand".to_owned()
+    };
+    town.connect("main");
+    town.settle().await;
+    assert_eq!(roles(&town).await.len(), 2);
+    // A second VPC of the same subscription uses it, too.
+    let first = town.wish.clone();
+    let mut second = Wish { id: uuid::Uuid::now_v7(), connections: Vec::new(), ..first.clone() };
+    second.connections.push(ConnectionWish { id: uuid::Uuid::now_v7(), ..first.connections[0].clone() });
+    town.wish = second;
+    town.settle().await;
+    town.wish.connections[0].present = false;
+    town.settle().await;
+    assert_eq!(roles(&town).await.len(), 2, "the first VPC's grant needs it");
+    let second = std::mem::replace(&mut town.wish, first);
+    town.wish.present = false;
+    town.settle().await;
+    assert_eq!(roles(&town).await, [own.clone()]);
+    town.wish = second;
+    town.wish.connections[0].present = true;
+    town.settle().await;
+    assert_eq!(roles(&town).await.len(), 2);
+    // That the console may not delete it holds up nothing that is to go.
+    let denied = Fault::refuse("RoleDefinitions_Delete", 403, "AuthorizationFailed").for_side(Side::Ours).times(9);
+    town.clouds.azure.add_fault(denied).await.expect("a rule");
+    town.wish.present = false;
+    let pass = town.settle().await;
+    assert_eq!(pass.report.network.standing, clouds::NetworkStanding::Absent);
 }
 
 #[tokio::test]

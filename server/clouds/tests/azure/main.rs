@@ -3,10 +3,13 @@
 
 mod addresses;
 mod client;
+#[path = "../stage/errand.rs"]
+mod errand;
 mod faults;
 mod grants;
 mod life;
 mod neighbour;
+mod operator;
 mod persistence;
 mod prism;
 mod secrets;

@@ -17,6 +17,7 @@ use super::{
     town::{Town, account, database, endpoints},
 };
 
+/// Set in the process that is to be killed: where its world is.
 const DATABASE: &str = "CAUSEWAY_TEST_AZURE";
 
 /// Azure in a process of its own.
@@ -30,7 +31,7 @@ struct Process {
 impl Process {
     fn start(database: &str) -> Self {
         let mut child = Command::new(std::env::current_exe().expect("a test knows its program"))
-            .args(["--exact", "persistence::an_azure_that_is_killed", "--ignored", "--nocapture"])
+            .args(["--exact", "persistence::a_kill_in_any_state_loses_and_doubles_nothing", "--nocapture"])
             .env(DATABASE, database)
             .stdout(Stdio::piped())
             .spawn()
@@ -65,11 +66,9 @@ impl Drop for Process {
     }
 }
 
-#[tokio::test]
-#[ignore = "it is the process that the next test kills"]
-async fn an_azure_that_is_killed() {
-    let Ok(database) = std::env::var(DATABASE) else { return };
-    let clouds = Lookalikes::start(&database, &Settings::immediate()).await.expect("the clouds start");
+/// What the test below is in the process that it starts of itself: Azure, until it is killed.
+async fn be_azure(database: &str) {
+    let clouds = Lookalikes::start(database, &Settings::immediate()).await.expect("the clouds start");
     let (ours, theirs) = (clouds.azure.account(Side::Ours).await, clouds.azure.account(Side::Theirs).await);
     println!("azure: {}", json!({"url": clouds.azure.url(), "ours": ours, "theirs": theirs}));
     std::future::pending::<()>().await;
@@ -77,6 +76,9 @@ async fn an_azure_that_is_killed() {
 
 #[tokio::test]
 async fn a_kill_in_any_state_loses_and_doubles_nothing() {
+    if let Ok(database) = std::env::var(DATABASE) {
+        return be_azure(&database).await;
+    }
     let mut town = Town::new().await;
     let folder = tempfile::tempdir().expect("a folder");
     let database = database(&folder);

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use clouds::{
-    AddressReport, AddressStanding, AddressWish, Class, Failure, NetworkStanding, Opening, Reference, Wish,
+    AddressReport, AddressStanding, Class, Failure, NetworkStanding, Opening, Reference, Wish,
     google::{Google, GoogleAccount, GoogleCredentials, GoogleEndpoints},
     http::Http,
     lookalike::{Effect, Fault, Lookalikes, Settings, Side},
-    pass, provide,
+    pass,
 };
 use google_cloud_auth::credentials::service_account;
 use google_cloud_compute_v1::{
@@ -19,20 +19,17 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use uuid::Uuid;
 
-use super::{here, vendors};
+use super::{errand::Errand, here, vendors};
 
 const REGION: &str = "europe-west1";
 const ZONE: &str = "europe-west1-b";
 
 struct Town {
     clouds: Lookalikes,
-    google: Google,
+    errand: Errand<Google>,
     project: String,
     key: String,
     subnetwork: String,
-    wish: AddressWish,
-    failed: Vec<Failure>,
-    made: Vec<String>,
     folder: TempDir,
 }
 
@@ -76,56 +73,16 @@ impl Town {
         }
         let id = network.id.simple().to_string();
         let subnetwork = format!("projects/{}/regions/{REGION}/subnetworks/causeway-{}", ours.project, &id[20..]);
-        let wish = AddressWish {
-            id: Uuid::from_u128(rand::random()),
-            name: "edge".into(),
-            region: REGION.into(),
-            present: true,
-            instance: None,
-            reference: Reference::new(),
-            asked_at: None,
-            now: clouds.now(),
-        };
         let (key, project) = (key.expose().to_owned(), ours.project);
-        Self { clouds, google, project, key, subnetwork, wish, failed: vec![], made: vec![], folder }
-    }
-
-    async fn pass(&mut self) -> AddressReport {
-        tokio::time::sleep(Duration::from_millis(30)).await;
-        self.wish.now = self.clouds.now();
-        let provided = match provide(&self.google, &self.wish).await {
-            Ok(provided) => provided,
-            Err(failure) => {
-                self.failed = vec![failure];
-                return AddressReport::default();
-            }
-        };
-        self.wish.reference = provided.report.reference.clone();
-        self.made.extend(provided.made.into_iter().map(|(_, call)| call));
-        self.failed = provided.failed.into_iter().map(|(_, failure)| failure).collect();
-        provided.report
+        Self { clouds, errand: Errand::new(google, REGION), project, key, subnetwork, folder }
     }
 
     async fn until(&mut self, is_so: impl Fn(&AddressReport) -> bool) -> AddressReport {
-        let mut last = String::new();
-        for _ in 0..500 {
-            let told = self.pass().await;
-            if is_so(&told) && self.failed.is_empty() {
-                return told;
-            }
-            last = format!("{told:?} {:?}", self.failed);
-        }
-        panic!("it did not come to be: {last}");
+        self.errand.until(&self.clouds, is_so).await
     }
 
     async fn refusal(&mut self) -> Failure {
-        for _ in 0..200 {
-            self.pass().await;
-            if let Some(failure) = self.failed.first() {
-                return failure.clone();
-            }
-        }
-        panic!("nothing was refused");
+        self.errand.refusal(&self.clouds).await
     }
 
     /// As the operator would, by Google's own client.
@@ -168,27 +125,27 @@ async fn an_address_goes_from_instance_to_instance_and_is_released() {
     assert_eq!(told.words["status"], "RESERVED");
     assert_eq!(town.count().await, 1);
     for instance in [&first, &second] {
-        town.wish.instance = Some(instance.clone());
+        town.errand.wish.instance = Some(instance.clone());
         let moved = town.until(|told| told.instance.as_ref() == Some(instance)).await;
         assert_eq!((moved.standing, moved.address), (AddressStanding::Attached, told.address));
     }
-    town.wish.present = false;
+    town.errand.wish.present = false;
     town.until(|told| told.standing == AddressStanding::Absent).await;
     assert_eq!(town.count().await, 0);
-    assert_eq!(town.made.iter().filter(|made| made.starts_with("Attach")).count(), 2);
+    assert_eq!(town.errand.made.iter().filter(|made| made.starts_with("Attach")).count(), 2);
 }
 
 #[tokio::test]
 async fn an_instance_of_nobody_or_with_another_address_cannot_have_it() {
     let mut town = Town::new(&brisk()).await;
-    town.wish.instance = Some(format!("{ZONE}/ghost"));
+    town.errand.wish.instance = Some(format!("{ZONE}/ghost"));
     let failure = town.refusal().await;
     assert_eq!(failure.class, Class::Specification, "{failure}");
     assert_eq!(failure.message, format!("{ZONE}/ghost is no instance of this account's project."));
     let ephemeral = model::AccessConfig::new().set_type(model::access_config::Type::OneToOneNat);
-    town.wish.instance = Some(town.run("db-1", Some(ephemeral)).await);
+    town.errand.wish.instance = Some(town.run("db-1", Some(ephemeral)).await);
     assert!(town.refusal().await.message.contains("has the external address"));
-    town.wish.instance = None;
+    town.errand.wish.instance = None;
     town.until(|told| told.standing == AddressStanding::Reserved).await;
 }
 
@@ -210,10 +167,10 @@ async fn no_trouble_makes_a_second_address() {
         let fault = Fault::refuse(format!("Operation/{action}/done"), 400, "INTERNAL_ERROR");
         town.clouds.google.add_fault(fault).await.expect("the rule is kept");
     }
-    town.wish.instance = Some(instance.clone());
+    town.errand.wish.instance = Some(instance.clone());
     town.until(|told| told.instance.as_ref() == Some(&instance)).await;
     assert_eq!(town.count().await, 1);
-    town.wish.present = false;
+    town.errand.wish.present = false;
     town.until(|told| told.standing == AddressStanding::Absent).await;
     assert_eq!(town.count().await, 0);
 }
@@ -235,7 +192,7 @@ async fn googles_python_client_runs_the_instance_and_sees_its_address() {
     };
     let made = play(&["run", ZONE, "db-1", &town.subnetwork]).await;
     assert_eq!(made["public"], serde_json::json!([]));
-    town.wish.instance = Some(format!("{ZONE}/db-1"));
+    town.errand.wish.instance = Some(format!("{ZONE}/db-1"));
     let told = town.until(|told| told.standing == AddressStanding::Attached).await;
     let address = told.address.expect("it has one").to_string();
     let seen = play(&["show", ZONE, "db-1"]).await;

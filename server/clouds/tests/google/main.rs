@@ -3,6 +3,8 @@
 //! Where the vendors' clients are not installed (`cargo xtask` installs them), these tests say so and pass.
 
 mod addresses;
+#[path = "../stage/errand.rs"]
+mod errand;
 mod prism;
 
 use std::{path::PathBuf, process::Stdio, time::Duration};

@@ -19,6 +19,7 @@ use super::{
     Azure, AzureAccount,
     arm::{Beside, NETWORK, Progress},
     names,
+    seen::Version,
 };
 use crate::{AddressPart, AddressReport, AddressStanding, AddressWish, Class, Failure, Outcome, Provides, Reference};
 
@@ -34,6 +35,7 @@ const SETTLING: i64 = 60_000;
 #[serde(default)]
 pub struct PublicAddress {
     id: String,
+    etag: Version,
     properties: Properties,
 }
 
@@ -190,25 +192,26 @@ impl Provides<AddressWish> for Azure {
 
     async fn step(&self, wish: &AddressWish, step: AddressStep) -> Outcome<()> {
         let id = self.address_id(wish);
-        let put = async |id: &str, body: &Value| {
-            self.arm.change(Method::PUT, id, NETWORK, Beside::default(), (Some(body), wish.now)).await
+        let put = async |id: &str, version: &Version, body: &Value| {
+            let beside = Beside { if_match: version.as_read(), ..Beside::default() };
+            self.arm.change(Method::PUT, id, NETWORK, beside, (Some(body), wish.now)).await
         };
         let begun = match &step {
             AddressStep::Tell(failure) => {
                 self.started().remove(&wish.id);
                 return Err(failure.clone());
             }
-            AddressStep::Put => {
+            AddressStep::Put(version) => {
                 let body = json!({
                     "location": wish.region,
                     "sku": { "name": "Standard" },
                     "tags": { TAG: wish.id, "name": wish.name },
                     "properties": { "publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4" },
                 });
-                put(&id, &body).await
+                put(&id, version, &body).await
             }
             AddressStep::Attach { interface, written } | AddressStep::Detach { interface, written } => {
-                put(interface, &written.0).await
+                put(interface, &Version::from(&written.0), &written.0).await
             }
             AddressStep::Delete => {
                 self.arm.change(Method::DELETE, &id, NETWORK, Beside::default(), (None, wish.now)).await

@@ -3,12 +3,12 @@
 use super::{ADDRESS, Interface, PublicAddress, SeenAddress, is_interface, is_own};
 use crate::{
     AddressWish, Class, Failure,
-    azure::{AzureAccount, names},
+    azure::{AzureAccount, names, seen::Version},
 };
 
 #[derive(Clone, PartialEq)]
 pub enum AddressStep {
-    Put,
+    Put(Version),
     Delete,
     Attach {
         interface: String,
@@ -26,7 +26,7 @@ pub enum AddressStep {
 impl std::fmt::Debug for AddressStep {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Put => formatter.write_str("Put"),
+            Self::Put(_) => formatter.write_str("Put"),
             Self::Delete => formatter.write_str("Delete"),
             Self::Attach { interface, .. } => write!(formatter, "Attach {interface}"),
             Self::Detach { interface, .. } => write!(formatter, "Detach {interface}"),
@@ -43,11 +43,11 @@ pub(super) fn plan(account: &AzureAccount, wish: &AddressWish, seen: &SeenAddres
     }
     let Some(address) = &seen.address else {
         // What was known and is gone would be another address if it was asked for again.
-        return (wish.present && !wish.reference.contains_key(ADDRESS)).then_some(AddressStep::Put);
+        return (wish.present && !wish.reference.contains_key(ADDRESS)).then(|| AddressStep::Put(Version::default()));
     };
     match address.properties.provisioning_state.as_str() {
         "Succeeded" => {}
-        "Failed" | "Canceled" if wish.present => return Some(AddressStep::Put),
+        "Failed" | "Canceled" if wish.present => return Some(AddressStep::Put(address.etag.clone())),
         "Failed" | "Canceled" => {}
         _ => return None,
     }

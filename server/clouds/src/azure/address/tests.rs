@@ -2,7 +2,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{ADDRESS, AddressStep, Interface, PublicAddress, SeenAddress, plan::plan, report};
-use crate::{AddressStanding, AddressWish, Class, Failure, Reference, Secret, azure::AzureAccount};
+use crate::{
+    AddressStanding, AddressWish, Class, Failure, Reference, Secret,
+    azure::{AzureAccount, seen::Version},
+};
 
 const NOW: i64 = 1_800_000_000_000;
 const PIP: &str = "/subscriptions/S/resourceGroups/G/providers/Microsoft.Network/publicIPAddresses/edge";
@@ -94,7 +97,7 @@ fn publics(written: &Interface) -> Vec<Option<&Value>> {
 
 #[test]
 fn none_to_creating_to_created() {
-    assert_eq!(next(&wish(), &SeenAddress::default()), Some(AddressStep::Put));
+    assert_eq!(next(&wish(), &SeenAddress::default()), Some(AddressStep::Put(Version::default())));
     let running = SeenAddress { operation: Some(Ok(())), ..SeenAddress::default() };
     assert_eq!(next(&wish(), &running), None);
     assert_eq!(report(&wish(), &running).standing, AddressStanding::Partial);
@@ -172,7 +175,7 @@ fn an_operation_that_went_wrong_is_told_and_what_failed_is_written_again() {
     let failure = Failure::new(Class::Operator, "PublicIPCountLimitReached", "Too many.");
     let seen_failed = SeenAddress { operation: Some(Err(failure.clone())), ..SeenAddress::default() };
     assert_eq!(told(next(&wish(), &seen_failed)), failure);
-    assert_eq!(next(&wish(), &seen("Failed", None)), Some(AddressStep::Put));
+    assert_eq!(next(&wish(), &seen("Failed", None)), Some(AddressStep::Put(Version::default())));
     assert_eq!(next(&gone(), &seen("Failed", None)), Some(AddressStep::Delete));
 }
 

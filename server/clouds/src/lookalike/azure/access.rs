@@ -226,15 +226,37 @@ fn shown_built_in(scope: &str, (id, name, actions, not): &(&str, &str, &[&str], 
     })
 }
 
-/// At the scope and above it; `$filter` may name a principal.
+/// At the scope and above it and, unless `$filter` says `atScope()`, below it; it may name a principal.
 pub fn list(world: &World<Azure>, scope: &str, call: &Call) -> Answer {
     let filter = call.parameter("$filter").unwrap_or_default();
+    let (below, own) = (format!("{}/", key(scope)), assignment_key(scope, ""));
+    let deeper = world.under(&below).filter(|(id, _)| !filter.contains("atScope()") && !id.starts_with(&own));
+    let deeper = deeper.filter_map(|(_, thing)| match thing {
+        Thing::Assignment(assignment) => Some(assignment),
+        _ => None,
+    });
     let wanted = filter.strip_prefix("principalId eq ").map(|text| text.trim_matches('\'').to_lowercase());
     let fits = |assignment: &&Assignment| {
         world.settled(assignment.made_at) && wanted.as_ref().is_none_or(|wanted| assignment.principal == *wanted)
     };
-    let found = above(scope).flat_map(|scope| assignments(world, &scope)).filter(fits).map(shown);
+    let found = above(scope).flat_map(|scope| assignments(world, &scope)).chain(deeper).filter(fits).map(shown);
     Ok(page(call, found.collect()))
+}
+
+/// What is built in, nobody deletes; what somebody is granted, neither.
+pub fn delete_role(world: &mut World<Azure>, name: &str) -> Answer {
+    let name = name.to_lowercase();
+    if BUILT_IN.iter().any(|(id, ..)| *id == name) {
+        return Err(Refused::new(400, "BuiltInRoleDefinitionCannotBeDeleted", "A built-in role cannot be deleted."));
+    }
+    let Some(role) = custom(world, &name).cloned() else { return Ok(Reply::empty(204)) };
+    let is_granted = |(_, thing): (&str, &Thing)| matches!(thing, Thing::Assignment(one) if one.role == name);
+    if world.under("/subscriptions/").any(is_granted) {
+        let message = "There are existing role assignments referencing role (code: RoleDefinitionHasAssignments)";
+        return Err(Refused::new(400, "RoleDefinitionHasAssignments", message));
+    }
+    world.remove(&format!("role/{name}"));
+    Ok(Reply::json(200, &shown_role(role.scopes.first().map_or("", String::as_str), &role)))
 }
 
 pub fn get(world: &World<Azure>, scope: &str, name: &str) -> Answer {

@@ -264,6 +264,7 @@ pub fn route(world: &mut World<Azure>, call: &Call) -> Answer {
         );
         return Err(Refused::new(403, "AuthorizationFailed", message));
     }
+    unchanged(world, call, &at, &what)?;
     let body = call.json().map_err(|_| Refused::malformed("the body is no JSON"))?;
     let asked = &Asked { call, kind: kind_of(call, &at, &what), subscription: &at.subscription };
     let below =
@@ -297,12 +298,38 @@ pub fn route(world: &mut World<Azure>, call: &Call) -> Answer {
         ("GET", What::Roles { scope }) => access::list_roles(world, scope, call),
         ("GET", What::Role { scope, name }) => access::get_role(world, scope, name),
         ("PUT", What::Role { scope, name }) => access::put_role(world, scope, name, &body),
+        ("DELETE", What::Role { name, .. }) => access::delete_role(world, name),
         ("GET", What::Assignments { scope }) => access::list(world, scope, call),
         ("GET", What::Assignment { scope, name }) => access::get(world, scope, name),
         ("PUT", What::Assignment { scope, name }) => access::put(world, &caller, scope, name, &body),
         ("DELETE", What::Assignment { scope, name }) => access::delete(world, scope, name),
         _ => Err(Refused::new(405, "MethodNotAllowed", "The method is not supported for this resource.")),
     }
+}
+
+/// A change that says of which version it is, is made of that version only.
+fn unchanged(world: &World<Azure>, call: &Call, at: &At, what: &What) -> Result<(), Refused> {
+    let Some(wanted) = call.header("if-match").filter(|wanted| *wanted != "*" && call.method == "PUT") else {
+        return Ok(());
+    };
+    let there = match what {
+        What::One if at.kind == "virtualNetworks" => networks::get(world, at),
+        What::One if is_address(at) => addresses::get(world, at),
+        What::One => groups::get(world, at),
+        What::Subnet(name) => networks::get_subnet(world, at, name),
+        What::Peering(name) => peerings::get(world, at, name),
+        _ => return Ok(()),
+    };
+    let there = there.ok().and_then(|reply| serde_json::from_str::<Value>(&reply.body).ok()).unwrap_or_default();
+    if there["etag"] == wanted {
+        return Ok(());
+    }
+    let message = format!(
+        "Precondition failed. The etag provided in 'if-match' header {wanted} of the resource {} does not match the etag {} of the resource.",
+        at.id(),
+        there["etag"]
+    );
+    Err(Refused::new(412, "PreconditionFailed", message))
 }
 
 fn is_address(at: &At) -> bool {
