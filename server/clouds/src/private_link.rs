@@ -67,10 +67,18 @@ impl Want for LinkWish {
     type Report = LinkReport;
 }
 
+/// What names begin with, after the console's own word.
+const KIND: &str = "link";
+
 impl LinkWish {
     /// What everything of it is called in clouds where things have names.
     pub fn named(&self) -> String {
-        crate::named("link", self.id)
+        crate::named(KIND, self.id)
+    }
+
+    /// Whether something is called as what is made of a link, be it of one that the console has forgotten.
+    pub(crate) fn is_name_of_one(name: &str) -> bool {
+        name.starts_with(&crate::provide::prefix(KIND))
     }
 }
 

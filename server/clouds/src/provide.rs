@@ -13,7 +13,12 @@ use crate::{Failure, Outcome};
 /// first ones: ids are made of the time, and those of one minute begin alike.
 pub(crate) fn named(kind: &str, id: Uuid) -> String {
     let id = id.simple().to_string();
-    format!("console-{kind}-{}", &id[id.len() - 12..])
+    format!("{}{}", prefix(kind), &id[id.len() - 12..])
+}
+
+/// How the names of all things of a kind begin.
+pub(crate) fn prefix(kind: &str) -> String {
+    format!("console-{kind}-")
 }
 
 /// A thing as it should be.

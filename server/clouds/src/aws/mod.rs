@@ -11,6 +11,7 @@
 mod account;
 mod address;
 mod chain;
+mod foreign;
 mod form;
 mod keyring;
 mod layout;

@@ -6,7 +6,7 @@ use ipnet::Ipv4Net;
 use uuid::Uuid;
 
 use super::{
-    layout,
+    foreign, layout,
     link::{Link, Rule, Wanted, known, links, spare, wanted},
     report::rules,
     seen::{Seen, is_gateway},
@@ -50,11 +50,14 @@ fn network(wish: &Wish, seen: &Seen, wanted: &Wanted, links: &BTreeMap<Uuid, Lin
         }
     }
     match &seen.attachments {
-        Err(failure) => steps.push(Step::Unreadable(failure.clone())),
+        Err(failure) => steps.push(Step::Tell(failure.clone())),
         Ok(attachments) => waits |= attachments.iter().any(|attachment| !Link::Gateway(attachment).is_ended()),
     }
     if !waits && steps.is_empty() {
-        steps.extend(layout::surplus(seen));
+        match foreign::told(seen) {
+            Some(failure) => steps.push(Step::Tell(failure)),
+            None => steps.extend(layout::surplus(seen)),
+        }
     }
     steps
 }
@@ -96,7 +99,7 @@ fn one(wish: &Wish, seen: &Seen, wanted: &Wanted, connection: &ConnectionWish, l
     if let Err(failure) = &seen.attachments
         && is_gateway(connection)
     {
-        return vec![Step::Unreadable(failure.clone())];
+        return vec![Step::Tell(failure.clone())];
     }
     let present = wish.present && connection.present;
     match link {

@@ -41,6 +41,21 @@ struct Invitations {
     next_token: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Offered {
+    #[serde(default)]
+    resources: Vec<Resource>,
+    #[serde(default)]
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Resource {
+    #[serde(default)]
+    arn: String,
+}
+
 struct Asked<'a> {
     service: Service,
     region: &'a str,
@@ -119,26 +134,50 @@ impl Query {
     /// # Errors
     /// What RAM refused.
     pub async fn invitations(&self, region: &str) -> Outcome<Vec<Invitation>> {
+        let page = |body: Invitations| (body.resource_share_invitations, body.next_token);
+        self.ram_pages(region, "getresourceshareinvitations", &serde_json::json!({}), page).await
+    }
+
+    /// The ARNs of what an invitation that was not answered yet is about.
+    ///
+    /// # Errors
+    /// What RAM refused.
+    pub async fn offered(&self, region: &str, invitation: &str) -> Outcome<Vec<String>> {
+        let page = |body: Offered| (body.resources, body.next_token);
+        let asked = serde_json::json!({ "resourceShareInvitationArn": invitation });
+        let resources = self.ram_pages(region, "listpendinginvitationresources", &asked, page).await?;
+        Ok(resources.into_iter().map(|resource| resource.arn).collect())
+    }
+
+    /// Every page of one of RAM's lists.
+    async fn ram_pages<B: DeserializeOwned, T>(
+        &self,
+        region: &str,
+        path: &str,
+        asked: &serde_json::Value,
+        page: impl Fn(B) -> (Vec<T>, Option<String>),
+    ) -> Outcome<Vec<T>> {
         let mut found = Vec::new();
         let mut next: Option<String> = None;
         for _ in 0..MOST_PAGES {
-            let mut asked = serde_json::json!({ "maxResults": 500 });
+            let mut asked = asked.clone();
+            asked["maxResults"] = 500.into();
             if let Some(token) = &next {
                 asked["nextToken"] = token.as_str().into();
             }
-            let body = self.ram(region, "getresourceshareinvitations", &asked).await?;
-            let page: Invitations = serde_json::from_str(&body).map_err(|error| {
-                let message = format!("AWS's answer to GetResourceShareInvitations could not be read: {error}.");
+            let body = self.ram(region, path, &asked).await?;
+            let (items, token) = page(serde_json::from_str(&body).map_err(|error| {
+                let message = format!("AWS's answer to {path} could not be read: {error}.");
                 Failure::new(Class::Unexpected, "answer", message)
-            })?;
-            found.extend(page.resource_share_invitations);
-            let token = page.next_token.filter(|token| !token.is_empty());
+            })?);
+            found.extend(items);
+            let token = token.filter(|token| !token.is_empty());
             if token.is_none() || token == next {
                 return Ok(found);
             }
             next = token;
         }
-        Err(too_many("GetResourceShareInvitations"))
+        Err(too_many(path))
     }
 
     /// # Errors

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::{
+    foreign::{self, Listed},
     form::Form,
     query::Query,
     trail::Held,
@@ -41,6 +42,8 @@ pub struct Seen {
     pub(super) peerings: Vec<Peering>,
     /// Of transit gateways. That they cannot be read is no reason to read nothing else.
     pub(super) attachments: Outcome<Vec<Attachment>>,
+    /// What others put into the VPC; only read while it should go.
+    pub(super) foreign: Vec<String>,
     /// The calls that were made moments ago and may not be visible yet.
     pub(super) held: Vec<Held>,
     /// For how long absence means nothing, in milliseconds.
@@ -64,6 +67,7 @@ pub(super) async fn observe(query: &Query, wish: &Wish, held: Vec<Held>, settle:
         group: None,
         peerings: Vec::new(),
         attachments: Ok(Vec::new()),
+        foreign: Vec::new(),
         held,
         settle,
     };
@@ -71,6 +75,7 @@ pub(super) async fn observe(query: &Query, wish: &Wish, held: Vec<Held>, settle:
         seen.zones = zones(query, region).await?;
     }
     let Some(id) = id else { return Ok(seen) };
+    let mut listed = Listed::default();
     let within = |action: &str, most: u32| Form::ec2(action).filter("vpc-id", [&id]).with("MaxResults", most);
     if seen.vpc.is_some() {
         let (subnets, tables, groups) = tokio::try_join!(
@@ -78,14 +83,17 @@ pub(super) async fn observe(query: &Query, wish: &Wish, held: Vec<Held>, settle:
             query.pages::<RouteTable>(region, within("DescribeRouteTables", 100)),
             query.pages::<SecurityGroup>(region, within("DescribeSecurityGroups", 1000)),
         )?;
-        seen.subnets = own(subnets, wish, SUBNETS, |subnet| (&subnet.subnet_id, &subnet.tag_set));
-        seen.tables = own(tables, wish, TABLES, |table| (&table.route_table_id, &table.tag_set));
-        seen.group = own(groups, wish, GROUP, |group| (&group.group_id, &group.tag_set)).into_iter().next();
+        let group;
+        (seen.subnets, listed.subnets) = own(subnets, wish, SUBNETS, |subnet| (&subnet.subnet_id, &subnet.tag_set));
+        (seen.tables, listed.tables) = own(tables, wish, TABLES, |table| (&table.route_table_id, &table.tag_set));
+        (group, listed.groups) = own(groups, wish, GROUP, |group| (&group.group_id, &group.tag_set));
+        seen.group = group.into_iter().next();
         seen.subnets.sort_by(|one, other| one.availability_zone.cmp(&other.availability_zone));
     }
     let (peerings, attachments) = tokio::join!(peerings(query, wish, &id), attachments(query, wish, &id));
     seen.peerings = peerings?;
     seen.attachments = attachments;
+    seen.foreign = foreign::observe(query, wish, &seen, listed).await?;
     Ok(seen)
 }
 
@@ -167,8 +175,9 @@ fn known<'a>(wish: &'a Wish, key: &str) -> impl Iterator<Item = &'a str> {
     wish.connections.iter().filter_map(move |connection| text(&connection.reference, key))
 }
 
-/// Those with the network's tag, and those that are known to be its own although somebody took the tag away.
-fn own<T>(found: Vec<T>, wish: &Wish, key: &str, name: impl Fn(&T) -> (&String, &Tags)) -> Vec<T> {
+/// Those with the network's tag, with those that are known to be its own although somebody took the tag away; and the
+/// others.
+fn own<T>(found: Vec<T>, wish: &Wish, key: &str, name: impl Fn(&T) -> (&String, &Tags)) -> (Vec<T>, Vec<T>) {
     let tag = wish.id.to_string();
     let kept = |id: &String| match wish.reference.get(key) {
         Some(serde_json::Value::Array(ids)) => ids.iter().any(|kept| kept.as_str() == Some(id)),
@@ -179,5 +188,5 @@ fn own<T>(found: Vec<T>, wish: &Wish, key: &str, name: impl Fn(&T) -> (&String, 
         let (id, tags) = name(piece);
         tags.get(VPC_TAG) == Some(&tag) || kept(id)
     };
-    found.into_iter().filter(ours).collect()
+    found.into_iter().partition(ours)
 }

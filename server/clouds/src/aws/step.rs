@@ -76,8 +76,8 @@ pub enum Step {
     },
     DeletePeering(String),
     Detach(String),
-    /// Nothing is changed: what could not be read is told of the connection that it is about.
-    Unreadable(Failure),
+    /// Nothing is changed, only told: what could not be read, or what others put in the way.
+    Tell(Failure),
 }
 
 /// A route that should be in a table.
@@ -165,7 +165,7 @@ pub(super) async fn make(query: &Query, wish: &Wish, step: Step) -> Outcome<Done
             query.ec2_once(region, &form).await.map(drop).map_err(peers_to_mend)
         }
         Step::Attach { connection, vpc, account, gateway, subnets } => {
-            if accept_shares(query, region, &account).await? {
+            if accept_shares(query, region, &account, &gateway).await? {
                 return Ok(Done::Prepared);
             }
             let form = Form::ec2("CreateTransitGatewayVpcAttachment").with("TransitGatewayId", gateway);
@@ -190,7 +190,7 @@ pub(super) async fn make(query: &Query, wish: &Wish, step: Step) -> Outcome<Done
             let form = |rules: &[Rule]| permissions("RevokeSecurityGroupIngress", &group, rules, None);
             each_if_refused(query, region, &rules, form, "InvalidPermission.NotFound").await
         }
-        Step::Unreadable(failure) => Err(failure),
+        Step::Tell(failure) => Err(failure),
     }
     .map(|()| Done::Made)
 }
@@ -216,8 +216,9 @@ pub(super) fn name_tag(name: &str) -> String {
     letters.take(250).collect()
 }
 
-/// Whether there was one to accept.
-async fn accept_shares(query: &Query, region: &str, account: &str) -> Outcome<bool> {
+/// Accepts what the gateway's owner shares it by, and nothing else that this or another account offers. Whether there
+/// was such an invitation.
+async fn accept_shares(query: &Query, region: &str, account: &str, gateway: &str) -> Outcome<bool> {
     let invitations = match query.invitations(region).await {
         Ok(invitations) => invitations,
         // Accounts of one organization share without invitations, and their role may not read any.
@@ -229,12 +230,30 @@ async fn accept_shares(query: &Query, region: &str, account: &str) -> Outcome<bo
     };
     let mut accepted = false;
     for invitation in &invitations {
-        if invitation.status == "PENDING" && invitation.sender_account_id == account {
-            query.accept_invitation(region, &invitation.resource_share_invitation_arn).await?;
+        let arn = &invitation.resource_share_invitation_arn;
+        let is_theirs = invitation.status == "PENDING" && invitation.sender_account_id == account;
+        if is_theirs && holds(query, region, arn, gateway).await? {
+            query.accept_invitation(region, arn).await?;
             accepted = true;
         }
     }
     Ok(accepted)
+}
+
+/// Whether the share that an invitation is to holds the gateway. Where the console may not look into it, that it is of
+/// the gateway's owner has to do.
+async fn holds(query: &Query, region: &str, invitation: &str, gateway: &str) -> Outcome<bool> {
+    let end = format!(":transit-gateway/{gateway}");
+    match query.offered(region, invitation).await {
+        Ok(resources) => Ok(resources.iter().any(|arn| arn.ends_with(&end))),
+        Err(failure) if matches!(failure.class, Class::Denied | Class::Unexpected) => {
+            tracing::debug!(code = failure.code, "could not read what is shared");
+            Ok(true)
+        }
+        // Withdrawn, answered or expired meanwhile.
+        Err(failure) if failure.class == Class::Gone => Ok(false),
+        Err(failure) => Err(failure),
+    }
 }
 
 async fn route(query: &Query, region: &str, put: &[Put], remove: &[(String, Ipv4Net)]) -> Outcome<()> {

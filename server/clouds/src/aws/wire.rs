@@ -26,6 +26,7 @@ pub struct Page<T> {
         alias = "addressesSet",
         alias = "allowedPrincipals",
         alias = "availabilityZoneInfo",
+        alias = "internetGatewaySet",
         alias = "networkInterfaceSet",
         alias = "reservationSet",
         alias = "routeTableSet",
@@ -98,6 +99,13 @@ pub struct RouteTable {
     pub tag_set: Tags,
 }
 
+impl RouteTable {
+    /// The one that a VPC comes with, and that goes with it.
+    pub fn is_main(&self) -> bool {
+        self.association_set.item.iter().any(|association| association.main)
+    }
+}
+
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Route {
@@ -126,6 +134,8 @@ impl Route {
 pub struct Association {
     pub route_table_association_id: String,
     pub subnet_id: Option<String>,
+    /// Its table is used by every subnet that has none of its own.
+    pub main: bool,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
@@ -256,6 +266,20 @@ pub struct DnsEntry {
 pub struct NetworkInterface {
     pub network_interface_id: String,
     pub private_ip_address: String,
+    pub description: String,
+    pub attachment: Option<InterfaceAttachment>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct InterfaceAttachment {
+    pub instance_id: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct InternetGateway {
+    pub internet_gateway_id: String,
 }
 
 /// A transit gateway, for its owner.

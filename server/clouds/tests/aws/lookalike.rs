@@ -16,15 +16,15 @@ use super::{
     reconciler::{Reconciler, net},
 };
 
-const HOME: &str = "eu-west-1";
+pub const HOME: &str = "eu-west-1";
 const AWAY: &str = "us-east-1";
 
-struct Town {
+pub struct Town {
     clouds: Lookalikes,
-    console: Reconciler,
-    peer: Aws,
-    ours: String,
-    theirs: String,
+    pub console: Reconciler,
+    pub peer: Aws,
+    pub ours: String,
+    pub theirs: String,
     _folder: TempDir,
 }
 
@@ -34,7 +34,7 @@ fn quick() -> Settings {
 }
 
 impl Town {
-    async fn new(settings: &Settings) -> Self {
+    pub async fn new(settings: &Settings) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("clouds.db").display());
         let clouds = Lookalikes::start(&url, settings).await.expect("the simulated clouds start");
@@ -75,7 +75,7 @@ impl Town {
         self.console.connect(Peer::AwsVpc { account, vpc, region: region.map(String::from) })
     }
 
-    async fn until_state(&mut self, id: Uuid, state: &str) -> Report {
+    pub async fn until_state(&mut self, id: Uuid, state: &str) -> Report {
         self.console.until(|report| report.connections[&id].state.as_deref() == Some(state)).await
     }
 

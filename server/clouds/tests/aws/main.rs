@@ -7,6 +7,7 @@ mod keeper;
 mod links;
 mod lookalike;
 mod moto;
+mod others;
 mod reconciler;
 mod secrets;
 

@@ -74,6 +74,7 @@ fn nothing() -> Seen {
         group: None,
         peerings: vec![],
         attachments: Ok(vec![]),
+        foreign: vec![],
         held: vec![],
         settle: SETTLE,
     }
@@ -93,6 +94,7 @@ fn ready() -> Seen {
     let associated = |letter: &str| Association {
         route_table_association_id: format!("rtbassoc-{letter}"),
         subnet_id: Some(format!("subnet-{letter}")),
+        main: false,
     };
     let local = Route {
         destination_cidr_block: Some(net("10.20.0.0/22")),

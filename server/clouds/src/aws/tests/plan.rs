@@ -352,7 +352,7 @@ fn attachments_that_cannot_be_read_hold_nothing_else_up() {
     let denied = Failure::new(Class::Denied, "UnauthorizedOperation", "You are not authorized.");
     let wish = wish(vec![to_gateway(OLDER, &[]), to_vpc(YOUNGER)]);
     let seen = Seen { attachments: Err(denied.clone()), ..ready() };
-    assert_eq!(of(OLDER, &wish, &seen), [Step::Unreadable(denied)]);
+    assert_eq!(of(OLDER, &wish, &seen), [Step::Tell(denied)]);
     assert!(matches!(of(YOUNGER, &wish, &seen)[..], [Step::RequestPeering { .. }]));
 }
 
@@ -387,6 +387,29 @@ fn a_network_goes_last_and_its_vpc_last_of_all() {
         ]
     );
     assert_eq!(next(&gone, &nothing()), []);
+}
+
+#[test]
+fn a_vpc_that_holds_things_of_others_stays_whole_and_says_what_they_are() {
+    let gone = Wish { present: false, ..wish(vec![]) };
+    let mut seen = ready();
+    seen.foreign = vec!["network interface eni-1 (i-7)".into(), "subnet subnet-x (10.20.3.0/24)".into()];
+    let [Step::Tell(failure)] = &next(&gone, &seen)[..] else { panic!("{:?}", next(&gone, &seen)) };
+    assert_eq!(failure.class, Class::Operator);
+    assert_eq!(
+        failure.message,
+        "The VPC vpc-1 still holds what was not made by Causeway: network interface eni-1 (i-7), subnet subnet-x \
+         (10.20.3.0/24). Delete this in the AWS account 111122223333; then Causeway deletes the VPC by itself"
+    );
+    seen.foreign = (0..11).map(|number| format!("network interface eni-{number}")).collect();
+    let [Step::Tell(failure)] = &next(&gone, &seen)[..] else { panic!("{:?}", next(&gone, &seen)) };
+    assert!(failure.message.contains("network interface eni-7 and 3 more. Delete"), "{}", failure.message);
+    // A connection of ours goes first, whoever else is in there.
+    seen.peerings = vec![peering(OLDER, "active", &[])];
+    assert_eq!(next(&gone, &seen), [Step::DeletePeering("pcx-1".into())]);
+    seen.peerings.clear();
+    seen.foreign.clear();
+    assert_eq!(next(&gone, &seen), [Step::DisassociateRouteTable("rtbassoc-a".into())]);
 }
 
 #[test]

@@ -90,6 +90,7 @@ pub fn answer(world: &mut World<Aws>, account: &str, region: &str, call: &Call) 
         "disassociateresourceshare" => caller.disassociate(world),
         "deleteresourceshare" => caller.delete(world, &call.parameter("resourceShareArn").unwrap_or_default()),
         "getresourceshareinvitations" => Ok(caller.invitations(world)),
+        "listpendinginvitationresources" => caller.offered(world),
         "acceptresourceshareinvitation" => caller.respond(world, Status::Accepted),
         "rejectresourceshareinvitation" => caller.respond(world, Status::Rejected),
         other => Err(Refused::new("InvalidParameterException", format!("There is no operation {other}."))),
@@ -261,7 +262,8 @@ impl Caller {
         json!({ "resourceShareInvitations": list })
     }
 
-    fn respond(&self, world: &mut World<Aws>, status: Status) -> Answer<Value> {
+    /// The caller's invitation, which nobody has answered yet.
+    fn pending(&self, world: &World<Aws>) -> Answer<(String, Invitation)> {
         let arn = self.text("resourceShareInvitationArn")?;
         let mine = |one: &Invitation| one.receiver == self.account && one.region == self.region;
         let found = invitations(world).find(|(key, one)| mine(one) && invitation_arn(key, one) == arn);
@@ -270,14 +272,30 @@ impl Caller {
             return Err(Refused::new("ResourceShareInvitationArnNotFoundException", message));
         };
         let code = match invitation.status {
-            Status::Pending => "",
+            Status::Pending => return Ok((key, invitation)),
             Status::Accepted => "ResourceShareInvitationAlreadyAcceptedException",
             Status::Rejected => "ResourceShareInvitationAlreadyRejectedException",
             Status::Expired => "ResourceShareInvitationExpiredException",
         };
-        if !code.is_empty() {
-            return Err(Refused::new(code, format!("ResourceShareInvitation {arn} was answered or has expired.")));
-        }
+        Err(Refused::new(code, format!("ResourceShareInvitation {arn} was answered or has expired.")))
+    }
+
+    fn offered(&self, world: &World<Aws>) -> Answer<Value> {
+        let (_, invitation) = self.pending(world)?;
+        let share = share(world, &invitation.share).filter(|share| !share.deleted);
+        let own = share.map(|share| share_arn(&invitation.share, share));
+        let resources = share.iter().flat_map(|share| &share.resources).map(|arn| {
+            json!({
+                "arn": arn, "type": "ec2:TransitGateway", "resourceShareArn": own, "status": "AVAILABLE",
+                "creationTime": seconds(invitation.sent_at), "lastUpdatedTime": seconds(invitation.sent_at),
+                "resourceRegionScope": "REGIONAL",
+            })
+        });
+        Ok(json!({ "resources": resources.collect::<Vec<_>>() }))
+    }
+
+    fn respond(&self, world: &mut World<Aws>, status: Status) -> Answer<Value> {
+        let (key, invitation) = self.pending(world)?;
         let answered = Invitation { status, due: None, ..invitation };
         world.put(&key, Thing::Invitation(answered.clone()));
         Ok(json!({ "resourceShareInvitation": written_invitation(world, &key, &answered) }))
