@@ -26,8 +26,8 @@ use uuid::Uuid;
 
 pub use self::plan::{Seen, Step};
 use self::{
-    plan::{network_of, peering_of},
-    wire::{CONNECTION, List, Network, OneAccount, OneNetwork, OnePeering, Peering, VPC},
+    plan::{made_router_of, network_of, peering_of},
+    wire::{CONNECTION, List, Network, OneAccount, OneNetwork, OnePeering, OneRouter, Peering, Router, VPC},
 };
 use crate::{
     Class, Cloud, Failure, Outcome, Report, Secret, Subject, Wish,
@@ -323,6 +323,7 @@ impl Cloud for UpCloud {
         }
         if attached.is_none() || !wish.present {
             routers = self.labelled::<wire::Routers>(wish).await?;
+            self.look_for_unlabelled_router(wish, &mut routers).await?;
         }
         // A peering may outlive its network.
         if !networks.is_empty() || wish.connections.iter().any(|known| peering_of(&known.reference).is_some()) {
@@ -380,6 +381,20 @@ impl Cloud for UpCloud {
 }
 
 impl UpCloud {
+    /// Somebody may have taken the label of our router away: what we know that we made is read by its uuid.
+    async fn look_for_unlabelled_router(&self, wish: &Wish, routers: &mut Vec<Router>) -> Outcome<()> {
+        let Some(made) = made_router_of(&wish.reference) else { return Ok(()) };
+        if routers.iter().any(|router| router.uuid == made) {
+            return Ok(());
+        }
+        match self.get(&format!("router/{made}")).await {
+            Ok(answer) => routers.push(wire::read::<OneRouter>(&answer)?.router),
+            Err(failure) if failure.class == Class::Gone => {}
+            Err(failure) => return Err(failure),
+        }
+        Ok(())
+    }
+
     /// Somebody may have taken our labels away: what we know by its uuid is read by it.
     async fn look_for_unlabelled(&self, wish: &Wish, peerings: &mut Vec<Peering>) -> Outcome<()> {
         for connection in &wish.connections {

@@ -18,6 +18,8 @@ pub struct Seen {
     pub network: Option<Network>,
     /// Ours: the one that is attached, else one that carries our label.
     pub router: Option<Uuid>,
+    /// The one that we made, so that it is known when its label is lost. The attached one may be a person's own.
+    pub made: Option<Uuid>,
     /// The network or the router was asked for moments ago, and the cloud does not show it yet.
     pub settling: bool,
     /// Everything with our label that is in use by nobody: left behind where an answer was lost.
@@ -39,14 +41,21 @@ impl Seen {
         let mut networks = networks.into_iter();
         let network = networks.next();
         let attached = network.as_ref().and_then(Network::router);
-        let mut routers: Vec<_> =
-            routers.into_iter().filter(|router| ours(&router.labels)).map(|router| router.uuid).collect();
+        let made = made_router_of(&wish.reference);
+        let mut routers: Vec<_> = routers
+            .into_iter()
+            .filter(|router| ours(&router.labels) || Some(router.uuid) == made)
+            .map(|router| router.uuid)
+            .collect();
         routers.sort_by_key(|router| (Some(*router) != attached, Some(*router) != router_of(&wish.reference), *router));
+        routers.dedup();
+        let made = routers.first().copied().or(made);
         let router = attached.or_else(|| routers.first().copied());
         routers.retain(|other| Some(*other) != router);
         Self {
             network,
             router,
+            made,
             settling: false,
             stray_networks: networks.map(|network| network.uuid).collect(),
             stray_routers: routers,
@@ -98,6 +107,11 @@ pub fn router_of(reference: &Reference) -> Option<Uuid> {
     reference.get("router_uuid")?.as_str()?.parse().ok()
 }
 
+/// The router that the console made, as long as it may be there.
+pub fn made_router_of(reference: &Reference) -> Option<Uuid> {
+    reference.get("made_router_uuid")?.as_str()?.parse().ok()
+}
+
 pub fn peering_of(reference: &Reference) -> Option<Uuid> {
     reference.get("peering_uuid")?.as_str()?.parse().ok()
 }
@@ -110,6 +124,9 @@ pub fn report(wish: &Wish, seen: &Seen) -> Report {
     }
     if let Some(router) = seen.router {
         reference.insert("router_uuid".to_owned(), router.to_string().into());
+    }
+    if let Some(made) = seen.made {
+        reference.insert("made_router_uuid".to_owned(), made.to_string().into());
     }
     let standing = match (&seen.network, seen.router, wish.present) {
         (None, None, _) if !seen.settling && seen.stray_networks.is_empty() => NetworkStanding::Absent,

@@ -128,6 +128,7 @@ wrapped! {
     OneAccount { account: Account }
     OneNetwork { network: Network }
     OnePeering { network_peering: Peering }
+    OneRouter { router: Router }
 }
 
 /// What a list answers, and how its items are reached.

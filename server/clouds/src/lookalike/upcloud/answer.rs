@@ -39,6 +39,9 @@ pub fn route(world: &mut World<UpCloud>, side: Side, call: &Call) -> Answer {
         ("GET", ["1.3", "router"]) => networks::routers(world, side, call),
         ("POST", ["1.3", "router"]) => networks::create_router(world, side, &body(call, "router")?),
         ("GET", ["1.3", "router", uuid]) => networks::router(world, side, id(uuid, "ROUTER_NOT_FOUND")?),
+        ("PATCH", ["1.3", "router", uuid]) => {
+            networks::modify_router(world, side, id(uuid, "ROUTER_NOT_FOUND")?, &body(call, "router")?)
+        }
         ("DELETE", ["1.3", "router", uuid]) => networks::delete_router(world, side, id(uuid, "ROUTER_NOT_FOUND")?),
         ("GET", ["1.3", "network"]) => networks::list(world, side, call),
         ("POST", ["1.3", "network"]) => networks::create(world, side, &body(call, "network")?),

@@ -213,6 +213,19 @@ pub fn create_router(world: &mut World<UpCloud>, side: Side, body: &Value) -> An
     Ok(reply)
 }
 
+pub fn modify_router(world: &mut World<UpCloud>, side: Side, uuid: Uuid, body: &Value) -> Answer {
+    let mut router = one_router(world, side, uuid)?.clone();
+    if body.get("name").is_some() {
+        router.name = name(body)?;
+    }
+    if body.get("labels").is_some() {
+        router.labels = labels(body)?;
+    }
+    let reply = Reply::json(200, &json!({"router": shown_router(world, &router)}));
+    world.put(format!("router/{uuid}"), Thing::Router(router));
+    Ok(reply)
+}
+
 pub fn delete_router(world: &mut World<UpCloud>, side: Side, uuid: Uuid) -> Answer {
     one_router(world, side, uuid)?;
     if ours(world, side).any(|network| network.router == Some(uuid)) {

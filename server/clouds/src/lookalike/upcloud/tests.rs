@@ -131,12 +131,24 @@ impl Town {
         answer["network_peering"]["uuid"].as_str().expect("a UUID").to_owned()
     }
 
+    /// A request of somebody in the console's own account.
+    async fn operator(&self, method: Method, path: &str, body: Value) -> Value {
+        let account = self.clouds.upcloud.account(Side::Ours).await;
+        let url = format!("{}/1.3/{path}", self.clouds.upcloud.url());
+        let request = self.client.request(method, url).bearer_auth(account.token.expose());
+        let request = if body.is_null() { request } else { request.body(body.to_string()) };
+        let answer = request.send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        serde_json::from_str(&answer.text().await.expect("a body")).expect("JSON")
+    }
+
     /// How many things of a kind the console's account has.
     async fn count(&self, list: &str) -> usize {
-        let account = self.clouds.upcloud.account(Side::Ours).await;
-        let url = format!("{}/1.3/{list}?label=causeway-vpc", self.clouds.upcloud.url());
-        let answer = self.client.get(url).bearer_auth(account.token.expose()).send().await.expect("a list");
-        let answer: Value = serde_json::from_str(&answer.text().await.expect("a body")).expect("JSON");
+        self.count_of(&format!("{list}?label=causeway-vpc")).await
+    }
+
+    async fn count_of(&self, list: &str) -> usize {
+        let answer = self.operator(Method::GET, list, Value::Null).await;
         let lists = answer.as_object().and_then(|outer| outer.values().next()).and_then(Value::as_object);
         lists.and_then(|inner| inner.values().next()).and_then(Value::as_array).map_or(0, Vec::len)
     }
@@ -249,10 +261,8 @@ async fn our_own_network_gets_back_the_router_that_somebody_took_away() {
     let theirs = town.peers_network("main").await;
     town.connect(&theirs);
     town.settle().await;
-    let path = format!("{}/1.3/network/{}", town.clouds.upcloud.url(), town.ours());
-    let account = town.clouds.upcloud.account(Side::Ours).await;
-    let detached = json!({"network": {"router": null}}).to_string();
-    town.client.put(path).bearer_auth(account.token.expose()).body(detached).send().await.expect("an answer");
+    let detached = json!({"network": {"router": null}});
+    town.operator(Method::PUT, &format!("network/{}", town.ours()), detached).await;
     let pass = town.pass().await;
     assert_eq!(pass.report.network.standing, NetworkStanding::Partial);
     assert_eq!(town.state(&pass), "missing-local-router");
@@ -260,6 +270,39 @@ async fn our_own_network_gets_back_the_router_that_somebody_took_away() {
     assert_eq!(pass.report.network.standing, NetworkStanding::Ready);
     assert_eq!(town.state(&pass), "pending-peer");
     assert_eq!(town.count("router").await, 1);
+}
+
+#[tokio::test]
+async fn a_router_of_ours_that_lost_its_label_is_given_back_and_goes_with_its_vpc() {
+    let mut town = Town::new().await;
+    town.settle().await;
+    let network = format!("network/{}", town.ours());
+    let router = town.operator(Method::GET, &network, Value::Null).await["network"]["router"].clone();
+    let unlabelled = json!({"router": {"labels": []}});
+    let path = format!("router/{}", router.as_str().expect("a router"));
+    town.operator(Method::PATCH, &path, unlabelled).await;
+    town.operator(Method::PUT, &network, json!({"network": {"router": null}})).await;
+    town.settle().await;
+    let given = town.operator(Method::GET, &network, Value::Null).await["network"]["router"].clone();
+    assert_eq!((given, town.count_of("router").await), (router, 1));
+    town.wish.present = false;
+    let pass = town.settle().await;
+    assert_eq!(pass.report.network.standing, NetworkStanding::Absent);
+    assert_eq!(town.count_of("router").await, 0);
+}
+
+#[tokio::test]
+async fn a_router_of_the_operators_own_outlives_the_vpc_that_it_was_attached_to() {
+    let mut town = Town::new().await;
+    town.settle().await;
+    let theirs = town.operator(Method::POST, "router", json!({"router": {"name": "own", "labels": []}})).await;
+    let attached = json!({"network": {"router": theirs["router"]["uuid"]}});
+    town.operator(Method::PUT, &format!("network/{}", town.ours()), attached).await;
+    town.settle().await;
+    town.wish.present = false;
+    let pass = town.settle().await;
+    assert_eq!(pass.report.network.standing, NetworkStanding::Absent);
+    assert_eq!((town.count("router").await, town.count_of("router").await), (0, 1));
 }
 
 #[tokio::test]
