@@ -9,6 +9,7 @@ use clouds::lookalike::{Fault, Lookalikes, Settings, Side};
 
 use super::{HOME, Town, signed::Caller};
 
+/// Set in the process that is to be killed: where its world is.
 const DATABASE: &str = "CAUSEWAY_TEST_LOOKALIKE";
 
 /// The clouds in a process of their own, to be killed.
@@ -22,7 +23,7 @@ impl Process {
     fn start(database: &str) -> Self {
         let own = std::env::current_exe().expect("a test knows its program");
         let mut child = Command::new(own)
-            .args(["--exact", "persistence::clouds_that_are_killed", "--ignored", "--nocapture"])
+            .args(["--exact", "persistence::a_killed_cloud_has_forgotten_nothing_that_it_told", "--nocapture"])
             .env(DATABASE, database)
             .stdout(Stdio::piped())
             .spawn()
@@ -52,11 +53,9 @@ fn read(told: &str) -> (Caller, Caller) {
     (Caller::new(base, &keys("ours"), HOME), Caller::new(base, &keys("theirs"), HOME))
 }
 
-#[tokio::test]
-#[ignore = "it is the process that the next test kills"]
-async fn clouds_that_are_killed() {
-    let Ok(database) = std::env::var(DATABASE) else { return };
-    let clouds = Lookalikes::start(&database, &Settings::immediate()).await.expect("the clouds start");
+/// What the test below is in the process that it starts of itself: the clouds, until they are killed.
+async fn be_the_clouds(database: &str) {
+    let clouds = Lookalikes::start(database, &Settings::immediate()).await.expect("the clouds start");
     let (ours, theirs) = (clouds.aws.account(Side::Ours).await, clouds.aws.account(Side::Theirs).await);
     let told = serde_json::json!({ "url": clouds.aws.url(), "ours": ours, "theirs": theirs });
     println!("callers: {told}");
@@ -65,6 +64,9 @@ async fn clouds_that_are_killed() {
 
 #[tokio::test]
 async fn a_killed_cloud_has_forgotten_nothing_that_it_told() {
+    if let Ok(database) = std::env::var(DATABASE) {
+        return be_the_clouds(&database).await;
+    }
     let folder = tempfile::tempdir().expect("a folder");
     let database = format!("sqlite://{}", folder.path().join("lookalike.db").display());
     let first = Process::start(&database);
