@@ -76,7 +76,7 @@ pub(super) fn draw(facts: &Facts<'_>, now: Timestamp) -> Map {
     let (mut drawn, undrawn) = lanes(facts, &order);
     let (lines, headings, height) = rows(&groups, &drawn, flat);
     spread(&lines, &mut drawn);
-    let columns = Columns::of(facts, &drawn, &lines, now);
+    let columns = Columns::of(facts, &drawn, &lines, flat, now);
     map.width = columns.width;
     for (text, y) in headings {
         map.headings.push(Heading { text, from: columns.vpc, to: columns.width, y });

@@ -162,6 +162,39 @@ fn five_hundred_vpcs_with_two_thousand_connections_stay_a_map() {
     assert!(map.networks.iter().all(|one| one.y < map.height));
 }
 
+/// Where a name ends, and where what stands at the end of its line begins; a letter of each has its own width.
+fn meet(one: &Terminus) -> (f64, f64) {
+    let wide = |text: &str, letter: f64| text.chars().count() as f64 * letter;
+    let beside = if one.said.is_empty() { wide(&one.networks, 6.9) } else { wide(&one.said, 6.3) };
+    (one.text_x + wide(&one.name, 7.2), one.text_end - beside)
+}
+
+#[test]
+fn a_long_name_of_a_peer_network_and_its_ranges_never_meet_on_the_single_line_of_a_large_map() {
+    for long in ["net", "vpc-0123456789abcdef0", "the-network-of-the-warehouse-in-the-north-harbor-of-gdansk"] {
+        let mut town = Town::default();
+        for number in 0..40 {
+            town.vpc(&format!("vpc-{number:02}"), "oslo", &format!("10.1.{number}.0/24"));
+            let state = if number % 2 == 0 { ConnectionState::Active } else { ConnectionState::InvalidSpecification };
+            peer(&mut town, number, AZURE, state);
+            let connection = &mut town.vpcs[number].connections[0];
+            if let crate::domain::connection::Peer::Azure { vnet, .. } = &mut connection.peer {
+                *vnet = long.parse().expect("a name");
+            }
+            connection.discovered_peer_cidrs = Some(vec!["100.100.100.192/27".parse().expect("a range")]);
+        }
+        let map = map(&town);
+        assert!(map.networks.iter().all(|one| one.flat) && map.networks.len() == 40);
+        for one in &map.networks {
+            let (name, beside) = meet(one);
+            assert!(beside - name >= 11.9, "{:?} ends at {name}, {:?} begins at {beside}", one.name, one.networks);
+            let whole = one.name == long;
+            assert!(whole || one.name.ends_with('…') && one.name.chars().count() >= 12, "{:?}", one.name);
+            assert!(one.thing.title.contains(long), "the whole name is told: {}", one.thing.title);
+        }
+    }
+}
+
 #[test]
 fn the_order_in_which_connections_were_read_does_not_matter() {
     let mut town = harbor();

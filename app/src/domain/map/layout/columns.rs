@@ -21,8 +21,9 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    pub fn of(facts: &Facts<'_>, drawn: &[Drawn], lines: &[Line<'_>], now: Timestamp) -> Self {
-        let wanted = lines.iter().flat_map(|line| &line.facts.beyond).map(|one| one.wanted(now)).reduce(f64::max);
+    pub fn of(facts: &Facts<'_>, drawn: &[Drawn], lines: &[Line<'_>], flat: bool, now: Timestamp) -> Self {
+        let beyond = lines.iter().flat_map(|line| &line.facts.beyond);
+        let wanted = beyond.map(|one| one.wanted(flat, now)).reduce(f64::max);
         let beyond = wanted.is_some();
         let beyond_text = wanted.unwrap_or(0.0).clamp(184.0, 330.0);
         let people = lines.iter().filter_map(|line| line.facts.people).map(|(_, all)| all).max();

@@ -21,6 +21,13 @@ const OWNER: usize = 14;
 /// A range bar, with the space before it.
 const BAR: f64 = 66.0;
 
+/// Between a name and what stands at the end of its line, at least.
+const GAP: f64 = 12.0;
+
+fn width(text: &str, letter: f64) -> f64 {
+    text.chars().count() as f64 * letter
+}
+
 /// How many have a line of their own.
 fn most(flat: bool) -> usize {
     if flat { 3 } else { 6 }
@@ -70,16 +77,25 @@ impl Beyond<'_> {
         }
     }
 
-    /// How long both lines want to be.
-    pub(super) fn wanted(&self, now: Timestamp) -> f64 {
-        let width = |text: &str, letter: f64| text.chars().count() as f64 * letter;
-        let first = width(self.name(), NAME) + 12.0 + width(&self.said(now), SANS);
+    /// How long what stands at the end of the name's line is: the state, or the ranges where they have no line of
+    /// their own.
+    fn beside(&self, flat: bool, now: Timestamp) -> f64 {
+        let said = self.said(now);
         match self {
-            Self::Site(..) => first,
-            Self::Network(connection) => {
+            Self::Network(connection) if flat && said.is_empty() => width(&short(&connection.ranges()), MONO),
+            _ => width(&said, SANS),
+        }
+    }
+
+    /// How long its lines want to be.
+    pub(super) fn wanted(&self, flat: bool, now: Timestamp) -> f64 {
+        let first = width(self.name(), NAME) + GAP + self.beside(flat, now);
+        match self {
+            Self::Network(connection) if !flat => {
                 let second = [owner(connection), short(&connection.ranges())].map(|text| width(&text, MONO) + 10.0);
                 first.max(second.iter().sum::<f64>() + BAR)
             }
+            _ => first,
         }
     }
 }
@@ -141,7 +157,7 @@ pub(super) const TEXT: f64 = 14.0;
 fn terminus(one: &Beyond<'_>, columns: &Columns, y: f64, flat: bool, now: Timestamp) -> Terminus {
     let said = one.said(now);
     let text_x = columns.terminus + TEXT;
-    let room = columns.beyond_text - 10.0 - said.chars().count() as f64 * SANS;
+    let room = columns.beyond_text - GAP - one.beside(flat, now);
     let (thing, owner, ranges) = match one {
         Beyond::Site(peer, gateway) => {
             let (standing, state) = site_state(peer, gateway, now);
