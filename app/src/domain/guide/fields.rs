@@ -9,6 +9,8 @@ pub struct FormField {
     pub name: &'static str,
     pub label: &'static str,
     pub placeholder: &'static str,
+    /// What a person has to know while typing; empty: nothing.
+    pub hint: &'static str,
     /// "Where do I find this?"
     pub find: &'static str,
     pub required: bool,
@@ -36,7 +38,7 @@ const fn field(
     required: bool,
     find: &'static str,
 ) -> FormField {
-    FormField { name, label, placeholder, find, required }
+    FormField { name, label, placeholder, hint: "", find, required }
 }
 
 const AWS_ACCOUNT: FormField = field(
@@ -47,13 +49,32 @@ const AWS_ACCOUNT: FormField = field(
     "AWS console: open the menu with your name at the top right; the 12 digits under it. Or run: aws sts get-caller-identity --query Account",
 );
 
-const CIDRS: FormField = field(
-    "user_peer_network_cidrs",
-    "Network CIDRs",
-    "10.20.0.0/16",
-    false,
-    "Private ranges to route through this connection beside the peer network's own, for example of networks behind it. At most 128, one per line.",
-);
+const fn cidrs(kind: ConnectionType) -> FormField {
+    let find =
+        "Private ranges beside the peer network's own, for example of networks behind it. At most 128, one per line.";
+    FormField {
+        hint: of_user_ranges(kind),
+        ..field("user_peer_network_cidrs", "Network CIDRs", "10.20.0.0/16", false, find)
+    }
+}
+
+/// What comes of the ranges that a person adds to a connection: not every cloud routes to them.
+pub const fn of_user_ranges(kind: ConnectionType) -> &'static str {
+    match kind {
+        ConnectionType::AwsVpcPeeringConnection | ConnectionType::AwsTgwVpcAttachment => {
+            "Routes and openings are added and removed without making the connection anew."
+        }
+        ConnectionType::GoogleVpcPeering => {
+            "They are let in, and the routes that the peer network exports are imported: Google makes no other route to them."
+        }
+        ConnectionType::AzureVnetPeering => {
+            "They are let in, and nothing more: a peering carries the peer network's own ranges only, and Azure makes no route to these. Answers reach them only by an appliance in the peer network that translates their addresses."
+        }
+        ConnectionType::UpcloudVpcPeering => {
+            "UpCloud routes between the two networks only: they are kept here and change nothing there."
+        }
+    }
+}
 
 /// The fields of a form, in its order.
 pub fn form_fields(kind: ConnectionType) -> &'static [FormField] {
@@ -82,7 +103,7 @@ const AWS: &[FormField] = &[
         true,
         "AWS console: VPC, then Your VPCs; the column VPC ID. Or run: aws ec2 describe-vpcs --query Vpcs[].VpcId",
     ),
-    CIDRS,
+    cidrs(ConnectionType::AwsVpcPeeringConnection),
 ];
 
 const TRANSIT_GATEWAY: &[FormField] = &[
@@ -100,13 +121,11 @@ const TRANSIT_GATEWAY: &[FormField] = &[
         true,
         "AWS console: VPC, then Transit gateways; the column Transit gateway ID. It must be in the region of this VPC.",
     ),
-    field(
-        "user_peer_network_cidrs",
-        "Network cidrs",
-        "10.20.0.0/16",
-        false,
-        "The ranges of the networks behind the transit gateway: other VPCs, other regions, on-premises networks. One per line; without any, nothing is routed. You can change them later.",
-    ),
+    FormField {
+        label: "Network cidrs",
+        find: "The ranges of the networks behind the transit gateway: other VPCs, other regions, on-premises networks. One per line; without any, nothing is routed. You can change them later.",
+        ..cidrs(ConnectionType::AwsTgwVpcAttachment)
+    },
 ];
 
 const GOOGLE: &[FormField] = &[
@@ -124,7 +143,7 @@ const GOOGLE: &[FormField] = &[
         true,
         "Google Cloud console: VPC network, then VPC networks; the column Name. Or run: gcloud compute networks list",
     ),
-    CIDRS,
+    cidrs(ConnectionType::GoogleVpcPeering),
 ];
 
 const AZURE: &[FormField] = &[
@@ -163,7 +182,7 @@ const AZURE: &[FormField] = &[
         true,
         "The appId that az ad app create printed in step 1. Azure portal: App registrations, then your application; Application (client) ID.",
     ),
-    CIDRS,
+    cidrs(ConnectionType::AzureVnetPeering),
 ];
 
 const UPCLOUD: &[FormField] = &[
@@ -174,5 +193,5 @@ const UPCLOUD: &[FormField] = &[
         true,
         "UpCloud Control Panel: Network, then Private networks; the UUID under the network's name. Or: GET /1.3/network",
     ),
-    CIDRS,
+    cidrs(ConnectionType::UpcloudVpcPeering),
 ];

@@ -345,3 +345,18 @@ fn row_91_the_range_of_a_vpc_never_changes_and_the_way_out_is_a_new_vpc_and_a_mi
         assert!(said.contains(part), "{part} in {said}");
     }
 }
+
+#[test]
+fn whoever_adds_ranges_is_told_at_the_field_what_their_cloud_makes_of_them() {
+    let hint = |kind| {
+        let field = form_fields(kind).iter().find(|field| field.name == "user_peer_network_cidrs").expect("a field");
+        field.hint
+    };
+    assert!(ConnectionType::ALL.into_iter().all(|kind| hint(kind) == of_user_ranges(kind)));
+    assert!(hint(ConnectionType::AwsTgwVpcAttachment).starts_with("Routes and openings are added"));
+    // Azure's peering carries the peer network alone: to promise a route would be a lie.
+    let azure = hint(ConnectionType::AzureVnetPeering);
+    assert!(azure.contains("let in, and nothing more") && azure.contains("Azure makes no route to these"), "{azure}");
+    assert!(azure.contains("an appliance in the peer network"), "{azure}");
+    assert!(hint(ConnectionType::UpcloudVpcPeering).contains("change nothing"), "UpCloud has no filter to open");
+}

@@ -23,7 +23,7 @@ use super::{
 
 pub use self::{
     azure::AzureTyped,
-    fields::{FormField, form_fields},
+    fields::{FormField, form_fields, of_user_ranges},
     upcloud::{TRUST, dhcp_commands},
 };
 

@@ -130,7 +130,7 @@ pub fn Asked(field: &'static FormField, typed: Typed, refused: Refused) -> impl 
             view! { <Select name id=field.name label=field.label options value error/> }.into_any()
         }
         "user_peer_network_cidrs" => view! {
-            <TextArea name id=field.name label=field.label value error placeholder=field.placeholder fact=true optional=!field.required rows=3/>
+            <TextArea name id=field.name label=field.label value error hint=field.hint placeholder=field.placeholder fact=true optional=!field.required rows=3/>
         }
         .into_any(),
         _ => view! {

@@ -8,6 +8,7 @@ use crate::{
     domain::{
         Cidr, ConnectionId,
         connection::{Connection, ConnectionType, PeerCidrs},
+        guide::of_user_ranges,
         refusal::Parse,
     },
     pages::{
@@ -25,7 +26,7 @@ pub fn Ranges(read: Signal<VpcReading>, id: ConnectionId) -> impl IntoView {
     let live = Memo::new(move |_| one.with(|one| one.as_ref().is_some_and(|one| one.state.is_live())));
     let flash = flash();
     view! {
-        <Block id="h-ranges" title="Ranges" lead="Routes and firewall openings follow them.">
+        <Block id="h-ranges" title="Ranges" lead="What the cloud tells, what is routed and what is let in.">
             {move || one.with(|one| one.as_ref().map(facts))}
             {move || live.get().then(|| view! {
                 <Suspense>
@@ -75,6 +76,7 @@ fn Edit(read: Signal<VpcReading>, id: ConnectionId, memory: Memory) -> impl Into
         let text = one.map(|one| one.user_peer_network_cidrs.text()).unwrap_or_default();
         (read.vpc.id.to_string(), text, one.map(Connection::kind))
     });
+    let hint = format!("Private ranges, one per line, at most 128. {}", kind.map_or("", of_user_ranges));
     let typed = memory.text(FIELD, now);
     let remote = memory.error(set);
     let local =
@@ -94,7 +96,7 @@ fn Edit(read: Signal<VpcReading>, id: ConnectionId, memory: Memory) -> impl Into
                         label="Network CIDRs"
                         value=typed
                         error=at(FIELD, local, remote)
-                        hint="Private ranges, one per line, at most 128. Routes and openings are added and removed without making the connection anew."
+                        hint
                         placeholder="10.20.0.0/16"
                         fact=true
                     />
