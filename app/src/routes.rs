@@ -128,9 +128,24 @@ service_pages! {
     /// Public and private access of its components.
     service_access => "/settings/access";
     service_ip_filter => "/settings/ip-filter";
+    /// Where it may go.
+    service_migrate => "/settings/migrate";
+    /// Which hosts move where, and how far they are.
+    service_migration => "/migration";
+    service_switch => "/migration/switch";
+    service_return => "/migration/return";
+    service_finish => "/migration/finish";
     service_delete => "/delete";
+    /// The list of its certificates, on its page.
+    service_certificates => "#h-certificates";
+    service_certificate_new => "/certificates/new";
     /// The records of its names as a download (plain HTTP, not a page).
     service_zone => "/zone.txt";
+}
+
+/// A certificate of it with the CA's as a download (plain HTTP, not a page).
+pub fn service_certificate(project: &ProjectName, id: ServiceId, serial: &str) -> String {
+    format!("/projects/{project}/services/{id}/certificates/{serial}.pem")
 }
 
 pub fn node(project: &ProjectName, service: ServiceId, id: NodeId) -> String {

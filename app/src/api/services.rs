@@ -12,7 +12,9 @@ use crate::domain::{
         firewall::Firewall,
         form::{AccessForm, ServiceForm},
         member::NodeForm,
+        migration::MigrationForm,
         route::{Access, Zone},
+        traffic::{Attempt, NodeTraffic},
     },
     standing::Standing,
 };
@@ -57,8 +59,8 @@ impl From<&Service> for ServiceLine {
             placement: service.placement_word().to_owned(),
             place: service.place_label.clone(),
             vpc: service.vpc.as_ref().map(|vpc| (vpc.id, vpc.name.clone(), vpc.cidr)),
-            serving: service.nodes.iter().filter(|node| node.serves()).count(),
-            node_count: service.node_count,
+            serving: service.serving(),
+            node_count: u16::try_from(service.wanted()).unwrap_or(u16::MAX),
             addresses: service.nodes.iter().flat_map(crate::domain::service::Node::addresses).collect(),
             standing: service.standing(),
             word: service.word().to_owned(),
@@ -90,8 +92,29 @@ pub struct ServiceReading {
     pub accesses: Vec<Access>,
     /// The records of its names, one per line.
     pub records: Vec<String>,
+    /// Of its nodes that have told.
+    pub traffic: Vec<NodeTraffic>,
+    /// The latest attempts that its nodes refused, at most [`ATTEMPTS_SHOWN`], and of how many.
+    pub refused: Vec<Attempt>,
+    pub refused_of: usize,
+    /// The newest first.
+    pub certificates: Vec<ServiceCertificate>,
+    /// The reader may not change services; [`ServiceReading::missing`] says what for.
+    pub read_only: bool,
+    pub project: ProjectName,
     pub now: Timestamp,
 }
+
+impl ServiceReading {
+    /// Why whoever reads this may not do it; the sentence of the refusal that the server would answer with.
+    pub fn missing(&self, permission: Permission) -> Option<String> {
+        let scope = self.project.to_string();
+        self.read_only.then(|| ApiError::Forbidden { permission, scope }.to_string())
+    }
+}
+
+/// How many refused attempts stand on the service's own page.
+pub const ATTEMPTS_SHOWN: usize = 8;
 
 #[server(endpoint = "services/list", protocol = Reading)]
 pub async fn list_services(project: String) -> Result<Vec<Service>, ApiError> {
@@ -107,10 +130,29 @@ pub async fn list_service_lines(project: String) -> Result<Vec<ServiceLine>, Api
 #[server(endpoint = "services/read", protocol = Reading)]
 pub async fn read_service(project: String, id: String) -> Result<ServiceReading, ApiError> {
     let (project, id) = (super::path(&project)?, super::path(&id)?);
-    let service = crate::backend::backend()?.service(&project, id).await?;
+    let backend = crate::backend::backend()?;
+    let service = backend.service(&project, id).await?;
     let (firewall, accesses) = (service.firewall(), service.accesses(&project));
     let records = crate::domain::service::route::records(&accesses);
-    Ok(ServiceReading { service, firewall, accesses, records, now: super::now() })
+    let traffic = backend.node_traffic(&project, id).await?;
+    let mut refused = backend.refused_attempts(&project, id).await?;
+    let refused_of = refused.len();
+    refused.truncate(ATTEMPTS_SHOWN);
+    let certificates = backend.service_certificates(&project, id).await?;
+    let read_only = !backend.viewer().await?.may_write(&project);
+    Ok(ServiceReading {
+        service,
+        firewall,
+        accesses,
+        records,
+        traffic,
+        refused,
+        refused_of,
+        certificates,
+        read_only,
+        project,
+        now: super::now(),
+    })
 }
 
 #[server(endpoint = "services/ground", protocol = Reading)]
@@ -180,6 +222,46 @@ pub async fn set_ip_filter(
     Ok(())
 }
 
+/// Form fields are `project`, `id`, `form[place]` and `form[open]`.
+#[server(endpoint = "services/migrate", input = PostUrl)]
+pub async fn migrate_service(
+    project: String,
+    id: String,
+    #[server(default)] form: MigrationForm,
+) -> Result<(), ApiError> {
+    let (project, id) = (super::path(&project)?, super::path(&id)?);
+    crate::backend::backend()?.migrate_service(&project, id, form.parse()?).await?;
+    leptos_axum::redirect(&crate::routes::service_migration(&project, id));
+    Ok(())
+}
+
+/// Names lead to the replacement hosts from now on.
+#[server(endpoint = "services/migrate/switch")]
+pub async fn switch_service(project: String, id: String) -> Result<(), ApiError> {
+    let (project, id) = (super::path(&project)?, super::path(&id)?);
+    crate::backend::backend()?.switch_service(&project, id).await?;
+    leptos_axum::redirect(&crate::routes::service_migration(&project, id));
+    Ok(())
+}
+
+/// The service stays where it was.
+#[server(endpoint = "services/migrate/return")]
+pub async fn return_service(project: String, id: String) -> Result<(), ApiError> {
+    let (project, id) = (super::path(&project)?, super::path(&id)?);
+    crate::backend::backend()?.return_service(&project, id).await?;
+    leptos_axum::redirect(&crate::routes::service_settings(&project, id));
+    Ok(())
+}
+
+/// The old hosts go before their time.
+#[server(endpoint = "services/migrate/finish")]
+pub async fn finish_migration(project: String, id: String) -> Result<(), ApiError> {
+    let (project, id) = (super::path(&project)?, super::path(&id)?);
+    crate::backend::backend()?.finish_migration(&project, id).await?;
+    leptos_axum::redirect(&crate::routes::service_migration(&project, id));
+    Ok(())
+}
+
 #[server(endpoint = "services/nodes/add")]
 pub async fn add_node(project: String, id: String) -> Result<NodeId, ApiError> {
     let (project, id) = (super::path(&project)?, super::path(&id)?);
@@ -221,8 +303,12 @@ pub async fn issue_node_enrolment(project: String, id: String, node: String) -> 
 #[server(endpoint = "services/nodes/revoke")]
 pub async fn revoke_node_credential(project: String, id: String, node: String) -> Result<(), ApiError> {
     let (project, id, node) = (super::path(&project)?, super::path(&id)?, super::path(&node)?);
-    crate::backend::backend()?.revoke_node_credential(&project, id, node).await?;
-    leptos_axum::redirect(&crate::routes::node(&project, id, node));
+    let backend = crate::backend::backend()?;
+    backend.revoke_node_credential(&project, id, node).await?;
+    // One that was removed is gone with it.
+    let stays = backend.service(&project, id).await?.nodes.iter().any(|known| known.id == node && !known.removed);
+    let page = if stays { crate::routes::node(&project, id, node) } else { crate::routes::service(&project, id) };
+    leptos_axum::redirect(&page);
     Ok(())
 }
 

@@ -5,9 +5,10 @@ use crate::{
     domain::{
         NodeId, ProjectName, ServiceId,
         service::{
-            IpFilter, Place, Service,
+            IpFilter, Service,
             form::{AccessForm, NewService},
             member::NodeForm,
+            migration::NewMigration,
             route::Zone,
         },
     },
@@ -36,14 +37,14 @@ pub trait Services {
         allow_empty: bool,
     ) -> Result<(), ApiError>;
     /// Asks for a replacement host in the target for every node. Refused while a migration is under way.
-    async fn migrate_service(&self, project: &ProjectName, id: ServiceId, target: Place) -> Result<(), ApiError>;
+    async fn migrate_service(&self, project: &ProjectName, id: ServiceId, new: NewMigration) -> Result<(), ApiError>;
     /// Names lead to the replacement hosts from now on; the old ones go on serving for a while.
     async fn switch_service(&self, project: &ProjectName, id: ServiceId) -> Result<(), ApiError>;
     /// The service stays where it is; its replacement hosts go. Refused once names were switched.
     async fn return_service(&self, project: &ProjectName, id: ServiceId) -> Result<(), ApiError>;
     /// The old hosts go at once.
     async fn finish_migration(&self, project: &ProjectName, id: ServiceId) -> Result<(), ApiError>;
-    /// One more than the plan says, or in place of one that was removed.
+    /// One more than the plan says, or in place of one that was removed; while the service moves, one in the target.
     async fn add_node(&self, project: &ProjectName, id: ServiceId) -> Result<NodeId, ApiError>;
     async fn update_node(
         &self,

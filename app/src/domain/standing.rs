@@ -80,7 +80,8 @@ impl Service {
             ServiceState::Poweroff => Standing::Off,
             ServiceState::Rebalancing => Standing::Moving,
             ServiceState::Rebuilding => {
-                let short = self.nodes.len() < usize::from(self.node_count);
+                let there = self.nodes.iter().filter(|node| !node.removed).count();
+                let short = there < usize::from(self.node_count);
                 worst.unwrap_or(Standing::Moving).min(if short { Standing::YourTurn } else { Standing::Moving })
             }
             ServiceState::Running => worst.unwrap_or(Standing::AsAsked).min(Standing::AsAsked),

@@ -73,6 +73,7 @@ impl Scene {
                 private_address: Some([172, 16, 0, number].into()),
                 public_address: Some(Ipv4Addr::new(203, 0, 113, number).into()),
                 replaces: None,
+                removed: false,
                 host_name: None,
                 last_seen: None,
                 sync: None,

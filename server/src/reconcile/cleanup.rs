@@ -51,7 +51,7 @@ impl Cleanup {
     async fn remove_host(&self, id: HostId) -> anyhow::Result<()> {
         let removed = transact!(self.store, clock::now(), |tx| {
             let Some(host) = tx.host(id).await? else { return Ok(false) };
-            if !host.deleting || (host.row.enrolled && !host.cleaned) {
+            if !host.deleting || (host.row.enrolled && !host.row.cleaned) {
                 return Ok(false);
             }
             tx.bury_credentials(id).await?;

@@ -174,7 +174,7 @@ async fn admit(
     (row.enrolled, row.public_key, row.facts) = (true, Some(public_key), facts.cloned());
     (row.last_seen, row.applied, row.verified) = (Some(tx.at()), 0, 0);
     (row.apply_error, row.drift) = (None, Vec::new());
-    host.cleaned = false;
+    host.row.cleaned = false;
     let actor = host.actor();
     let key = |key: Option<PublicKey>| {
         key.map_or_else(Facts::new, |key| Facts::from([("public_key".to_owned(), key.short())]))

@@ -8,14 +8,20 @@ use std::collections::BTreeSet;
 use app::domain::{
     ProjectId,
     change::{ChangeKind, Facts, Topic},
-    service::{ServiceState, migration::Phase},
+    service::{
+        ServiceState,
+        migration::{Migration, Phase},
+    },
 };
 use async_trait::async_trait;
 
 use super::{Controller, Next, transitions::AUTOMATION};
 use crate::{
     clock,
-    store::{Note, Result, Store, Tx, network::Vantage, services::ServiceRow, transact},
+    store::{
+        Note, Result, Store, Tx, firewalls::FirewallScene, network::Vantage, nodes::NodeRow, services::ServiceRow,
+        transact,
+    },
 };
 
 pub struct Lives {
@@ -51,10 +57,11 @@ impl Controller for Lives {
         let vantage = self.vantage();
         // Looked at without a lock first: most of the time there is nothing to do.
         let scene = self.store.service_scene(*project, &vantage).await?;
-        let due = scene.services.iter().any(|row| {
-            let nodes = scene.nodes_of(row, &vantage);
-            let phase = scene.migration(row.id).map(|migration| migration.phase(&nodes, vantage.now));
-            row.deleting_at.is_none() && (phase.is_some_and(is_due) || row.next_state(&nodes, phase) != row.state)
+        let due = scene.services.iter().filter(|row| row.deleting_at.is_none()).any(|row| {
+            let (nodes, migration) = (scene.nodes_of(row, &vantage), scene.migration(row));
+            let phase = migration.as_ref().map(|migration| migration.phase(&nodes, vantage.now));
+            let step = migration.is_some_and(|migration| migration.is_due(&nodes, vantage.now));
+            step || row.next_state(&nodes, phase) != row.state
         });
         if !due {
             return Ok(Next::Settled);
@@ -63,25 +70,16 @@ impl Controller for Lives {
             let scene = tx.service_scene(*project, &vantage).await?;
             for row in scene.services.iter().filter(|row| row.deleting_at.is_none()) {
                 let nodes = scene.nodes_of(row, &vantage);
-                let migration = scene.migration(row.id);
+                let migration = scene.migration(row);
                 let phase = migration.as_ref().map(|migration| migration.phase(&nodes, vantage.now));
-                match (phase, &migration) {
-                    (Some(Phase::Leaving { .. }), Some(migration)) => {
-                        for node in scene
-                            .nodes
-                            .iter()
-                            .filter(|node| node.service == row.id && node.place != migration.target && !node.removed)
-                        {
-                            tx.dismiss_node(node).await?;
-                        }
-                    }
-                    (Some(Phase::Done), _) => tx.end_migration(row.id).await?,
-                    _ => {}
+                if let Some(migration) = migration.filter(|migration| migration.is_due(&nodes, vantage.now)) {
+                    step(tx, &scene, row, &migration, phase == Some(Phase::Done)).await?;
                 }
-                let next = row.next_state(&nodes, phase.filter(|phase| *phase != Phase::Done));
+                let next = row.next_state(&nodes, phase);
                 if next != row.state {
                     tx.set_service_state(row.id, next).await?;
-                    note(tx, row, next).await?;
+                    let word = |state: ServiceState| Facts::from([("state".to_owned(), state.word().to_owned())]);
+                    note(tx, row, ChangeKind::ServiceStateChange, word(row.state), word(next)).await?;
                 }
             }
             tx.within(*project);
@@ -92,22 +90,35 @@ impl Controller for Lives {
     }
 }
 
-/// Whether a phase asks for a step that is not taken yet. Hosts that clean up are waited for.
-fn is_due(phase: Phase) -> bool {
-    matches!(phase, Phase::Leaving { .. } | Phase::Done)
+/// Asks the old hosts to go, or ends a migration that none of them holds up any more.
+async fn step(tx: &mut Tx, scene: &FirewallScene, row: &ServiceRow, migration: &Migration, done: bool) -> Result<()> {
+    let fact = |what: &str, word: String| Facts::from([(what.to_owned(), word)]);
+    if done {
+        tx.end_migration(row.id).await?;
+        let (before, after) = (fact("migration", "under way".to_owned()), fact("migration", "done".to_owned()));
+        return note(tx, row, ChangeKind::ServiceMigrate, before, after).await;
+    }
+    let is_old = |node: &&NodeRow| node.service == row.id && node.place != migration.target && !node.removed;
+    let old: Vec<&NodeRow> = scene.nodes.iter().filter(is_old).collect();
+    for node in &old {
+        tx.dismiss_node(node).await?;
+    }
+    let names: Vec<&str> = old.iter().map(|node| node.name.as_str()).collect();
+    let (before, after) =
+        (fact("old hosts", "serving".to_owned()), fact("old hosts", format!("leaving: {}", names.join(", "))));
+    note(tx, row, ChangeKind::ServiceMigrate, before, after).await
 }
 
-async fn note(tx: &mut Tx, row: &ServiceRow, next: ServiceState) -> Result<()> {
-    let word = |state: ServiceState| Facts::from([("state".to_owned(), state.word().to_owned())]);
+async fn note(tx: &mut Tx, row: &ServiceRow, kind: ChangeKind, before: Facts, after: Facts) -> Result<()> {
     tx.note(Note {
         actor: AUTOMATION,
-        kind: ChangeKind::ServiceStateChange,
+        kind,
         topic: Topic::Services,
         project: Some(row.project),
         object: row.id.to_string(),
         object_name: row.name.to_string(),
-        before: word(row.state),
-        after: word(next),
+        before,
+        after,
     })
     .await
     .map(drop)

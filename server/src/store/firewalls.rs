@@ -6,9 +6,10 @@ use app::domain::{
     Cidr, Network, NodeId, ProjectId, ServiceId, Timestamp, VpcId,
     gateway::ConfigSync,
     service::{
-        IpFilter, Node,
+        IpFilter, Node, Place, VpcBrief,
+        firewall::peered,
         member::{self, Seen, Standing},
-        migration::Migration,
+        migration::{Migration, Side},
         placement,
     },
 };
@@ -48,17 +49,19 @@ impl FirewallScene {
         let seen = Seen {
             enrolled: host.is_some_and(|host| host.enrolled),
             last_seen: host.and_then(|host| host.last_seen),
-            verified: host.is_some_and(|host| host.verified > 0),
+            verified: host.is_some_and(|host| host.verified > 0 && !host.cleaned),
             facts: host.and_then(|host| host.facts.clone()),
         };
         let told = host.map(|host| host.observation(row.removed).listened_to_since(from.listening_since));
         let observed = told.unwrap_or_default();
         let sync = observed.sync(from.now, from.silent_after);
         let vpc = row.place.vpc.and_then(|id| self.network.vpc(id));
+        // Its VPC is not known: then it is nowhere.
+        let lost = row.place.vpc.is_some() && vpc.is_none();
         let misplaced = member::misplaced(&row.settings, vpc.map(|vpc| (vpc.name.as_str(), vpc.cidr)), &seen);
         let (private_address, public_address) = member::addresses(&row.settings, vpc.map(|vpc| vpc.cidr), &seen);
         let standing = Standing {
-            misplaced: misplaced.is_some(),
+            misplaced: misplaced.is_some() || lost,
             leaving: row.leaving_at.is_some() || row.removed,
             replaces: row.replaces.is_some(),
             silent: sync == ConfigSync::Silent,
@@ -72,6 +75,7 @@ impl FirewallScene {
             private_address,
             public_address,
             replaces: row.replaces,
+            removed: row.removed,
             sync: (row.settings.enforced && seen.enrolled).then_some(sync),
             last_seen: seen.last_seen,
             host_name: seen.facts.map(|facts| facts.host_name),
@@ -85,19 +89,37 @@ impl FirewallScene {
         self.node(row, &ANYWHERE)
     }
 
-    /// The nodes of a service; of one that is being deleted, those that were removed too.
+    /// The nodes of a service, those that were removed and have not cleaned up yet too.
     pub fn nodes_of(&self, service: &ServiceRow, from: &Vantage<'_>) -> Vec<Node> {
-        let shown = |row: &&NodeRow| row.service == service.id && (!row.removed || service.deleting_at.is_some());
-        self.nodes.iter().filter(shown).map(|row| self.node(row, from)).collect()
+        self.nodes.iter().filter(|row| row.service == service.id).map(|row| self.node(row, from)).collect()
     }
 
-    pub fn migration(&self, service: ServiceId) -> Option<Migration> {
-        self.migrations.get(&service).map(|moving| Migration {
+    pub fn migration(&self, service: &ServiceRow) -> Option<Migration> {
+        let moving = self.migrations.get(&service.id)?;
+        let mut places = self.nodes.iter().filter(|row| row.service == service.id).map(|row| &row.place);
+        let other = if service.place == moving.target {
+            places.find(|place| **place != moving.target)
+        } else {
+            Some(&moving.target)
+        };
+        Some(Migration {
             target_label: placement::label(&self.network, &moving.target),
             target: moving.target.clone(),
             started_at: moving.started_at,
             drains_until: moving.drains_until,
+            other: other.map(|place| self.side(place)),
         })
+    }
+
+    /// A place as hosts in it see it.
+    pub fn side(&self, place: &Place) -> Side {
+        let vpc = place.vpc.and_then(|id| self.network.vpc(id));
+        Side {
+            place: place.clone(),
+            label: placement::label(&self.network, place),
+            vpc: vpc.map(|vpc| VpcBrief { id: vpc.id, name: vpc.name.clone(), cidr: vpc.cidr, state: vpc.state }),
+            peered: place.vpc.map(|vpc| peered(&self.network, vpc)).unwrap_or_default(),
+        }
     }
 }
 

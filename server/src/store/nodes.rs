@@ -124,6 +124,15 @@ impl Tx {
         Ok(())
     }
 
+    /// Whoever had no agent and has one now, or the other way round, has shown nothing of what is wanted from now on.
+    pub async fn forget_what_node_showed(&mut self, id: NodeId) -> Result<()> {
+        sqlx::query("update host set verified = 0, cleaned = 0 where host_id = $1")
+            .bind(id.to_string())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
     pub async fn update_node(&mut self, id: NodeId, settings: &NodeSettings) -> Result<()> {
         let text = |address: Option<IpAddr>| address.map(|address| address.to_string()).unwrap_or_default();
         sqlx::query(

@@ -44,7 +44,9 @@ impl ServiceRow {
             return self.state;
         }
         let serving = nodes.iter().filter(|node| node.serves()).count();
-        if moving.is_none() && serving >= usize::from(self.node_count) {
+        // Whatever old hosts still clean up: clients are served where they shall be.
+        let arrived = matches!(moving, None | Some(Phase::Leaving { .. } | Phase::Done));
+        if arrived && serving >= usize::from(self.node_count) {
             ServiceState::Running
         } else {
             ServiceState::Rebuilding
@@ -141,12 +143,16 @@ impl Tx {
             .collect()
     }
 
-    /// The services of a project by the VPC that they are in; one whose host has not let go of a VPC yet is still there.
+    /// The services of a project by the VPC that they are in or move to; one whose host has not let go of a VPC yet is still
+    /// there.
     pub async fn tenants(&mut self, project: ProjectId) -> Result<HashMap<VpcId, Vec<Tenant>>> {
         let rows = sqlx::query(
             "select s.vpc_id, s.id, s.name, s.deleting_at as leaving from service s where s.project_id = $1 and s.vpc_id <> ''
+             union select m.vpc_id, s.id, s.name, s.deleting_at from service_migration m join service s on s.id = m.service_id
+             where s.project_id = $1 and m.vpc_id <> '' and m.vpc_id <> s.vpc_id
              union select n.vpc_id, s.id, s.name, 1 from node n join service s on s.id = n.service_id
-             where s.project_id = $1 and n.vpc_id <> '' and n.vpc_id <> s.vpc_id
+             left join service_migration m on m.service_id = s.id
+             where s.project_id = $1 and n.vpc_id <> '' and n.vpc_id <> s.vpc_id and n.vpc_id <> coalesce(m.vpc_id, '')
              order by 3, 2",
         )
         .bind(project.to_string())
@@ -167,6 +173,19 @@ impl Tx {
     /// A live one, or one that is being deleted.
     pub async fn service(&mut self, project: ProjectId, id: ServiceId) -> Result<ServiceRow> {
         self.services(project).await?.into_iter().find(|row| row.id == id).ok_or(StoreError::NotFound)
+    }
+
+    /// Whether a service of another project has this label in front of the zone.
+    pub async fn is_host_elsewhere(&mut self, project: ProjectId, label: &str) -> Result<bool> {
+        let row = sqlx::query(
+            "select s.id from service s join project p on p.id = s.project_id
+             where s.project_id <> $1 and s.deleting_at = 0 and s.name || '-' || p.name = $2 limit 1",
+        )
+        .bind(project.to_string())
+        .bind(label.to_owned())
+        .fetch_optional(self.connection())
+        .await?;
+        Ok(row.is_some())
     }
 
     async fn components(&mut self, project: ProjectId) -> Result<HashMap<ServiceId, Vec<Component>>> {

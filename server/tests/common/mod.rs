@@ -154,6 +154,13 @@ impl Stage {
         Console::for_actor(self.shared.clone(), actor)
     }
 
+    /// Somebody who administers a project of her own.
+    pub async fn neighbour(&self, project: &str) -> (Console, ProjectName) {
+        let project = name::<ProjectName>(project);
+        let (actor, _) = person(&self.store, "olga@example.com", "Estuary", &project, ADMIN).await;
+        (Console::for_actor(self.shared.clone(), actor), project)
+    }
+
     /// An administrator at a console that knows nothing of this one but the database.
     pub async fn elsewhere(&self) -> Console {
         let store = Store::open(&self.url).await.expect("the database");

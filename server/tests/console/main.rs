@@ -6,11 +6,13 @@ mod certificates;
 mod common;
 mod gateways;
 mod log;
+mod migrations;
 mod peerings;
 mod peers;
 mod races;
 mod rights;
 mod services;
+mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet};
 

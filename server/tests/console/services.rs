@@ -8,6 +8,7 @@ use app::{
             IpFilter, NodeState, Service, ServiceState,
             form::{AccessForm, ServiceForm},
             member::NodeForm,
+            migration::NewMigration,
         },
     },
 };
@@ -28,7 +29,7 @@ on_both_engines! {
     who_may_only_look_changes_no_service_and_a_stranger_sees_none
 }
 
-fn form(called: &str, place: &str) -> ServiceForm {
+pub(super) fn form(called: &str, place: &str) -> ServiceForm {
     ServiceForm {
         name: called.to_owned(),
         kind: "pg".to_owned(),
@@ -38,21 +39,21 @@ fn form(called: &str, place: &str) -> ServiceForm {
     }
 }
 
-async fn service(stage: &Stage, called: &str, place: &str) -> ServiceId {
+pub(super) async fn service(stage: &Stage, called: &str, place: &str) -> ServiceId {
     let new = form(called, place).parse().expect("a good form");
     stage.ingrid.create_service(&stage.harbor, new).await.expect("a new service")
 }
 
-async fn shown(stage: &Stage, id: ServiceId) -> Service {
+pub(super) async fn shown(stage: &Stage, id: ServiceId) -> Service {
     stage.ingrid.service(&stage.harbor, id).await.expect("a service")
 }
 
-fn in_vpc(vpc: VpcId) -> String {
+pub(super) fn in_vpc(vpc: VpcId) -> String {
     format!("local-default/{vpc}")
 }
 
 /// Lists both nodes without an agent, with addresses in 10.20.0.0/16.
-async fn list_nodes(stage: &Stage, id: ServiceId) {
+pub(super) async fn list_nodes(stage: &Stage, id: ServiceId) {
     for (number, node) in (4..).zip(shown(stage, id).await.nodes) {
         let form = NodeForm {
             private_address: format!("10.20.0.{number}"),
@@ -63,7 +64,7 @@ async fn list_nodes(stage: &Stage, id: ServiceId) {
     }
 }
 
-fn public(components: &[&str]) -> AccessForm {
+pub(super) fn public(components: &[&str]) -> AccessForm {
     AccessForm { public: components.iter().map(ToString::to_string).collect(), private: Vec::new() }
 }
 
@@ -228,12 +229,17 @@ async fn changes_by(
     let p = &stage.harbor;
     let new = form("another", "local-default").parse().expect("a good form");
     let listed = NodeForm { public_address: "203.0.113.9".to_owned(), ..NodeForm::default() };
+    let target = NewMigration { target: "local-bergen".parse().expect("a place"), open: true };
     vec![
         ("create_service", WRITE, who.create_service(p, new).await.err()),
         ("delete_service", WRITE, who.delete_service(p, id).await.err()),
         ("set_termination_protection", WRITE, who.set_termination_protection(p, id, true).await.err()),
         ("set_service_access", CONFIGURE, who.set_service_access(p, id, public(&["pg"])).await.err()),
         ("set_ip_filter", CONFIGURE, who.set_ip_filter(p, id, IpFilter::default(), false).await.err()),
+        ("migrate_service", WRITE, who.migrate_service(p, id, target).await.err()),
+        ("switch_service", WRITE, who.switch_service(p, id).await.err()),
+        ("return_service", WRITE, who.return_service(p, id).await.err()),
+        ("finish_migration", WRITE, who.finish_migration(p, id).await.err()),
         ("add_node", WRITE, who.add_node(p, id).await.err()),
         ("update_node", WRITE, who.update_node(p, id, node, listed).await.err()),
         ("remove_node", WRITE, who.remove_node(p, id, node).await.err()),

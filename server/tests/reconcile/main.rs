@@ -5,6 +5,7 @@ mod common;
 mod desk;
 mod documents;
 mod enrolment;
+mod migrations;
 mod nodes;
 mod presence;
 mod reports;

@@ -38,14 +38,14 @@ on_both_engines! {
 }
 
 /// A service in VPC alpha, with two nodes.
-async fn orders(stage: &Stage) -> (ServiceId, [NodeId; 2]) {
+pub async fn orders(stage: &Stage) -> (ServiceId, [NodeId; 2]) {
     let vpc = stage.vpc("alpha", "10.20.0.0/16").await;
     let service = placed(stage, "orders", &format!("local-default/{vpc}")).await;
     let nodes: Vec<NodeId> = shown(stage, service).await.nodes.iter().map(|node| node.id).collect();
     (service, nodes.try_into().expect("the plan has two"))
 }
 
-async fn placed(stage: &Stage, called: &str, place: &str) -> ServiceId {
+pub async fn placed(stage: &Stage, called: &str, place: &str) -> ServiceId {
     let form = ServiceForm {
         name: called.to_owned(),
         kind: "pg".to_owned(),
@@ -57,11 +57,11 @@ async fn placed(stage: &Stage, called: &str, place: &str) -> ServiceId {
     stage.ingrid.create_service(&stage.harbor, new).await.expect("a new service")
 }
 
-async fn shown(stage: &Stage, service: ServiceId) -> Service {
+pub async fn shown(stage: &Stage, service: ServiceId) -> Service {
     stage.ingrid.service(&stage.harbor, service).await.expect("a service")
 }
 
-async fn enrolled(stage: &Stage, desk: &Desk, service: ServiceId, node: NodeId, called: &str) -> Agent {
+pub async fn enrolled(stage: &Stage, desk: &Desk, service: ServiceId, node: NodeId, called: &str) -> Agent {
     let token = stage.ingrid.issue_node_enrolment(&stage.harbor, service, node).await.expect("a token").token;
     let (status, answer) = enrol(desk, &token, key_of(called)).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
@@ -71,7 +71,7 @@ async fn enrolled(stage: &Stage, desk: &Desk, service: ServiceId, node: NodeId, 
 }
 
 /// Fetches until the firewall is such a one, and reports it.
-async fn told(agent: &mut Agent, desk: &Desk, what: &str, is: impl Fn(&NodeFirewall) -> bool) -> NodeFirewall {
+pub async fn told(agent: &mut Agent, desk: &Desk, what: &str, is: impl Fn(&NodeFirewall) -> bool) -> NodeFirewall {
     let began = Instant::now();
     while !agent.document.node.as_ref().is_some_and(&is) {
         assert!(began.elapsed() < Duration::from_secs(15), "{what}: {:?}", agent.document.node);
@@ -82,11 +82,11 @@ async fn told(agent: &mut Agent, desk: &Desk, what: &str, is: impl Fn(&NodeFirew
 }
 
 /// The document after its enrolment: that the host is there, and where from it sends, is in it.
-async fn settled(agent: &mut Agent, desk: &Desk) -> NodeFirewall {
+pub async fn settled(agent: &mut Agent, desk: &Desk) -> NodeFirewall {
     told(agent, desk, "its own address", |firewall| !ranges(firewall, "members").is_empty()).await
 }
 
-fn ranges<'a>(firewall: &'a NodeFirewall, rule: &str) -> &'a [AddressRange] {
+pub fn ranges<'a>(firewall: &'a NodeFirewall, rule: &str) -> &'a [AddressRange] {
     firewall.rules.iter().find(|known| known.name == rule).map_or(&[], |rule| &rule.from)
 }
 
@@ -224,7 +224,7 @@ fn counted(rule: &str, packets: u64, bytes: u64) -> RuleCounter {
     RuleCounter { rule: rule.to_owned(), packets, bytes }
 }
 
-fn refused(number: u32, packets: u64) -> RefusedAttempt {
+pub fn refused(number: u32, packets: u64) -> RefusedAttempt {
     let from = std::net::Ipv4Addr::from(0xc633_6400 + number).into();
     RefusedAttempt { from, port: 5432, packets }
 }
@@ -247,7 +247,7 @@ async fn what_nodes_count_and_refuse_is_summed_and_bounded(stage: Stage) {
     tell(vec![counted("members", 3, 100), counted(DROPPED, 1, 40)], vec![refused(1, 1)]).await;
     let figures = async || {
         let mut tx = stage.store.snapshot().await.expect("a snapshot");
-        let figures = tx.node_figures(stage.harbor_id).await.expect("figures").remove(&node).unwrap_or_default();
+        let figures = tx.figures_of_node(node, server::clock::now()).await.expect("figures");
         let attempts = tx.refused_attempts(service).await.expect("attempts");
         (figures, attempts)
     };
@@ -257,6 +257,17 @@ async fn what_nodes_count_and_refuse_is_summed_and_bounded(stage: Stage) {
     let totals: Vec<_> = seen.counters.iter().map(|known| (known.rule.as_str(), known.packets, known.bytes)).collect();
     assert_eq!(totals, [("members", 13, 700), (DROPPED, 3, 120)], "and no rule that it was never given");
     assert_eq!(attempts.iter().map(|attempt| (attempt.node, attempt.packets)).collect::<Vec<_>>(), [(node, 3)]);
+    // A console that is started anew goes on where the former was: what it is told again has not passed again.
+    let restarted = Desk::open(&stage).await;
+    let again = NodeReport { counters: vec![counted("members", 4, 150), counted(DROPPED, 1, 40)], refused: Vec::new() };
+    agent.tell(&restarted, &Report { node: Some(again), ..agent.idle() }).await;
+    restarted.reconcilers.intake.flush().await.expect("written");
+    let (seen, _) = figures().await;
+    let totals: Vec<_> = seen.counters.iter().map(|known| (known.rule.as_str(), known.packets, known.bytes)).collect();
+    assert_eq!(totals, [("members", 14, 750), (DROPPED, 3, 120)]);
+    let hour: u64 = seen.open.iter().flat_map(|slot| &slot.passed).map(|passed| passed.packets).max().unwrap_or(0);
+    assert!((1..=14).contains(&hour), "a slot holds no more than has passed: {seen:?}");
+    drop(restarted);
 
     for round in 0..4 {
         tell(vec![], (0..200).map(|number| refused(round * 200 + number, 1)).collect()).await;

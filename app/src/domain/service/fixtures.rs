@@ -22,6 +22,7 @@ pub fn node(number: u8, private: Option<[u8; 4]>, public: Option<[u8; 4]>) -> No
         private_address: private.map(Ipv4Addr::from),
         public_address: public.map(|address| IpAddr::V4(address.into())),
         replaces: None,
+        removed: false,
         host_name: None,
         last_seen: None,
         sync: None,

@@ -140,6 +140,13 @@ impl NewService {
     pub fn name_taken(name: &ServiceName) -> Refusal {
         Refusal::conflict("name", format!("A service named {name} already exists."))
     }
+
+    /// `a-b` in project `c` and `a` in project `b-c` would have one host name.
+    pub fn host_taken(name: &ServiceName, project: &ProjectName) -> Refusal {
+        let sentence =
+            format!("The host name {name}-{project} belongs to a service of another project. Choose another name.");
+        Refusal::conflict("name", sentence)
+    }
 }
 
 /// Which routes of its components a service has switched on.

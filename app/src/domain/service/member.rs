@@ -104,12 +104,17 @@ pub fn addresses(settings: &NodeSettings, vpc: Option<Cidr>, seen: &Seen) -> (Op
 
 /// Why the node cannot serve where it is; `None` if it can, or nothing is known yet.
 pub fn misplaced(settings: &NodeSettings, vpc: Option<(&str, Cidr)>, seen: &Seen) -> Option<String> {
-    let (name, range) = vpc?;
-    let facts = seen.facts.as_ref().filter(|_| settings.enforced)?;
-    let there = facts.address_in(range).is_some() || settings.private_address.is_some();
-    (!there).then(|| {
-        format!("The host has no address in {range}, the range of VPC {name}. Give it one, or enrol another host.")
-    })
+    seen.facts.as_ref().filter(|_| settings.enforced)?;
+    match (vpc, addresses(settings, vpc.map(|(_, range)| range), seen)) {
+        (Some(_), (Some(_), _)) | (None, (_, Some(_))) => None,
+        (Some((name, range)), _) => Some(format!(
+            "The host has no address in {range}, the range of VPC {name}. Give it one, or enrol another host."
+        )),
+        (None, _) => Some(
+            "The host reports no public address. Enter the one that clients use, or give it a default route."
+                .to_owned(),
+        ),
+    }
 }
 
 /// What else decides a node's state.
@@ -204,6 +209,11 @@ mod tests {
             NodeState::SettingUpVm
         );
         assert_eq!(misplaced(&settings, Some(("alpha", VPC)), &host(&[("eth1", [10, 0, 0, 4])])), None);
+        let inside_only = host(&[("eth1", [10, 0, 0, 4])]);
+        let sentence = misplaced(&settings, None, &inside_only).expect("a reason");
+        assert!(sentence.starts_with("The host reports no public address."), "{sentence}");
+        let declared = form("", "198.51.100.9", "on").parse(None).expect("a node");
+        assert_eq!(misplaced(&declared, None, &inside_only), None);
     }
 
     #[test]

@@ -6,22 +6,76 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Node, NodeState, Place};
-use crate::domain::{Refusal, Timestamp};
+use super::{
+    IpFilter, Node, NodeState, Place, VpcBrief,
+    firewall::Peered,
+    placement::{CHOOSE, admit_migration},
+};
+use crate::domain::{Network, Refusal, Refusals, Timestamp, gateway::checked};
 
 /// How long old hosts go on serving clients that still hold an old address, in seconds: five times the records' TTL.
 pub const DRAIN_SECONDS: i64 = 300;
 
 /// What to do before one migrates (domain 2.3).
-pub const CHECKLIST: [&str; 7] = [
+pub const BEFORE: [&str; 4] = [
     "The target VPC and its peering connections are active.",
     "A small service was tried there first.",
     "Public access is on for the components that clients use, so that they have a way while the service moves.",
     "Applications point to the public host.",
-    "After the names were switched: the private host answers (nslookup, nc -vz).",
+];
+
+/// What to do once its names were switched.
+pub const AFTER: [&str; 3] = [
+    "The private host answers (nslookup, nc -vz).",
     "Applications point to the private host again.",
     "Public access is off.",
 ];
+
+/// Beside the box that confirms it, and when it is not ticked.
+pub const OPENS: &str = "The IP filter lets everybody in, and in public nothing else decides. Confirm that you mean it; the filter can be narrowed before the first replacement host is enrolled.";
+
+/// Where to, as it was typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MigrationForm {
+    /// As [`Place::value`] writes it.
+    #[serde(default)]
+    pub place: String,
+    /// A check box: in public everybody may get in.
+    #[serde(default)]
+    pub open: String,
+}
+
+/// Where to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMigration {
+    pub target: Place,
+    /// In public everybody may get in.
+    pub open: bool,
+}
+
+impl MigrationForm {
+    /// Fields carry the names of this struct.
+    pub fn parse(&self) -> Result<NewMigration, Refusals> {
+        let target = self.place.parse().map_err(|_| Refusals::from(Refusal::malformed("place", CHOOSE)))?;
+        Ok(NewMigration { target, open: checked(&self.open) })
+    }
+}
+
+impl NewMigration {
+    /// Whether a service that is there, with this filter, may be moved.
+    pub fn admit(&self, network: &Network, from: &Place, filter: &IpFilter) -> Result<(), Refusal> {
+        admit_migration(network, from, &self.target)?;
+        if opens(from, &self.target, filter) && !self.open {
+            return Err(Refusal::conflict("open", OPENS));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a move lets everybody in who was kept out: in a VPC the filter decided about public access at most.
+pub fn opens(from: &Place, target: &Place, filter: &IpFilter) -> bool {
+    from.vpc.is_some() && target.vpc.is_none() && filter.is_open()
+}
 
 /// A migration that is under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +86,20 @@ pub struct Migration {
     pub started_at: Timestamp,
     /// Until when old hosts go on serving; `None`: names were not switched yet. From the switch on there is no way back.
     pub drains_until: Option<Timestamp>,
+    /// The place that names do not lead to: the target until they are switched, where the service was after that.
+    /// `None`: no host is left there.
+    pub other: Option<Side>,
+}
+
+/// One of the two places of a service that moves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Side {
+    pub place: Place,
+    /// What people call it.
+    pub label: String,
+    pub vpc: Option<VpcBrief>,
+    /// What reaches its VPC; none in public.
+    pub peered: Vec<Peered>,
 }
 
 /// How far a migration is.
@@ -52,15 +120,16 @@ pub enum Phase {
 
 impl Migration {
     pub fn phase(&self, nodes: &[Node], now: Timestamp) -> Phase {
-        let old = nodes.iter().filter(|node| self.is_old(node)).count();
+        let old = nodes.iter().filter(|node| self.is_old(node));
+        let staying = old.clone().filter(|node| !node.removed).count();
         let Some(until) = self.drains_until else {
             let replacements = nodes.iter().filter(|node| node.replaces.is_some());
             let ready = replacements.filter(|node| node.state == NodeState::SyncingData).count();
-            return if ready >= old { Phase::Ready } else { Phase::Enrolling { ready, wanted: old } };
+            return if ready >= staying { Phase::Ready } else { Phase::Enrolling { ready, wanted: staying } };
         };
-        match old {
+        match old.count() {
             0 => Phase::Done,
-            _ if now < until => Phase::Draining { until },
+            _ if now < until && staying > 0 => Phase::Draining { until },
             left => Phase::Leaving { left },
         }
     }
@@ -68,6 +137,14 @@ impl Migration {
     /// Whether this node is to be gone in the end.
     pub fn is_old(&self, node: &Node) -> bool {
         node.place != self.target
+    }
+
+    /// Whether there is a step that no person has to take: hosts that clean up are waited for.
+    pub fn is_due(&self, nodes: &[Node], now: Timestamp) -> bool {
+        match self.phase(nodes, now) {
+            Phase::Leaving { .. } => nodes.iter().any(|node| self.is_old(node) && !node.removed),
+            phase => phase == Phase::Done,
+        }
     }
 
     /// Whether names may be switched now.
@@ -86,6 +163,15 @@ impl Migration {
     pub fn admit_return(&self) -> Result<(), Refusal> {
         let sentence = "The names were switched already. Migrate the service back instead.";
         if self.drains_until.is_some() { Err(Refusal::conflict("", sentence)) } else { Ok(()) }
+    }
+
+    /// Whether the old hosts may go before their time.
+    pub fn admit_finish(&self, nodes: &[Node], now: Timestamp) -> Result<(), Refusal> {
+        match self.phase(nodes, now) {
+            Phase::Draining { .. } => Ok(()),
+            Phase::Enrolling { .. } | Phase::Ready => Err(Refusal::conflict("", "Switch the names first.")),
+            Phase::Leaving { .. } | Phase::Done => Err(Refusal::conflict("", "The old hosts are leaving already.")),
+        }
     }
 }
 
@@ -124,7 +210,8 @@ mod tests {
             replacement.replaces = Some(nodes[usize::from(number) - 3].id);
             nodes.push(replacement);
         }
-        let migration = Migration { target, target_label: "alpha".to_owned(), started_at: NOW, drains_until };
+        let target_label = "alpha".to_owned();
+        let migration = Migration { target, target_label, started_at: NOW, drains_until, other: None };
         (migration, nodes)
     }
 
@@ -149,7 +236,45 @@ mod tests {
         assert_eq!(migration.phase(&nodes, until), Phase::Leaving { left: 2 });
         assert_eq!(migration.phase(&nodes[1..], until).sentence(), "One old host still has to take its firewall off.");
         assert_eq!(migration.phase(&nodes[2..], until), Phase::Done);
+        assert!(migration.is_due(&nodes, until) && migration.is_due(&nodes[2..], until));
+        assert!(!migration.is_due(&nodes, NOW), "they still serve");
         let sentence = "The names were switched already. Migrate the service back instead.";
         assert_eq!(migration.admit_return().unwrap_err().sentence, sentence);
+    }
+    #[test]
+    fn old_hosts_that_were_asked_to_go_are_waited_for_and_asked_once() {
+        let until = NOW.plus_seconds(DRAIN_SECONDS);
+        let (migration, mut nodes) = moving(&[NodeState::Running; 2], Some(until));
+        nodes[2..].iter_mut().for_each(|node| node.replaces = None);
+        nodes[..2].iter_mut().for_each(|node| node.removed = true);
+        assert_eq!(migration.phase(&nodes, NOW), Phase::Leaving { left: 2 }, "nobody serves any more");
+        assert!(!migration.is_due(&nodes, until), "the rest is theirs");
+        let sentence = migration.admit_finish(&nodes, until).unwrap_err().sentence;
+        assert_eq!(sentence, "The old hosts are leaving already.");
+    }
+
+    #[test]
+    fn what_was_removed_before_needs_no_replacement() {
+        let (migration, mut nodes) = moving(&[NodeState::SyncingData], None);
+        nodes[1].removed = true;
+        assert_eq!(migration.phase(&nodes, NOW), Phase::Ready);
+        assert_eq!(migration.admit_finish(&nodes, NOW).unwrap_err().sentence, "Switch the names first.");
+    }
+
+    #[test]
+    fn a_move_to_public_with_an_open_filter_is_confirmed() {
+        let mut town = crate::domain::fixtures::Town::default();
+        town.vpc("alpha", "oslo", "10.10.0.0/16");
+        let inside = Place { cloud: town.network.vpcs[0].cloud.clone(), vpc: Some(town.network.vpcs[0].id) };
+        let target = Place { cloud: inside.cloud.clone(), vpc: None };
+        let admit = |open, filter: &IpFilter, from: &Place, target: &Place| {
+            NewMigration { target: target.clone(), open }.admit(&town.network, from, filter)
+        };
+        let (open, narrow) = (IpFilter::default(), IpFilter::parse("203.0.113.0/24", 0).expect("a list"));
+        let refusal = admit(false, &open, &inside, &target).unwrap_err();
+        assert_eq!((refusal.field.as_ref(), refusal.sentence.as_str()), ("open", OPENS));
+        assert_eq!(admit(true, &open, &inside, &target), Ok(()));
+        assert_eq!(admit(false, &narrow, &inside, &target), Ok(()));
+        assert_eq!(admit(false, &open, &target, &inside), Ok(()), "a VPC keeps everybody out");
     }
 }

@@ -12,9 +12,11 @@ pub mod ip_filter;
 pub mod member;
 pub mod migration;
 pub mod node;
+pub mod origin;
 pub mod placement;
 pub mod route;
 pub mod static_ip;
+pub mod traffic;
 
 use std::{fmt, net::IpAddr, net::Ipv4Addr, str::FromStr};
 
@@ -165,6 +167,8 @@ pub struct Node {
     pub private_address: Option<Ipv4Addr>,
     pub public_address: Option<IpAddr>,
     pub replaces: Option<NodeId>,
+    /// It was removed, or its service was: no member any more, and its host still has to take its firewall off.
+    pub removed: bool,
     /// What its host calls itself.
     pub host_name: Option<String>,
     pub last_seen: Option<Timestamp>,
@@ -178,7 +182,22 @@ pub struct Node {
 impl Node {
     /// Every address that the other members know it by.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
-        self.private_address.map(IpAddr::V4).into_iter().chain(self.public_address)
+        let known = self.private_address.map(IpAddr::V4).into_iter().chain(self.public_address);
+        known.filter(|_| !self.removed)
+    }
+
+    /// Whether it is one of those that are to stay: neither removed, nor left behind by a move, nor still to take over.
+    pub fn stays(&self) -> bool {
+        self.state != NodeState::Leaving && self.replaces.is_none()
+    }
+
+    /// Why nothing can be changed of it any more.
+    pub fn going(&self) -> Option<String> {
+        self.removed.then(|| Self::leaving(&self.name).sentence)
+    }
+
+    pub fn leaving(name: &NodeName) -> Refusal {
+        Refusal::conflict("", format!("Node {name} was removed: its host still has to take its firewall off."))
     }
 
     /// Whether names lead to it.
@@ -238,9 +257,55 @@ impl Service {
         self.place.vpc.is_some() && self.components.iter().any(|component| component.public_access)
     }
 
-    /// Whether its IP filter decides anything (domain 3.6).
+    /// Whether its IP filter decides anything (domain 3.6); of a service that moves, at either place.
     pub fn filter_applies(&self) -> bool {
-        self.place.vpc.is_none() || self.has_public_access()
+        let other = self.migration.as_ref().and_then(|migration| migration.other.as_ref());
+        self.place.vpc.is_none() || self.has_public_access() || other.is_some_and(|side| side.place.vpc.is_none())
+    }
+
+    /// As it stands at the place that its names do not lead to, while it moves: what its hosts there let in is
+    /// [`Service::firewall`] of this.
+    pub fn elsewhere(&self) -> Option<Self> {
+        let side = self.migration.as_ref()?.other.clone()?;
+        Some(Self {
+            place: side.place,
+            place_label: side.label,
+            vpc: side.vpc,
+            peered: side.peered,
+            ..self.clone()
+        })
+    }
+
+    /// As it will be once its names are switched, with the replacement hosts that are ready.
+    pub fn switched(&self) -> Option<Self> {
+        let migration = self.migration.as_ref().filter(|migration| migration.drains_until.is_none())?;
+        let mut there = self.elsewhere()?;
+        for node in &mut there.nodes {
+            if migration.is_old(node) {
+                node.state = NodeState::Leaving;
+            } else if node.state == NodeState::SyncingData {
+                (node.state, node.replaces) = (NodeState::Running, None);
+            }
+        }
+        Some(there)
+    }
+
+    /// The range that private addresses at a place of its own are in; `None` in public.
+    pub fn range_at(&self, place: &Place) -> Option<super::Cidr> {
+        let here = (self.place == *place).then_some(self.vpc.as_ref()).flatten();
+        let other = self.migration.as_ref().and_then(|migration| migration.other.as_ref());
+        let there = other.filter(|side| side.place == *place).and_then(|side| side.vpc.as_ref());
+        here.or(there).map(|vpc| vpc.cidr)
+    }
+
+    /// How many nodes are to serve: as its plan says, or all that were added.
+    pub fn wanted(&self) -> usize {
+        self.nodes.iter().filter(|node| node.stays()).count().max(usize::from(self.node_count))
+    }
+
+    /// How many nodes names lead to.
+    pub fn serving(&self) -> usize {
+        self.nodes.iter().filter(|node| node.serves()).count()
     }
 
     /// Everything that is let in to its nodes.
@@ -272,7 +337,7 @@ impl Service {
 
     /// How many of its nodes nobody's agent guards.
     pub fn not_enforced(&self) -> usize {
-        self.nodes.iter().filter(|node| !node.settings.enforced).count()
+        self.nodes.iter().filter(|node| !node.settings.enforced && !node.removed).count()
     }
 
     /// The word on its badge.
@@ -300,10 +365,17 @@ impl Service {
 
     /// The sentence under its badge.
     pub fn sentence(&self) -> String {
-        let wanted = usize::from(self.node_count);
-        let running = self.nodes.iter().filter(|node| node.serves()).count();
+        let (running, wanted) = (self.serving(), self.wanted());
         if self.deleting {
             return "Being deleted: its hosts still have to take their firewalls off.".to_owned();
+        }
+        if let Some(migration) = &self.migration {
+            let (target, switched) = (&migration.target_label, migration.drains_until.is_some());
+            return if switched {
+                format!("It has moved to {target}; the old hosts leave last.")
+            } else {
+                format!("It moves to {target}. Until the names are switched, the old hosts serve.")
+            };
         }
         match self.state {
             ServiceState::Rebuilding => {
@@ -312,6 +384,7 @@ impl Service {
             ServiceState::Running if self.nodes.iter().any(|node| node.state == NodeState::TimingOut) => {
                 "A node is silent. What its firewall was told last stays in force.".to_owned()
             }
+            ServiceState::Running if running < wanted => format!("{running} of {wanted} nodes serve."),
             ServiceState::Running => "Every node serves.".to_owned(),
             ServiceState::Rebalancing => "Its data is being redistributed.".to_owned(),
             ServiceState::Poweroff => "Powered off by its operator.".to_owned(),

@@ -18,6 +18,8 @@ pub struct PlaceOption {
 
 /// Beside a VPC that is being made (checklist 26).
 pub const CREATING: &str = "Creating… It can take a few minutes until a new VPC can be chosen.";
+/// What is no place at all.
+pub const CHOOSE: &str = "Choose a region or a VPC.";
 /// Between two providers no data moves by itself (domain 3.5).
 pub const OTHER_PROVIDER: &str = "Automatic migration between VPCs of different providers is not supported. Create a service in the target VPC, replicate, cut over.";
 
@@ -28,10 +30,17 @@ impl Place {
     }
 }
 
+impl PlaceOption {
+    /// As a target of a service that is somewhere already.
+    pub fn target_for(self, network: &Network, from: &Place) -> Self {
+        let refused = || admit_migration(network, from, &self.place).err().map(|refusal| refusal.sentence);
+        Self { unavailable: self.unavailable.clone().or_else(refused), ..self }
+    }
+}
+
 impl FromStr for Place {
     type Err = &'static str;
     fn from_str(text: &str) -> Result<Self, &'static str> {
-        const CHOOSE: &str = "Choose a region or a VPC.";
         let (cloud, vpc) = text.trim().split_once('/').map_or((text, None), |(cloud, vpc)| (cloud, Some(vpc)));
         let cloud = cloud.parse().map_err(|_| CHOOSE)?;
         let vpc = vpc.map(str::parse).transpose().map_err(|_| CHOOSE)?;
@@ -92,7 +101,7 @@ pub fn label(network: &Network, place: &Place) -> String {
 pub fn admit_place(network: &Network, place: &Place) -> Result<(), Refusal> {
     let Some(id) = place.vpc else {
         let known = place.cloud.provider().is_cloud() || network.location(&place.cloud).is_some();
-        return if known { Ok(()) } else { Err(Refusal::malformed("place", "Choose a region or a VPC.")) };
+        return if known { Ok(()) } else { Err(Refusal::malformed("place", CHOOSE)) };
     };
     let Some(vpc) = network.vpc(id) else {
         let sentence = format!("VPC {id} is not in this project. A service can only use VPCs of its own project.");
@@ -199,5 +208,9 @@ mod tests {
         assert_eq!(admit_migration(&town.network, &google, &aws).unwrap_err().sentence, OTHER_PROVIDER);
         let there = admit_migration(&town.network, &aws, &aws).unwrap_err();
         assert_eq!(there.sentence, "The service is there already.");
+        let offered =
+            vpc_places(&town.network).into_iter().map(|place| place.target_for(&town.network, &aws).unavailable);
+        let expected = [Some(OTHER_PROVIDER.to_owned()), Some("The service is there already.".to_owned())];
+        assert_eq!(offered.collect::<Vec<_>>(), expected, "the list says so before anybody asks");
     }
 }

@@ -231,7 +231,7 @@ impl Intake {
                 let at = clock::now();
                 let written = transact!(self.store, at, |tx| tx.write_node_figures(node, &figures, &refused).await);
                 if let Err(error) = written {
-                    desk.lock().await.node.again(refused);
+                    desk.lock().await.node.again(figures, refused);
                     return Err(error);
                 }
             }
@@ -262,12 +262,19 @@ impl Intake {
         };
         // One at a time, so that older figures are never written over newer ones.
         let _turn = self.flushing.lock().await;
+        // Whatever is wrong with one host's figures, the others' are written.
+        let mut failed = Ok(());
         for (host, desk) in desks {
-            if self.flush_desk(host, &desk).await? {
-                topics(host.role()).iter().for_each(|topic| self.pulse.touch(*topic));
+            match self.flush_desk(host, &desk).await {
+                Ok(true) => topics(host.role()).iter().for_each(|topic| self.pulse.touch(*topic)),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(host.id = %host, role = %host.role(), error = %error, "what a host counted could not be written");
+                    failed = Err(error);
+                }
             }
         }
-        Ok(())
+        failed
     }
 }
 
@@ -288,7 +295,7 @@ fn differs(known: &HostScope, report: &Report) -> bool {
     let mut after = known.clone();
     take_over(&mut after, report, Timestamp::default());
     let seen = |row: &HostRow| HostRow { last_seen: None, ..row.clone() };
-    after.cleaned != known.cleaned || seen(&after.row) != seen(&known.row)
+    seen(&after.row) != seen(&known.row)
 }
 
 fn take_over(host: &mut HostScope, report: &Report, now: Timestamp) {
@@ -303,5 +310,6 @@ fn take_over(host: &mut HostScope, report: &Report, now: Timestamp) {
     if let Some(facts) = &report.facts {
         row.facts = Some(facts.clone());
     }
-    host.cleaned |= report.cleaned;
+    // A node that has an agent again has something again; what is deleted is asked for nothing more.
+    row.cleaned = report.cleaned || row.cleaned && host.deleting;
 }

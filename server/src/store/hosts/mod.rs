@@ -1,6 +1,6 @@
 //! Hosts of gateways and of service nodes: which document each should have, who may speak for it, and what it was seen to be.
 //!
-//! Wished (`document`, `enrolment`, `credential`) and observed (`host`, `observed_peer`, `observed_node`) never share
+//! Wished (`document`, `enrolment`, `credential`) and observed (`host`, `observed_peer`, `observed_node`, `node_traffic`) never share
 //! a table. Only reconcilers write the observed ones. No document's body is kept: it is derived from
 //! the network whenever it is needed, so that preshared keys are at rest in one place only.
 
@@ -24,7 +24,7 @@ pub use self::{
     documents::Step,
     figures::{Figures, SLOT_SECONDS, SLOTS, Sample},
     leftovers::PairSeen,
-    nodes::{ATTEMPTS, Counted, NodeFigures, NodeSample, Refused},
+    nodes::{ATTEMPTS, Counted, NodeFigures, Refused},
 };
 pub use app::domain::host::token_digest as digest;
 
@@ -46,6 +46,8 @@ pub struct HostRow {
     pub verified: u64,
     pub apply_error: Option<String>,
     pub drift: Vec<Drift>,
+    /// What it showed last is that nothing of ours is left on it.
+    pub cleaned: bool,
 }
 
 impl HostRow {
@@ -79,7 +81,6 @@ pub struct HostScope {
     pub service: Option<ServiceId>,
     pub deleting: bool,
     pub row: HostRow,
-    pub cleaned: bool,
     /// The status that the event log was told last; empty before the first.
     pub noted_status: String,
 }
@@ -189,7 +190,7 @@ impl Tx {
         .bind(number(row.verified))
         .bind(row.apply_error.clone().unwrap_or_default())
         .bind(json(&row.drift))
-        .bind(i64::from(seen.cleaned))
+        .bind(i64::from(row.cleaned))
         .bind(seen.noted_status.clone())
         .execute(self.connection())
         .await?;
@@ -261,7 +262,6 @@ fn scope(row: &AnyRow) -> Result<HostScope> {
         service: if service.is_empty() { None } else { Some(parsed(row, "node", "service_id")?) },
         deleting: row.try_get::<i64, _>("deleting_at")? != 0,
         row: host_row(row)?,
-        cleaned: row.try_get::<i64, _>("cleaned")? != 0,
         noted_status: row.try_get("noted_status")?,
     })
 }
@@ -283,6 +283,7 @@ fn host_row(row: &AnyRow) -> Result<HostRow> {
         verified: count("verified")?,
         apply_error: (!error.is_empty()).then_some(error),
         drift: read_json("host", "drift", &text("drift")?)?,
+        cleaned: count("cleaned")? != 0,
     })
 }
 
