@@ -1,10 +1,12 @@
 //! Which key is looked at next: each has a time of its own, and waits for nobody but the steps before it in its lane.
 //!
 //! Pure, with the moments as arguments. A key is resting, queued or running, so that it never runs twice at once; a
-//! step that hangs keeps one of its lane's places, and no other lane's.
+//! step that hangs keeps one of its lane's places, and no other lane's. Lanes take turns, so that a long queue in one
+//! of them makes nobody else wait.
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    ops::Bound,
     time::{Duration, Instant},
 };
 
@@ -12,6 +14,13 @@ use super::Due;
 
 const FIRST_BACK_OFF: Duration = Duration::from_millis(200);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
+
+/// How many steps of one controller are under way at once, whatever their lanes: each may hold a connection to a cloud
+/// and an answer of some megabytes.
+const MOST_AT_ONCE: usize = 64;
+/// So many of these places are kept for lanes in which nothing is under way: a few regions that hang in all their
+/// places leave room for the others.
+const KEPT_FOR_FIRSTS: usize = 16;
 
 /// Full jitter: anything between nothing and the ceiling, so that what failed together does not come back together.
 pub(super) fn back_off(failures: u32) -> Duration {
@@ -21,9 +30,15 @@ pub(super) fn back_off(failures: u32) -> Duration {
 
 /// Every key of a controller.
 pub(super) struct Schedule<K> {
+    /// In one lane.
     at_once: usize,
     keys: BTreeMap<K, Subject>,
+    /// Each for as long as it has subjects.
     lanes: BTreeMap<String, Lane<K>>,
+    /// In all lanes.
+    running: usize,
+    /// The lane that had the last turn.
+    last: String,
     rounds: BTreeMap<u64, Round>,
     begun: u64,
 }
@@ -53,6 +68,7 @@ enum Phase {
 }
 
 struct Lane<K> {
+    subjects: usize,
     running: usize,
     queue: VecDeque<K>,
 }
@@ -65,37 +81,58 @@ struct Round {
 
 impl<K: Ord + Clone> Schedule<K> {
     pub(super) fn new(at_once: usize) -> Self {
-        Self { at_once, keys: BTreeMap::new(), lanes: BTreeMap::new(), rounds: BTreeMap::new(), begun: 0 }
+        Self {
+            at_once,
+            keys: BTreeMap::new(),
+            lanes: BTreeMap::new(),
+            running: 0,
+            last: String::new(),
+            rounds: BTreeMap::new(),
+            begun: 0,
+        }
     }
 
-    /// All that there is now, and how long each may wait. What failed rests as long as it was told to.
+    /// All that there is now, and how long each may wait. What failed rests as long as it was told to, and nothing rests
+    /// longer than its own last step asked for: a listing may have been read before that step was over.
     pub(super) fn listed(&mut self, due: BTreeMap<K, Due>, now: Instant) {
         for (key, subject) in &mut self.keys {
             subject.listed = due.contains_key(key);
         }
         let gone: Vec<K> =
             self.keys.iter().filter(|(_, subject)| subject.is_forgotten()).map(|(key, _)| key.clone()).collect();
-        for key in gone {
-            let Some(subject) = self.keys.remove(&key) else { continue };
-            if let Phase::Queued { round } = subject.phase {
-                self.lane(&subject.lane).queue.retain(|queued| *queued != key);
-                self.leave(round);
-            }
+        for key in &gone {
+            self.forget(key);
         }
         for (key, due) in due {
             let until = now + due.after;
-            let subject = self.keys.entry(key).or_insert_with(|| Subject {
-                lane: due.lane,
-                phase: Phase::Resting(Some(until)),
-                failures: 0,
-                reason: String::new(),
-                listed: true,
-            });
+            let Some(subject) = self.keys.get_mut(&key) else {
+                self.lanes.entry(due.lane.clone()).or_default().subjects += 1;
+                let phase = Phase::Resting(Some(until));
+                let subject = Subject { lane: due.lane, phase, failures: 0, reason: String::new(), listed: true };
+                self.keys.insert(key, subject);
+                continue;
+            };
+            let sooner = |other: Option<Instant>| Some(other.map_or(until, |other| other.min(until)));
             match &mut subject.phase {
-                Phase::Resting(resting) if subject.failures == 0 => *resting = Some(until),
-                Phase::Running { again, .. } => *again = Some(until),
+                Phase::Resting(resting) if subject.failures == 0 => *resting = sooner(*resting),
+                Phase::Running { again, .. } => *again = sooner(*again),
                 Phase::Resting(_) | Phase::Queued { .. } => {}
             }
+        }
+    }
+
+    /// Together with its lane, if it was the last one there.
+    fn forget(&mut self, key: &K) {
+        let Some(subject) = self.keys.remove(key) else { return };
+        let lane = self.lane(&subject.lane);
+        lane.subjects -= 1;
+        if lane.subjects == 0 {
+            self.lanes.remove(&subject.lane);
+        } else {
+            lane.queue.retain(|queued| queued != key);
+        }
+        if let Phase::Queued { round } = subject.phase {
+            self.leave(round);
         }
     }
 
@@ -106,7 +143,7 @@ impl<K: Ord + Clone> Schedule<K> {
         for (key, subject) in &mut self.keys {
             if matches!(subject.phase, Phase::Resting(Some(until)) if until <= now) {
                 subject.phase = Phase::Queued { round };
-                let lane = self.lanes.entry(subject.lane.clone()).or_default();
+                let lane = self.lanes.get_mut(&subject.lane).expect("every subject has a lane");
                 lane.queue.push_back(key.clone());
                 left += 1;
             }
@@ -114,21 +151,36 @@ impl<K: Ord + Clone> Schedule<K> {
         self.rounds.insert(round, Round { started: now, left });
     }
 
-    /// Those whose turn it is: they run from now on.
+    /// Those whose turn it is: they run from now on. A key of each lane in turn, for as long as there are places.
     pub(super) fn start(&mut self) -> Vec<K> {
         let mut turns = Vec::new();
-        for lane in self.lanes.values_mut() {
-            while lane.running < self.at_once
-                && let Some(key) = lane.queue.pop_front()
-            {
-                let Some(subject) = self.keys.get_mut(&key) else { continue };
-                let Phase::Queued { round } = subject.phase else { continue };
+        while let Some(name) = self.next_lane() {
+            let lane = self.lane(&name);
+            let key = lane.queue.pop_front().expect("the next lane has a queue");
+            lane.running += 1;
+            self.running += 1;
+            self.last = name;
+            let subject = self.keys.get_mut(&key).expect("what is forgotten leaves its queue");
+            if let Phase::Queued { round } = subject.phase {
                 subject.phase = Phase::Running { round, again: None };
-                lane.running += 1;
-                turns.push(key);
             }
+            turns.push(key);
         }
         turns
+    }
+
+    /// The first after the one that had the last turn in which a key may begin.
+    fn next_lane(&self) -> Option<String> {
+        let last = self.last.as_str();
+        let after = self.lanes.range::<str, _>((Bound::Excluded(last), Bound::Unbounded));
+        let before = self.lanes.range::<str, _>((Bound::Unbounded, Bound::Included(last)));
+        let mut from_there = after.chain(before);
+        from_there.find(|(_, lane)| self.may_begin(lane)).map(|(name, _)| name.clone())
+    }
+
+    fn may_begin(&self, lane: &Lane<K>) -> bool {
+        let places = if lane.running == 0 { MOST_AT_ONCE } else { MOST_AT_ONCE - KEPT_FOR_FIRSTS };
+        !lane.queue.is_empty() && lane.running < self.at_once && self.running < places
     }
 
     /// A step is over. `next`: when its key wants to be looked at again by itself, or why it failed.
@@ -148,15 +200,16 @@ impl<K: Ord + Clone> Schedule<K> {
         };
         subject.phase = Phase::Resting(until);
         let (lane, listed) = (subject.lane.clone(), subject.listed);
-        if !listed {
-            self.keys.remove(key);
-        }
         self.lane(&lane).running -= 1;
+        self.running -= 1;
         self.leave(round);
+        if !listed {
+            self.forget(key);
+        }
     }
 
     fn lane(&mut self, name: &str) -> &mut Lane<K> {
-        self.lanes.get_mut(name).expect("what was queued has a lane")
+        self.lanes.get_mut(name).expect("every subject has a lane")
     }
 
     fn leave(&mut self, round: u64) {
@@ -205,94 +258,10 @@ impl Subject {
 
 impl<K> Default for Lane<K> {
     fn default() -> Self {
-        Self { running: 0, queue: VecDeque::new() }
+        Self { subjects: 0, running: 0, queue: VecDeque::new() }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINUTE: Duration = Duration::from_secs(60);
-
-    fn due(keys: &[(&'static str, &str)]) -> BTreeMap<&'static str, Due> {
-        keys.iter().map(|(key, lane)| (*key, Due { after: Duration::ZERO, lane: (*lane).to_owned() })).collect()
-    }
-
-    fn turns(schedule: &mut Schedule<&'static str>, now: Instant) -> Vec<&'static str> {
-        schedule.begin_round(now);
-        schedule.start()
-    }
-
-    #[test]
-    fn a_key_never_runs_twice_at_once_and_is_looked_at_again_if_it_was_listed_meanwhile() {
-        let (mut schedule, now) = (Schedule::new(4), Instant::now());
-        schedule.listed(due(&[("alpha", "")]), now);
-        assert_eq!(turns(&mut schedule, now), ["alpha"]);
-        schedule.listed(due(&[("alpha", "")]), now);
-        assert_eq!(turns(&mut schedule, now), [""; 0]);
-        schedule.ended(&"alpha", Ok(Some(MINUTE)), now);
-        assert_eq!(turns(&mut schedule, now), ["alpha"], "what it had read may be old");
-        schedule.ended(&"alpha", Ok(Some(MINUTE)), now);
-        assert_eq!(turns(&mut schedule, now), [""; 0]);
-        assert_eq!(schedule.soonest(), Some(now + MINUTE));
-        assert_eq!(turns(&mut schedule, now + MINUTE), ["alpha"]);
-    }
-
-    #[test]
-    fn keys_that_hang_fill_their_own_lane_only() {
-        let (mut schedule, now) = (Schedule::new(2), Instant::now());
-        schedule.listed(due(&[("a1", "a"), ("a2", "a"), ("a3", "a"), ("b1", "b"), ("b2", "b"), ("b3", "b")]), now);
-        assert_eq!(turns(&mut schedule, now), ["a1", "a2", "b1", "b2"]);
-        // Those of lane a hang.
-        schedule.ended(&"b1", Ok(None), now);
-        assert_eq!(schedule.start(), ["b3"]);
-        schedule.ended(&"b2", Ok(Some(MINUTE)), now);
-        schedule.ended(&"b3", Ok(None), now);
-        assert_eq!(turns(&mut schedule, now + MINUTE), ["b2"]);
-        schedule.ended(&"a1", Ok(None), now + MINUTE);
-        assert_eq!(schedule.start(), ["a3"]);
-    }
-
-    #[test]
-    fn what_failed_rests_also_when_it_is_listed_again_and_the_others_go_on() {
-        let (mut schedule, now) = (Schedule::new(2), Instant::now());
-        let both = || due(&[("alpha", ""), ("beta", "")]);
-        schedule.listed(both(), now);
-        assert_eq!(turns(&mut schedule, now), ["alpha", "beta"]);
-        schedule.ended(&"alpha", Ok(None), now);
-        schedule.ended(&"beta", Err("no answer".to_owned()), now);
-        assert_eq!(schedule.failures().collect::<Vec<_>>(), [(&"beta", "no answer")]);
-        schedule.listed(both(), now);
-        assert_eq!(turns(&mut schedule, now), ["alpha"]);
-        assert_eq!(turns(&mut schedule, now + MINUTE), ["beta"]);
-        schedule.ended(&"beta", Ok(None), now + MINUTE);
-        assert_eq!(schedule.failures().count(), 0);
-    }
-
-    #[test]
-    fn what_is_gone_is_forgotten_whether_it_rests_waits_or_runs() {
-        let (mut schedule, now) = (Schedule::new(1), Instant::now());
-        schedule.listed(due(&[("alpha", ""), ("beta", "")]), now);
-        assert_eq!(turns(&mut schedule, now), ["alpha"]);
-        schedule.listed(due(&[("gamma", "")]), now);
-        assert_eq!(schedule.count(), 1);
-        schedule.ended(&"alpha", Ok(Some(MINUTE)), now);
-        assert!(schedule.over(now).is_some(), "the round of alpha and beta waits for nobody");
-        assert_eq!(turns(&mut schedule, now + MINUTE), ["gamma"]);
-    }
-
-    #[test]
-    fn a_round_lasts_until_its_own_keys_were_looked_at() {
-        let (mut schedule, now) = (Schedule::new(2), Instant::now());
-        schedule.listed(due(&[("slow", ""), ("quick", "")]), now);
-        assert_eq!(turns(&mut schedule, now), ["quick", "slow"]);
-        schedule.ended(&"quick", Ok(Some(Duration::ZERO)), now);
-        assert_eq!(turns(&mut schedule, now), ["quick"]);
-        schedule.ended(&"quick", Ok(None), now + MINUTE);
-        assert_eq!(schedule.over(now + MINUTE), Some(MINUTE), "the second");
-        assert_eq!(schedule.over(now + MINUTE), None);
-        schedule.ended(&"slow", Ok(None), now + 2 * MINUTE);
-        assert_eq!(schedule.over(now + 2 * MINUTE), Some(2 * MINUTE));
-    }
-}
+#[path = "schedule_tests.rs"]
+mod tests;
