@@ -6,7 +6,7 @@
 use std::{
     env,
     ffi::OsStr,
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -114,11 +114,9 @@ pub fn logged(command: &mut Command, limit: Duration) -> Result<()> {
         return Ok(());
     }
     let text = fs::read(&path).unwrap_or_default();
-    let said = String::from_utf8_lossy(text.get(start..).unwrap_or_default()).into_owned();
-    let tail: Vec<&str> = said.lines().rev().take(15).collect();
-    let tail: Vec<&str> = tail.into_iter().rev().collect();
+    let tail = end_of(text.get(start..).unwrap_or_default(), 15);
     let outcome = if finished.is_none() { "took too long" } else { "failed" };
-    bail!("{} {outcome}; the end of what it said ({}):\n{}", shown(command), path.display(), tail.join("\n"));
+    bail!("{} {outcome}; the end of what it said ({}):\n{}", shown(command), path.display(), tail);
 }
 
 /// Runs a command, handing on each line of its standard output as it comes. Says whether it succeeded; a command that
@@ -150,6 +148,52 @@ pub fn lines(command: &mut Command, limit: Duration, mut each: impl FnMut(&str))
             }
         }
     }
+}
+
+/// A command that runs beside everything else, with what the rest leaves of the machine.
+pub struct Background {
+    child: Child,
+    shown: String,
+    log: PathBuf,
+}
+
+/// Starts a noisy command at the lowest priority; what it says goes into a file.
+pub fn background(command: &mut Command, log: PathBuf) -> Result<Background> {
+    let shown = shown(command);
+    let file = File::create(&log).with_context(|| format!("writing {}", log.display()))?;
+    command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+    let child = command.spawn().with_context(|| format!("starting {shown}"))?;
+    let process = child.id().to_string();
+    if !succeeds(self::command("chrt").args(["--idle", "--pid", "0", &process])) {
+        succeeds(self::command("renice").args(["-n", "19", "-p", &process]));
+    }
+    Ok(Background { child, shown, log })
+}
+
+impl Background {
+    /// Waits until it is done; an error carries the end of what it said.
+    pub fn finish(mut self) -> Result<()> {
+        if self.child.wait()?.success() {
+            return Ok(());
+        }
+        let text = fs::read(&self.log).unwrap_or_default();
+        bail!("{} failed; the end of what it said ({}):\n{}", self.shown, self.log.display(), end_of(&text, 60));
+    }
+}
+
+impl Drop for Background {
+    /// Nobody waits for it any more.
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            end_tree(&mut self.child);
+        }
+    }
+}
+
+fn end_of(text: &[u8], lines: usize) -> String {
+    let said = String::from_utf8_lossy(text).into_owned();
+    let all: Vec<&str> = said.lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
 }
 
 /// A duration as a person reads it: `850 ms`, `12.3 s`, `4 min 05 s`.

@@ -4,12 +4,13 @@ use std::{
     fs,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    command::run as execute,
+    command::{Background, background, run as execute},
     setup::{self, Need},
     site::{self, Mode},
     toolchain::Toolchain,
@@ -58,11 +59,26 @@ pub fn build_release(toolchain: &Toolchain) -> Result<PathBuf> {
 }
 
 /// The release server around the site that is in `target/site`.
-pub fn build_server(toolchain: &Toolchain) -> Result<PathBuf> {
-    execute(toolchain.cargo().args(["build", "--release", "--package", "server", "--bin", NAME]))?;
-    let binary = tree::target().join("release").join(NAME);
+fn build_server(toolchain: &Toolchain) -> Result<PathBuf> {
+    execute(&mut server(toolchain))?;
+    built_server()
+}
+
+/// The same, beside whatever else runs: [`built_server`] once it is finished.
+pub fn begin_server(toolchain: &Toolchain) -> Result<Background> {
+    background(&mut server(toolchain), tree::target().join("release.log"))
+}
+
+fn server(toolchain: &Toolchain) -> Command {
+    let mut cargo = toolchain.cargo();
+    cargo.args(["build", "--release", "--package", "server", "--bin", NAME]);
+    cargo
+}
+
+/// The release server's file, which holds the site that was made small.
+pub fn built_server() -> Result<PathBuf> {
     refuse_debug_site(&tree::site())?;
-    Ok(binary)
+    Ok(tree::target().join("release").join(NAME))
 }
 
 pub fn bench(options: &[String]) -> Result<()> {

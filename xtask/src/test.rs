@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     browser,
-    command::{command, duration, lines, output, run as execute},
+    command::{Background, command, duration, lines, output, run as execute},
     postgres::Postgres,
     product,
     setup::{self, Need},
@@ -44,12 +44,16 @@ pub fn run(full: bool) -> Result<ExitCode> {
     // Before the tests: the served console's tests ask for files of the site.
     let site = report.stage("site", || site::build(&toolchain, Mode::Release));
     let linted = report.stage("lint and build the tests", || build_tests(&toolchain)).is_some();
+    // The Rust tests wait most of the time; what they leave of the machine builds the release meanwhile.
+    let release = site.map(|()| product::begin_server(&toolchain));
     report.tally("Rust tests", || rust_tests(&toolchain, linted, full));
     if in_ci() {
         report.stage("room on the disk", make_room);
     }
     report.stage("types of the browser tests", browser_types);
-    let binary = site.and_then(|()| report.stage("release server", || product::build_server(&toolchain)));
+    let finished =
+        |release: Result<Background>| release.and_then(Background::finish).and_then(|()| product::built_server());
+    let binary = release.and_then(|release| report.stage("rest of the release server", || finished(release)));
     if let Some(binary) = binary {
         report.tally("browser tests", || browser::run(&binary, &[]));
     }
@@ -127,8 +131,8 @@ fn in_ci() -> bool {
     env::var_os("CI").is_some_and(|value| value == "true")
 }
 
-/// In CI nothing is built twice, and its disk has been full: what was built for the tests, and for the site that stands
-/// by now, goes before the release is built.
+/// In CI nothing is built twice, and its disk has been full: what the tests and the site were built into goes once they
+/// stand.
 fn make_room() -> Result<()> {
     for folder in ["debug", WASM, "wasm-release"] {
         match fs::remove_dir_all(tree::target().join(folder)) {
