@@ -110,6 +110,12 @@ pub fn App() -> impl IntoView {
                     <Route ssr=SsrMode::Async path=path!("services/:service/settings") view={lazy::<pages::ServiceSettings>()}/>
                     <Route ssr=SsrMode::Async path=path!("services/:service/settings/access") view={lazy::<pages::ServiceAccess>()}/>
                     <Route ssr=SsrMode::Async path=path!("services/:service/settings/ip-filter") view={lazy::<pages::ServiceIpFilter>()}/>
+                    <Route ssr=SsrMode::Async path=path!("services/:service/certificates/new") view={lazy::<pages::CertificateNew>()}/>
+                    <Route ssr=SsrMode::Async path=path!("services/:service/settings/migrate") view={lazy::<pages::ServiceMigrate>()}/>
+                    <Route ssr=SsrMode::Async path=path!("services/:service/migration") view={lazy::<pages::ServiceMigration>()}/>
+                    <Route ssr=SsrMode::Async path=path!("services/:service/migration/switch") view={lazy::<pages::ServiceSwitch>()}/>
+                    <Route ssr=SsrMode::Async path=path!("services/:service/migration/return") view={lazy::<pages::ServiceReturn>()}/>
+                    <Route ssr=SsrMode::Async path=path!("services/:service/migration/finish") view={lazy::<pages::ServiceFinish>()}/>
                     <Route ssr=SsrMode::Async path=path!("services/:service/delete") view={lazy::<pages::ServiceDelete>()}/>
                     <Route ssr=SsrMode::Async path=path!("services/:service/nodes/:node") view={lazy::<pages::NodeDetail>()}/>
                     <Route ssr=SsrMode::Async path=path!("services/:service/nodes/:node/remove") view={lazy::<pages::NodeRemove>()}/>

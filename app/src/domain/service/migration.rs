@@ -183,9 +183,9 @@ impl Phase {
                 "{ready} of {wanted} replacement hosts are ready. Enrol each in the target, and replicate the data to it."
             ),
             Self::Ready => "Every replacement host is ready. Switch the names once the data has arrived.".to_owned(),
-            Self::Draining { until } => format!(
-                "Names lead to the new hosts. The old ones go on serving until {until}, for clients that still hold an old address."
-            ),
+            Self::Draining { .. } => {
+                "Names lead to the new hosts. The old ones go on serving for a while, for clients that still hold an old address.".to_owned()
+            }
             Self::Leaving { left: 1 } => "One old host still has to take its firewall off.".to_owned(),
             Self::Leaving { left } => format!("{left} old hosts still have to take their firewalls off."),
             Self::Done => "The service has moved.".to_owned(),

@@ -3,9 +3,12 @@ use leptos_meta::Title;
 use leptos_router::{LazyRoute, lazy_route};
 
 use super::{
+    certificates::Certificates,
     connection::{Connection, Records},
+    migration::Moves,
     nodes::Nodes,
     reading::{Reading, reading},
+    refused::Latest,
     warnings::Warnings,
 };
 use crate::{
@@ -16,6 +19,7 @@ use crate::{
     },
     domain::{
         ProjectName,
+        permission::Permission,
         service::{Service, firewall::Firewall},
     },
     pages::{
@@ -55,18 +59,24 @@ fn Shown(read: Signal<ServiceReading>, titled: bool) -> impl IntoView {
     let project = project_for_links(&use_project().get_untracked());
     let service = Memo::new(move |_| read.with(|read| read.service.clone()));
     // What the head shows; its menu stays open while a node reports.
-    let above = Memo::new(move |_| read.with(|read| Above::of(&read.service)));
+    let above = Memo::new(move |_| read.with(Above::of));
     let firewall = Memo::new(move |_| read.with(|read| (read.service.id, read.firewall.clone())));
+    let missing = |permission| Memo::new(move |_| read.with(|read| read.missing(permission)));
+    let (reason, missing) = (missing(Permission::ServiceConfigurationWrite), missing(Permission::ServicesWrite));
+    let traffic = Memo::new(move |_| read.with(|read| read.traffic.clone()));
     let (of_head, of_summary) = (project.clone(), project.clone());
     view! {
         {titled.then(|| view! { <Title text=page_name(service, |service| service.name.to_string())/> })}
         {move || above.with(|above| head(above, &of_head))}
-        <Warnings service project=project.clone()/>
+        <Moves read/>
+        <Warnings service project=project.clone() reason/>
         {move || service.with(|service| overview(service, &project))}
         <Connection read/>
         <Records read/>
-        <Nodes service/>
+        <Nodes service traffic missing/>
         {move || firewall.with(|(id, firewall)| summary(firewall, &routes::service_firewall(&of_summary, *id)))}
+        <Latest read/>
+        <Certificates read/>
     }
 }
 
@@ -80,11 +90,16 @@ pub struct Above {
     sentence: String,
     placement: &'static str,
     going: Option<String>,
+    /// Why it cannot be configured.
+    fixed: Option<String>,
+    /// Why it cannot be deleted.
     held: Option<String>,
 }
 
 impl Above {
-    pub fn of(service: &Service) -> Self {
+    pub fn of(read: &ServiceReading) -> Self {
+        let service = &read.service;
+        let held = service.going().or_else(|| read.missing(Permission::ServicesWrite));
         Self {
             id: service.id,
             name: service.name.to_string(),
@@ -93,14 +108,15 @@ impl Above {
             sentence: service.sentence(),
             placement: service.placement_word(),
             going: service.going(),
-            held: service.going().or_else(|| service.deletion_refusal().map(|refusal| refusal.sentence)),
+            fixed: service.going().or_else(|| read.missing(Permission::ServiceConfigurationWrite)),
+            held: held.or_else(|| service.deletion_refusal().map(|refusal| refusal.sentence)),
         }
     }
 }
 
 fn head(above: &Above, project: &ProjectName) -> impl IntoView + use<> {
     let crumbs = vec![("Services".to_owned(), routes::services(project))];
-    let Above { id, name, tone, word, sentence, placement, going, held } = above.clone();
+    let Above { id, name, tone, word, sentence, placement, going, fixed, held } = above.clone();
     let badge = move || {
         view! {
             <Badge tone word/>
@@ -114,10 +130,10 @@ fn head(above: &Above, project: &ProjectName) -> impl IntoView + use<> {
     view! {
         <PageHead title=name crumbs lead=sentence badge>
             <ButtonLink href=firewall icon=Glyph::Route>"Effective firewall"</ButtonLink>
-            <ButtonLink href=settings icon=Glyph::Pencil reason=going.clone()>"Service settings"</ButtonLink>
+            <ButtonLink href=settings icon=Glyph::Pencil reason=going>"Service settings"</ButtonLink>
             <Menu label=menu>
-                <MenuLink href=access icon=Glyph::Network label="Public and private access" reason=going.clone()/>
-                <MenuLink href=filter icon=Glyph::Users label="Set public IP filters" reason=going/>
+                <MenuLink href=access icon=Glyph::Network label="Public and private access" reason=fixed.clone()/>
+                <MenuLink href=filter icon=Glyph::Users label="Set public IP filters" reason=fixed/>
                 <MenuRule/>
                 <MenuLink href=delete icon=Glyph::Trash label="Delete service" kind=Kind::Danger reason=held/>
             </Menu>
@@ -133,8 +149,7 @@ fn overview(service: &Service, project: &ProjectName) -> impl IntoView + use<> {
         }
         None => view! { <span class="quiet">"none, in public"</span> }.into_any(),
     };
-    let serving = service.nodes.iter().filter(|node| node.serves()).count();
-    let nodes = format!("{serving} of {} serve", service.node_count);
+    let nodes = format!("{} of {} serve", service.serving(), service.wanted());
     let (kind, plan, region) = (service.kind.label(), service.plan.label(), service.place_label.clone());
     let protected = if service.termination_protection { "on" } else { "off" };
     let (id, created) = (service.id.to_string(), service.created_at);
@@ -154,8 +169,8 @@ fn overview(service: &Service, project: &ProjectName) -> impl IntoView + use<> {
     }
 }
 
-/// The effective firewall in a line per rule.
-fn summary(firewall: &Firewall, page: &str) -> impl IntoView + use<> {
+/// What is let in, in a line per rule.
+pub fn let_in(firewall: &Firewall) -> impl IntoView + use<> {
     let lines = firewall.rules.iter().map(|rule| {
         let ranges = match rule.from.len() {
             1 => rule.from[0].to_string(),
@@ -170,17 +185,25 @@ fn summary(firewall: &Firewall, page: &str) -> impl IntoView + use<> {
             </li>
         }
     });
-    let (lines, page) = (lines.collect_view(), page.to_owned());
+    let lines = lines.collect_view();
+    view! {
+        <ul class="let-in">
+            {lines}
+            <li>
+                <span>"Everything else"</span>
+                <span class="quiet">"refused"</span>
+            </li>
+        </ul>
+    }
+}
+
+/// The effective firewall.
+fn summary(firewall: &Firewall, page: &str) -> impl IntoView + use<> {
+    let (lines, page) = (let_in(firewall), page.to_owned());
     let aside = move || view! { <a href=page>"Rule by rule"</a> };
     view! {
         <Block id="h-firewall" title="Effective firewall" lead="What the nodes let in; nothing else reaches a port of the service." aside>
-            <ul class="let-in">
-                {lines}
-                <li>
-                    <span>"Everything else"</span>
-                    <span class="quiet">"refused"</span>
-                </li>
-            </ul>
+            {lines}
         </Block>
     }
 }

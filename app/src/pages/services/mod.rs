@@ -4,12 +4,17 @@
 //! without a script and can be passed on.
 
 mod access;
+mod certificate_new;
+mod certificates;
 mod connection;
 mod delete;
 mod detail;
 mod firewall;
 mod ip_filter;
 mod list;
+mod migrate;
+mod migration;
+mod migration_over;
 mod new;
 mod node;
 mod node_enrol;
@@ -19,16 +24,22 @@ mod nodes;
 mod over;
 mod place;
 mod reading;
+mod refused;
 mod settings;
+mod traffic;
 mod verdict;
 mod warnings;
 
 pub use access::ServiceAccess;
+pub use certificate_new::CertificateNew;
 pub use delete::ServiceDelete;
 pub use detail::ServiceDetail;
 pub use firewall::ServiceFirewall;
 pub use ip_filter::ServiceIpFilter;
 pub use list::ServiceList;
+pub use migrate::ServiceMigrate;
+pub use migration::ServiceMigration;
+pub use migration_over::{ServiceFinish, ServiceReturn, ServiceSwitch};
 pub use new::ServiceNew;
 pub use node::NodeDetail;
 pub use node_over::{NodeRemove, NodeRevoke};

@@ -180,13 +180,13 @@ fn Form(resource: Ground, first: ServiceGround, memory: Memory, close: String) -
         kind,
     };
     let place = typed.place;
-    place.set(begin(&first.network, tab, &place.get_untracked()));
+    place.set(begin(&first.network, tab, &place.get_untracked(), None));
     let tab = RwSignal::new(tab);
     let remote = begun.memory.error(create);
     let ground = fresh(resource, first);
     // A VPC of before may be gone, or one that was being made may be there.
     Effect::new(move || {
-        let wanted = ground.with(|ground| begin(&ground.network, tab.get_untracked(), &place.get_untracked()));
+        let wanted = ground.with(|ground| begin(&ground.network, tab.get_untracked(), &place.get_untracked(), None));
         if place.get_untracked() != wanted {
             place.set(wanted);
         }
@@ -205,6 +205,7 @@ fn Form(resource: Ground, first: ServiceGround, memory: Memory, close: String) -
     let kinds: Vec<Choice> = ServiceType::all().map(|kind| Choice::new(kind.as_str(), kind.label())).collect();
     let plans: Vec<Choice> = Plan::ALL.map(|plan| Choice::new(plan.as_str(), plan.label())).to_vec();
     let (page, shown) = (routes::service_new(&links), typed.clone());
+    let page_of_places = page.clone();
     let components = move || components(&shown, refused);
     view! {
         <ActionForm action=create>
@@ -246,7 +247,7 @@ fn Form(resource: Ground, first: ServiceGround, memory: Memory, close: String) -
                     />
                 </div>
                 {components}
-                <Places network tab place error=refused("place")/>
+                <Places network tab place error=refused("place") page=page_of_places/>
                 <Check
                     name="form[termination_protection]"
                     id="termination_protection"
@@ -373,7 +374,7 @@ mod tests {
     }
 
     fn form() -> ServiceForm {
-        let place = begin(&ground().network, Tab::Cloud, "");
+        let place = begin(&ground().network, Tab::Cloud, "", None);
         ServiceForm { kind: "pg".into(), plan: "startup".into(), place, ..ServiceForm::default() }
     }
 

@@ -6,7 +6,8 @@ use super::{
     node_enrol::Enrol,
     node_settings::Settings,
     nodes::sentence,
-    reading::{Reading, node_of, reading},
+    reading::{Reading, node_of, node_path, reading},
+    traffic::{Traffic, TrafficResource, traffic},
 };
 use crate::{
     api::{
@@ -20,7 +21,7 @@ use crate::{
     domain::{
         ProjectName, ServiceId,
         gateway::DriftPolicy,
-        service::{Node, Service},
+        service::{Node, NodeState, Service},
     },
     pages::{
         failure::Failure,
@@ -56,12 +57,12 @@ pub fn Detail(
     #[prop(optional)]
     titled: bool,
 ) -> impl IntoView {
-    let id = use_segment("node");
+    let (id, traffic) = (use_segment("node"), traffic());
     living(reading, move |read| {
         let found = Memo::new(move |_| read.with(|read| node_of(&read.service, &id.get())));
         let there = Memo::new(move |_| found.with(Option::is_some));
         (move || match found.get_untracked().filter(|_| there.get()) {
-            Some(first) => view! { <Shown read found first flash titled/> }.into_any(),
+            Some(first) => view! { <Shown read found first traffic flash titled/> }.into_any(),
             None => view! { <Failure error=ApiError::NotFound/> }.into_any(),
         })
         .into_any()
@@ -73,6 +74,7 @@ fn Shown(
     read: Signal<ServiceReading>,
     found: Memo<Option<Node>>,
     first: Node,
+    traffic: TrafficResource,
     flash: FlashResource,
     titled: bool,
 ) -> impl IntoView {
@@ -92,14 +94,29 @@ fn Shown(
         })
     };
     let enforced = Memo::new(move |_| node.with(|node| node.settings.enforced));
+    // Nothing is to be set up on a host that leaves.
+    let stays = Memo::new(move |_| node.with(|node| node.state != NodeState::Leaving));
+    let of_removed = links.clone();
+    let removed = move || {
+        node.with(|node| node.removed).then(|| {
+            let href = service.with(|service| node.with(|node| routes::node_revoke(&of_removed, service.id, node.id)));
+            view! {
+                <Notice tone=Tone::Wait title="This node was removed" text="Its agent takes the firewall off when it answers. A host that is gone for good never does: revoke its credential, and the node is let go.">
+                    <ButtonLink href small=true icon=Glyph::Key>"Revoke credential"</ButtonLink>
+                </Notice>
+            }
+        })
+    };
     view! {
         {titled.then(|| view! { <Title text=page_name(node, |node| node.name.to_string())/> })}
         {move || service.with(|service| node.with(|node| head(node, service, &links)))}
         {move || node.with(|node| node.trouble.clone()).map(|text| view! { <Notice tone=Tone::Bad title="The node is in trouble" text/> })}
+        {removed}
         {differs}
         {move || node.with(facts)}
-        {move || enforced.get().then(|| view! { <Enrol node flash/> })}
-        <Settings node read flash/>
+        {move || (enforced.get() && stays.get()).then(|| view! { <Enrol node flash/> })}
+        {move || stays.get().then(|| view! { <Settings node read flash/> })}
+        <Traffic resource=traffic page=node_path() of_node=true/>
     }
 }
 
@@ -134,7 +151,8 @@ fn head(node: &Node, service: &Of, project: &ProjectName) -> impl IntoView + use
     let (remove, revoke) =
         (routes::node_remove(project, service.id, node.id), routes::node_revoke(project, service.id, node.id));
     let none = node.sync.is_none().then(|| "No agent holds a credential for it.".to_owned());
-    let (open, going) = (routes::service(project, service.id), service.going.clone());
+    let (open, going) = (routes::service(project, service.id), node.going().or_else(|| service.going.clone()));
+    let none = none.filter(|_| !node.removed);
     let menu = format!("More actions for {}", node.name);
     view! {
         <PageHead title=node.name.to_string() crumbs lead=sentence(node) badge>

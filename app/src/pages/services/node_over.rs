@@ -68,6 +68,7 @@ fn Remove(service: Service, node: Node, memory: Memory, close: String) -> impl I
     let remove = ServerAction::<RemoveNode>::new();
     let error = memory.error(remove);
     let lines = consequences(&service, &node);
+    let going = node.going().or_else(|| service.going());
     view! {
         <ActionForm action=remove>
             <PanelBody>
@@ -77,7 +78,7 @@ fn Remove(service: Service, node: Node, memory: Memory, close: String) -> impl I
             </PanelBody>
             <PanelFoot error=beside(&[], error)>
                 <ButtonLink kind=Kind::Quiet href=close>"Cancel"</ButtonLink>
-                <Button kind=Kind::Danger reason=service.going() busy=remove.pending()>"Remove node"</Button>
+                <Button kind=Kind::Danger reason=going busy=remove.pending()>"Remove node"</Button>
             </PanelFoot>
         </ActionForm>
     }
@@ -107,10 +108,17 @@ fn Revoke(node: Node, memory: Memory, close: String) -> impl IntoView {
     let revoke = ServerAction::<RevokeNodeCredential>::new();
     let error = memory.error(revoke);
     let host = node.host_name.clone().unwrap_or_else(|| "its host".to_owned());
-    let lines = vec![
-        (Tone::Bad, format!("The console hears nothing more of {host} until a host is enrolled again.")),
-        (Tone::Wait, "Its firewall stays as it is, and changes made here do not reach it.".to_owned()),
-    ];
+    let lines = if node.removed {
+        vec![
+            (Tone::Bad, "The node is let go at once, whatever its host still has.".to_owned()),
+            (Tone::Wait, format!("If {host} is there after all, its firewall stays until you take it off.")),
+        ]
+    } else {
+        vec![
+            (Tone::Bad, format!("The console hears nothing more of {host} until a host is enrolled again.")),
+            (Tone::Wait, "Its firewall stays as it is, and changes made here do not reach it.".to_owned()),
+        ]
+    };
     let none = node.sync.is_none().then(|| "No agent holds a credential for it.".to_owned());
     let question = format!("Revoke the agent's credential of {}?", node.name);
     view! {

@@ -45,7 +45,9 @@ fn Form(node: Memo<Node>, read: Signal<ServiceReading>, memory: Memory) -> impl 
         .text("form[private_address]", settings.private_address.map(|address| address.to_string()).unwrap_or_default());
     let public = memory
         .text("form[public_address]", settings.public_address.map(|address| address.to_string()).unwrap_or_default());
-    let range = Memo::new(move |_| read.with(|read| read.service.vpc.as_ref().map(|vpc| vpc.cidr)));
+    // While the service moves, the node may be in the other place.
+    let place = first.place.clone();
+    let range = Memo::new(move |_| read.with(|read| read.service.range_at(&place)));
     let local = Signal::derive(move || {
         let box_text = |ticked: bool| if ticked { "true".to_owned() } else { String::new() };
         let form = NodeForm {

@@ -1,4 +1,4 @@
-//! Where a new service goes: a region in public or its VPC from one list, or a VPC from a list of its own (domain 6.1).
+//! Where a service goes, new or moved: a region in public or its VPC from one list, or a VPC from a list of its own (domain 6.1).
 //!
 //! The tabs are buttons that ask for the page again with all that was typed; alive, they only switch.
 
@@ -8,7 +8,10 @@ use crate::{
     components::{ButtonLink, Choice, Choices, Empty, Glyph, Refusal, Select},
     domain::{
         Network, Provider,
-        service::placement::{PlaceOption, public_places, region_of_vpcs, vpc_places},
+        service::{
+            Place,
+            placement::{PlaceOption, public_places, region_of_vpcs, vpc_places},
+        },
     },
     pages::here::{project_for_links, use_project},
     routes,
@@ -32,10 +35,13 @@ impl Tab {
         }
     }
 
-    fn word(self) -> &'static str {
-        match self {
-            Self::Cloud => "Cloud",
-            Self::Vpc => "VPC",
+    /// As the window calls it: that of a new service, or that of one that moves.
+    fn word(self, moves: bool) -> &'static str {
+        match (self, moves) {
+            (Self::Cloud, false) => "Cloud",
+            (Self::Cloud, true) => "Clouds",
+            (Self::Vpc, false) => "VPC",
+            (Self::Vpc, true) => "VPCs",
         }
     }
 
@@ -44,9 +50,10 @@ impl Tab {
     }
 }
 
-/// What a list begins with: what was chosen before if it has it, else the first that can be chosen.
-pub fn begin(network: &Network, tab: Tab, chosen: &str) -> String {
-    let places = listed(network, tab);
+/// What a list begins with: what was chosen before if it has it, else the first that can be chosen. `from`: where the
+/// service is, if it moves.
+pub fn begin(network: &Network, tab: Tab, chosen: &str, from: Option<&Place>) -> String {
+    let places = listed(network, tab, from);
     let can = |place: &&PlaceOption| place.unavailable.is_none();
     let there = places.iter().filter(can).any(|place| place.place.value() == chosen);
     if there {
@@ -55,16 +62,30 @@ pub fn begin(network: &Network, tab: Tab, chosen: &str) -> String {
     places.iter().find(can).map(|place| place.place.value()).unwrap_or_default()
 }
 
-fn listed(network: &Network, tab: Tab) -> Vec<PlaceOption> {
+fn listed(network: &Network, tab: Tab, from: Option<&Place>) -> Vec<PlaceOption> {
     match tab {
-        Tab::Cloud => combined(network).into_iter().map(|(_, place)| place).collect(),
-        Tab::Vpc => vpc_places(network),
+        Tab::Cloud => combined(network, from).into_iter().map(|(_, place)| place).collect(),
+        Tab::Vpc => inside(network, from),
+    }
+}
+
+/// The VPCs, with what keeps the service from going there.
+fn inside(network: &Network, from: Option<&Place>) -> Vec<PlaceOption> {
+    vpc_places(network).into_iter().map(|place| offered(network, from, place)).collect()
+}
+
+fn offered(network: &Network, from: Option<&Place>, place: PlaceOption) -> PlaceOption {
+    match from {
+        Some(from) => place.target_for(network, from),
+        None => place,
     }
 }
 
 /// Every region, and after it the VPCs that are in it, by provider.
-fn combined(network: &Network) -> Vec<(Provider, PlaceOption)> {
-    let (public, inside) = (public_places(network), vpc_places(network));
+fn combined(network: &Network, from: Option<&Place>) -> Vec<(Provider, PlaceOption)> {
+    let public: Vec<PlaceOption> =
+        public_places(network).into_iter().map(|place| offered(network, from, place)).collect();
+    let inside = inside(network, from);
     let mut all = Vec::new();
     for provider in [Provider::Local].into_iter().chain(Provider::CLOUDS) {
         let of = |place: &&PlaceOption| place.place.cloud.provider() == provider;
@@ -80,22 +101,22 @@ fn combined(network: &Network) -> Vec<(Provider, PlaceOption)> {
     all
 }
 
-fn options(network: &Network) -> Vec<Choice> {
+fn options(network: &Network, from: Option<&Place>) -> Vec<Choice> {
     let option = |(provider, place): (Provider, PlaceOption)| {
         let group = if provider.is_cloud() { provider.label() } else { "Local: networks of your own" };
         Choice::new(place.place.value(), place.label).under(group).refused(place.unavailable)
     };
-    combined(network).into_iter().map(option).collect()
+    combined(network, from).into_iter().map(option).collect()
 }
 
-fn vpcs(network: &Network) -> Vec<Choice> {
+fn vpcs(network: &Network, from: Option<&Place>) -> Vec<Choice> {
     let choice = |place: PlaceOption| {
         let vpc = place.place.vpc.and_then(|id| network.vpc(id));
         let (name, range) = vpc.map(|vpc| (vpc.name.to_string(), vpc.cidr.to_string())).unwrap_or_default();
         let region = region_of_vpcs(network, &place.place.cloud);
         Choice::new(place.place.value(), name).detail(region).fact(range).refused(place.unavailable)
     };
-    vpc_places(network).into_iter().map(choice).collect()
+    inside(network, from).into_iter().map(choice).collect()
 }
 
 #[component]
@@ -104,11 +125,18 @@ pub fn Places(
     tab: RwSignal<Tab>,
     place: RwSignal<String>,
     error: Signal<Option<String>>,
+    /// The window's own address: a tab asks for it again.
+    page: String,
+    /// Where the service is, if it moves.
+    #[prop(optional, into)]
+    from: Option<Place>,
 ) -> impl IntoView {
-    let project = project_for_links(&use_project().get_untracked());
-    let (page, vpc_new) = (routes::service_new(&project), routes::vpc_new(&project));
+    let vpc_new = routes::vpc_new(&project_for_links(&use_project().get_untracked()));
+    let (moves, from) = (from.is_some(), StoredValue::new(from));
     let show = move |wanted: Tab| {
-        place.set(network.with_untracked(|network| begin(network, wanted, &place.get_untracked())));
+        let begin =
+            |network: &Network| from.with_value(|from| begin(network, wanted, &place.get_untracked(), from.as_ref()));
+        place.set(network.with_untracked(begin));
         tab.set(wanted);
     };
     let button = move |one: Tab| {
@@ -128,12 +156,13 @@ pub fn Places(
                 aria-pressed=pressed
                 on:click=switch
             >
-                {one.word()}
+                {one.word(moves)}
             </button>
         }
     };
-    let regions = Signal::derive(move || network.with(options));
-    let inside = Signal::derive(move || network.with(vpcs));
+    let regions =
+        Signal::derive(move || network.with(|network| from.with_value(|from| options(network, from.as_ref()))));
+    let inside = Signal::derive(move || network.with(|network| from.with_value(|from| vpcs(network, from.as_ref()))));
     let none = Memo::new(move |_| inside.with(Vec::is_empty));
     view! {
         <section class="field places" aria-labelledby="places-title">
@@ -196,14 +225,14 @@ mod tests {
     #[test]
     fn row_27_a_region_with_a_vpc_is_listed_twice_and_the_vpc_stands_under_its_region() {
         let town = town();
-        let labels: Vec<String> = options(&town.network).into_iter().map(|option| option.label).collect();
+        let labels: Vec<String> = options(&town.network, None).into_iter().map(|option| option.label).collect();
         let at = labels.iter().position(|label| label == "Belgium - Google Cloud: Belgium").expect("the region");
         assert_eq!(labels[at + 1], "Belgium - Google Cloud: Belgium - Project VPC (alpha, 172.16.0.0/16)");
     }
 
     #[test]
     fn row_25_the_tab_of_vpcs_lists_the_projects_own_with_their_ranges() {
-        let listed = vpcs(&town().network);
+        let listed = vpcs(&town().network, None);
         let facts: Vec<(&str, &str)> = listed.iter().map(|vpc| (vpc.label.as_str(), vpc.fact.as_str())).collect();
         assert!(facts.contains(&("alpha", "172.16.0.0/16")) && facts.contains(&("beta", "10.0.0.0/16")), "{facts:?}");
         assert!(listed.iter().all(|vpc| vpc.detail.ends_with("Project VPC")), "{listed:?}");
@@ -214,17 +243,27 @@ mod tests {
         let mut town = town();
         town.network.vpcs.truncate(1);
         town.network.vpcs[0].state = VpcState::Approved;
-        let waiting = vpcs(&town.network).remove(0);
+        let waiting = vpcs(&town.network, None).remove(0);
         assert!(waiting.refused.as_deref().is_some_and(|why| why.starts_with("Creating…")), "{waiting:?}");
-        assert_eq!(begin(&town.network, Tab::Vpc, &waiting.value), "");
+        assert_eq!(begin(&town.network, Tab::Vpc, &waiting.value, None), "");
     }
 
     #[test]
     fn what_was_chosen_stays_where_the_list_has_it() {
         let town = town();
-        let beta = vpcs(&town.network).into_iter().find(|vpc| vpc.label == "beta").expect("a VPC").value;
-        assert_eq!(begin(&town.network, Tab::Cloud, &beta), beta);
-        assert!(!begin(&town.network, Tab::Vpc, "google-europe-west1").is_empty());
-        assert!(!begin(&town.network, Tab::Cloud, "nowhere").contains('/'), "in public at first");
+        let beta = vpcs(&town.network, None).into_iter().find(|vpc| vpc.label == "beta").expect("a VPC").value;
+        assert_eq!(begin(&town.network, Tab::Cloud, &beta, None), beta);
+        assert!(!begin(&town.network, Tab::Vpc, "google-europe-west1", None).is_empty());
+        assert!(!begin(&town.network, Tab::Cloud, "nowhere", None).contains('/'), "in public at first");
+    }
+
+    #[test]
+    fn row_31_a_target_where_a_service_cannot_go_says_why_and_is_never_what_the_list_begins_with() {
+        let town = town();
+        let alpha = Place { cloud: town.network.vpcs[0].cloud.clone(), vpc: Some(town.network.vpcs[0].id) };
+        let refused: Vec<Option<String>> =
+            vpcs(&town.network, Some(&alpha)).into_iter().map(|vpc| vpc.refused).collect();
+        assert!(refused.iter().all(Option::is_some), "it is in one, and the other is another provider's: {refused:?}");
+        assert_eq!(begin(&town.network, Tab::Vpc, &alpha.value(), Some(&alpha)), "");
     }
 }

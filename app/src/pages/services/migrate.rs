@@ -1,0 +1,206 @@
+//! The window "Migrate service to another cloud": where a service may go, what that means, and what to do before.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::{LazyRoute, hooks::use_query_map, lazy_route};
+
+use super::{
+    place::{Places, Tab, begin},
+    reading::{Reading, path, reading},
+    settings::Settings,
+};
+use crate::{
+    api::{
+        ApiError,
+        services::{MigrateService, ServiceGround, ServiceReading, read_service_ground},
+    },
+    components::{
+        Button, ButtonLink, Check, Consequences, Fact, Facts, Kind, Panel, PanelBody, PanelFoot, Refusal, Tone,
+    },
+    domain::{
+        Network,
+        change::Topic,
+        permission::Permission,
+        service::{
+            Place, Service,
+            migration::{AFTER, BEFORE, OPENS, opens},
+            placement,
+        },
+    },
+    live::use_live,
+    pages::{
+        failure::settle,
+        form::{Memory, at, beside, flash},
+        fresh::{awaited, fresh, once},
+        here::{project_for_links, use_project},
+    },
+    routes,
+};
+
+type Ground = Resource<Result<ServiceGround, ApiError>>;
+
+pub struct ServiceMigrate;
+
+#[lazy_route]
+impl LazyRoute for ServiceMigrate {
+    fn data() -> Self {
+        Self
+    }
+
+    fn view(_page: Self) -> AnyView {
+        let (live, project) = (use_live(), use_project());
+        let ground: Ground = Resource::new(
+            move || (project.get(), [Topic::Services, Topic::Vpcs].map(|topic| live.version(topic))),
+            |(project, _)| read_service_ground(project),
+        );
+        let (reading, flash, close) = (reading(), flash(), path(routes::service_settings));
+        let body = {
+            let close = close.clone();
+            awaited(move || {
+                let close = close.clone();
+                async move {
+                    let memory = Memory::of::<MigrateService>(flash.await);
+                    let (read, first) = (once(reading).await, once(ground).await);
+                    settle(read, |read| {
+                        settle(first, |first| view! { <Form ground first reading read memory close/> }.into_any())
+                    })
+                }
+            })
+        };
+        view! {
+            <Title text="Migrate service"/>
+            <Settings reading/>
+            <Panel title="Migrate service to another cloud" close wide=true>{body}</Panel>
+        }
+        .into_any()
+    }
+}
+
+const FIELDS: &[&str] = &["place", "open"];
+
+#[component]
+fn Form(
+    ground: Ground,
+    first: ServiceGround,
+    reading: Reading,
+    read: ServiceReading,
+    memory: Memory,
+    close: String,
+) -> impl IntoView {
+    let migrate = ServerAction::<MigrateService>::new();
+    let project = use_project().get_untracked();
+    let remote = memory.error(migrate);
+    let (id, from, label) = (read.service.id, read.service.place.clone(), read.service.place_label.clone());
+    let page = routes::service_migrate(&project_for_links(&project), id);
+    let query = use_query_map().get_untracked();
+    let asked = |name: &str| query.get(name).unwrap_or_default();
+    // Whoever is in public comes for a VPC.
+    let usual = if from.vpc.is_none() { Tab::Vpc } else { Tab::Cloud };
+    let tab = match memory.text("tab", asked("tab")).get_untracked() {
+        text if text.is_empty() => usual,
+        text => Tab::from_text(&text),
+    };
+    let place = memory.text("form[place]", asked("form[place]"));
+    place.set(begin(&first.network, tab, &place.get_untracked(), Some(&from)));
+    let tab = RwSignal::new(tab);
+    let open = memory.ticked("form[open]", false);
+    let (ground, read) = (fresh(ground, first), fresh(reading, read));
+    let network = Signal::derive(move || ground.with(|ground| ground.network.clone()));
+    // A VPC of before may be gone, or one that was being made may be there.
+    let here = from.clone();
+    Effect::new(move || {
+        let wanted = network.with(|network| begin(network, tab.get_untracked(), &place.get_untracked(), Some(&here)));
+        if place.get_untracked() != wanted {
+            place.set(wanted);
+        }
+    });
+    let target = Memo::new(move |_| place.with(|text| text.parse::<Place>().ok()));
+    let opened = Memo::new(move |_| {
+        read.with(|read| {
+            let (from, filter) = (&read.service.place, &read.service.filter);
+            target.with(|target| target.as_ref().is_some_and(|to| opens(from, to, filter)))
+        })
+    });
+    let none = Signal::stored(None);
+    let confirm = move || {
+        opened.get().then(|| {
+            view! {
+                <Check name="form[open]" id="open" label="Everybody may get in" checked=open hint=OPENS/>
+                <Refusal id="open-refusal" error=at("open", none, remote)/>
+            }
+        })
+    };
+    let lines = Memo::new(move |_| {
+        let target = target.get()?;
+        Some(read.with(|read| network.with(|network| consequences(&read.service, network, &target))))
+    });
+    let meaning = move || lines.get().map(|lines| view! { <Consequences lines/> });
+    let reason = Signal::derive(move || {
+        read.with(|read| {
+            let service = &read.service;
+            let moving = || service.migration.as_ref().map(|_| Service::moving(&service.name).sentence);
+            service.going().or_else(moving).or_else(|| read.missing(Permission::ServicesWrite))
+        })
+    });
+    let list = |items: &'static [&'static str]| {
+        view! { <ol class="checklist">{items.iter().map(|item| view! { <li>{*item}</li> }).collect_view()}</ol> }
+    };
+    view! {
+        <ActionForm action=migrate>
+            <PanelBody>
+                // Enter migrates; without this the first button below would be pressed.
+                <button class="sr" tabindex="-1" aria-hidden="true">"Migrate"</button>
+                <input type="hidden" name="project" value=project/>
+                <input type="hidden" name="id" value=id.to_string()/>
+                <Facts>
+                    <Fact label="Now in">{label}</Fact>
+                </Facts>
+                <Places network tab place from page error=at("place", none, remote)/>
+                {confirm}
+                <div class="field" role="status">
+                    <h3>"What happens"</h3>
+                    {meaning}
+                </div>
+                <div class="field">
+                    <h3>"Before you migrate"</h3>
+                    {list(&BEFORE)}
+                </div>
+                <div class="field">
+                    <h3>"After the names were switched"</h3>
+                    {list(&AFTER)}
+                </div>
+            </PanelBody>
+            <PanelFoot error=beside(FIELDS, remote)>
+                <ButtonLink kind=Kind::Quiet href=close>"Cancel"</ButtonLink>
+                <Button kind=Kind::Primary reason busy=migrate.pending()>"Migrate"</Button>
+            </PanelFoot>
+        </ActionForm>
+    }
+}
+
+/// What a move to there means, worst first.
+fn consequences(service: &Service, network: &Network, target: &Place) -> Vec<(Tone, String)> {
+    let label = placement::label(network, target);
+    let hosts = service.nodes.iter().filter(|node| !node.removed).count();
+    let mut lines = Vec::new();
+    if target.vpc.is_none() {
+        let text = "In public every route is public: the IP filter alone decides who gets in.";
+        lines.push((Tone::Wait, text.to_owned()));
+    } else if service.components.iter().all(|component| !component.public_access) {
+        lines.push((Tone::Wait, "Only peered networks reach it there: no component has public access.".to_owned()));
+    }
+    lines
+        .push((Tone::Wait, "No data moves by itself: you replicate it from the old hosts to the new ones.".to_owned()));
+    let enrol = match hosts {
+        1 => format!("A replacement host is enrolled in {label}; until the switch the old one serves."),
+        many => format!("{many} replacement hosts are enrolled in {label}; until the switch the old ones serve."),
+    };
+    lines.push((Tone::Move, enrol));
+    let kind = if target.vpc.is_some() { "private" } else { "public" };
+    lines.push((
+        Tone::Off,
+        format!("Its host names stay the same. From the switch on they lead to {kind} addresses there."),
+    ));
+    lines.push((Tone::Off, "Until the switch it can be called off.".to_owned()));
+    lines
+}
