@@ -31,6 +31,14 @@ pub async fn update_account(project: String, id: String, form: AccountForm) -> R
     Ok(())
 }
 
+#[server(endpoint = "accounts/confirm")]
+pub async fn confirm_account(project: String, id: String, identity: String) -> Result<(), ApiError> {
+    let (project, id) = (super::path(&project)?, super::path(&id)?);
+    crate::backend::backend()?.confirm_account(&project, id, &identity).await?;
+    leptos_axum::redirect(&crate::routes::accounts(&project));
+    Ok(())
+}
+
 #[server(endpoint = "accounts/delete")]
 pub async fn delete_account(project: String, id: String) -> Result<(), ApiError> {
     let project = super::path(&project)?;

@@ -16,6 +16,9 @@ pub trait Accounts {
     async fn create_account(&self, project: &ProjectName, form: AccountForm) -> Result<AccountId, ApiError>;
     /// Without a secret in the form the account keeps its own.
     async fn update_account(&self, project: &ProjectName, id: AccountId, form: AccountForm) -> Result<(), ApiError>;
+    /// A person says that its VPCs and its present credentials, which are `identity`'s, are of one account in the cloud.
+    /// Refused where nothing has to be said, or the cloud names somebody else by now.
+    async fn confirm_account(&self, project: &ProjectName, id: AccountId, identity: &str) -> Result<(), ApiError>;
     /// Refused while it has VPCs.
     async fn delete_account(&self, project: &ProjectName, id: AccountId) -> Result<(), ApiError>;
     /// Asks for a check of its credentials; the reconciler makes it, and the account shows what came of it.

@@ -118,30 +118,36 @@ impl AccountConfig {
         }
     }
 
-    /// Whether the credentials belong to who was typed: peers are told the typed one, and its VPCs lie there.
+    /// Whether the credentials belong to who was typed, and to whose VPCs lie there: peers are told the typed one.
     /// `identity`: as the cloud tells it, for AWS an ARN such as `arn:aws:iam::012345678901:user/causeway`.
-    /// `known_as`: whose VPCs this account has, where nothing that was typed says it.
+    /// `known_as`: whose VPCs this account has. Where what was typed says which account it is, that alone counts: a
+    /// person may sign in there with other credentials.
+    ///
+    /// # Errors
+    /// In a sentence without its full stop, if they belong to somebody else.
     pub fn admit_identity(&self, identity: &str, known_as: Option<&str>) -> Result<(), String> {
         let (what, theirs, ours) = match self {
             Self::Aws { account_id, .. } => {
-                ("account", identity.split(':').nth(4).unwrap_or(identity), account_id.to_string())
+                ("account", identity.split(':').nth(4).unwrap_or(identity), vec![account_id.to_string()])
             }
             Self::Google { project_id, client_email } => {
-                ("service account", identity, format!("{client_email} in {project_id}"))
+                ("service account", identity, vec![format!("{client_email} in {project_id}")])
             }
             Self::Azure { client_id, subscription_id, .. } => {
-                ("application", identity, format!("{client_id} in {subscription_id}"))
+                ("application", identity, vec![format!("{client_id} in {subscription_id}")])
             }
-            // A token does not say whose it is.
-            Self::UpCloud { username } => match username.as_deref().or(known_as) {
-                Some(ours) => ("user", identity, ours.to_owned()),
-                None => return Ok(()),
-            },
+            // Neither a token nor a user's name says which account it is of.
+            Self::UpCloud { username } => {
+                ("user", identity, known_as.map(str::to_owned).into_iter().chain(username.clone()).collect())
+            }
         };
-        if theirs.eq_ignore_ascii_case(&ours) {
-            return Ok(());
+        match ours.iter().find(|ours| !ours.eq_ignore_ascii_case(theirs)) {
+            None => Ok(()),
+            Some(ours) => {
+                let provider = self.provider();
+                Err(format!("the credentials belong to another {provider} {what}, {theirs}, and not to {ours}"))
+            }
         }
-        Err(format!("the credentials belong to another {} {what}, {theirs}, and not to {ours}", self.provider()))
     }
 
     /// Names and values for the page and the event log.
@@ -173,14 +179,56 @@ impl AccountConfig {
     }
 }
 
+/// Why a check did not confirm the credentials, as far as it matters to the VPCs that were made with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// They are somebody else's: nothing is done with them.
+    Foreign,
+    /// They may not ask whose they are, which holds nothing: a right to do so is not needed for VPCs.
+    Denied,
+    /// The cloud does not take them.
+    Refused,
+    /// The cloud did not answer, or had no time.
+    Unreachable,
+    /// Something else, which only the reason tells.
+    Unclear,
+}
+
+impl Doubt {
+    const ALL: [Self; 5] = [Self::Foreign, Self::Denied, Self::Refused, Self::Unreachable, Self::Unclear];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Foreign => "foreign",
+            Self::Denied => "denied",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::Unclear => "unclear",
+        }
+    }
+
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|doubt| doubt.as_str() == text)
+    }
+}
+
+/// What a check that did not confirm the credentials told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unconfirmed {
+    pub doubt: Doubt,
+    /// In the cloud's words, or in ours where it gave an answer that we do not accept.
+    pub reason: String,
+    /// Whose they are, where the cloud told it.
+    pub identity: Option<String>,
+}
+
 /// What the last check of the credentials said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     pub last_check_at: Timestamp,
-    /// In the cloud's words; `None` if the credentials are good.
-    pub last_check_error: Option<String>,
     /// Who they belong to, in the cloud's words.
-    pub identity: Option<String>,
+    pub outcome: Result<String, Unconfirmed>,
 }
 
 /// An account as the console shows it.
@@ -194,12 +242,23 @@ pub struct CloudAccount {
     pub check: Option<Check>,
     /// Somebody asked for a check, or changed the account, since the last one.
     pub checking: bool,
+    /// Whose VPCs it has: who the cloud took the console for when it last confirmed the credentials.
+    pub known_as: Option<String>,
     /// How many VPCs were made with it.
     pub vpcs: usize,
     /// The first of them, as "harbor-oslo in harbor".
     pub some_vpcs: Vec<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+/// Two users of a cloud, of one account or of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dispute<'a> {
+    /// Whose the credentials are.
+    pub found: &'a str,
+    /// Whose the VPCs are.
+    pub known_as: &'a str,
 }
 
 impl CloudAccount {
@@ -211,8 +270,9 @@ impl CloudAccount {
         match &self.check {
             None => Standing::Moving,
             Some(_) if self.checking => Standing::Moving,
-            Some(Check { last_check_error: Some(_), .. }) => Standing::Failed,
-            Some(_) => Standing::AsAsked,
+            Some(Check { outcome: Ok(_), .. }) => Standing::AsAsked,
+            Some(Check { outcome: Err(Unconfirmed { doubt: Doubt::Denied, .. }), .. }) => Standing::YourTurn,
+            Some(Check { outcome: Err(_), .. }) => Standing::Failed,
         }
     }
 
@@ -220,25 +280,73 @@ impl CloudAccount {
         match &self.check {
             None => "Not checked yet",
             Some(_) if self.checking => "Checking",
-            Some(Check { last_check_error: Some(_), .. }) => "Not confirmed",
-            Some(_) => "Good",
+            Some(Check { outcome: Err(_), .. }) => "Not confirmed",
+            Some(Check { outcome: Ok(_), .. }) => "Good",
         }
     }
 
+    /// What the last check told, and what becomes of the account's VPCs until there is a better one.
     pub fn sentence(&self) -> String {
-        match &self.check {
-            None => format!("{} has not been asked yet.", self.provider()),
-            Some(_) if self.checking => format!("{} is being asked again.", self.provider()),
-            Some(Check { last_check_error: Some(error), .. }) => format!(
-                "The credentials could not be confirmed: {}. Until they are, VPCs in {} stand still.",
-                error.trim().trim_end_matches('.'),
-                self.provider()
-            ),
-            Some(Check { identity, .. }) => match identity {
-                Some(identity) => format!("{} knows the console as {identity}.", self.provider()),
-                None => format!("{} took the credentials.", self.provider()),
-            },
+        let provider = self.provider();
+        let Some(check) = &self.check else { return format!("{provider} has not been asked yet.") };
+        if self.checking {
+            return format!("{provider} is being asked again.");
         }
+        let Unconfirmed { doubt, reason, .. } = match &check.outcome {
+            Ok(identity) => return format!("{provider} knows the console as {identity}."),
+            Err(unconfirmed) => unconfirmed,
+        };
+        let reason = reason.trim().trim_end_matches('.');
+        match doubt {
+            Doubt::Foreign => {
+                let held = format!("{}. VPCs in {provider} stand still", capitalized(reason));
+                match self.disputed() {
+                    None => format!("{held} until they are put right."),
+                    Some(Dispute { found, known_as }) => format!(
+                        "{held} until they are put right, or until you say under Change that {found} and {known_as} are users of one account."
+                    ),
+                }
+            }
+            Doubt::Denied => format!(
+                "{provider} did not allow the check: {reason}. That alone holds nothing: VPCs in {provider} are looked after as far as the credentials allow."
+            ),
+            Doubt::Unreachable => format!(
+                "The credentials could not be confirmed: {reason}. {provider} is asked again by itself, and VPCs there go on as soon as it answers."
+            ),
+            Doubt::Refused => format!(
+                "The credentials could not be confirmed: {reason}. Until they are, VPCs in {provider} stand still."
+            ),
+            Doubt::Unclear => format!(
+                "The credentials could not be confirmed: {reason}. Until they are, VPCs in {provider} may stand still."
+            ),
+        }
+    }
+
+    /// Whose the credentials are and whose the VPCs, where the two differ and only a person can say whether both are
+    /// users of one account. `None` where what was typed decides it.
+    pub fn disputed(&self) -> Option<Dispute<'_>> {
+        let AccountConfig::UpCloud { username } = &self.config else { return None };
+        let check = self.check.as_ref().filter(|_| !self.checking && !self.simulated && self.vpcs > 0)?;
+        let Err(Unconfirmed { doubt: Doubt::Foreign, identity: Some(found), .. }) = &check.outcome else { return None };
+        let known_as = self.known_as.as_deref()?;
+        let typed = username.as_deref().unwrap_or(found);
+        (typed.eq_ignore_ascii_case(found) && !known_as.eq_ignore_ascii_case(found))
+            .then_some(Dispute { found, known_as })
+    }
+
+    /// Whether a person may say that these credentials are the same account's: those of `identity`, which the person has read.
+    ///
+    /// # Errors
+    /// If the cloud tells something else by now.
+    pub fn admit_confirmation(&self, identity: &str) -> Result<(), Refusal> {
+        if self.disputed().is_some_and(|dispute| dispute.found == identity) {
+            return Ok(());
+        }
+        let sentence = format!(
+            "{} says something else of these credentials by now. Read it again, and confirm only what you know.",
+            self.provider()
+        );
+        Err(Refusal::conflict("", sentence))
     }
 
     /// Why it cannot be removed now.
@@ -278,6 +386,11 @@ impl CloudAccount {
     pub fn already(provider: Provider) -> Refusal {
         Refusal::conflict("provider", format!("There is an account for {provider} already. Change or remove that one."))
     }
+}
+
+fn capitalized(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]

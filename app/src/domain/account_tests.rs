@@ -152,34 +152,23 @@ fn an_account_is_changed_without_typing_its_secret_again_unless_it_becomes_anoth
     assert_eq!(error.at("provider"), Some("An account keeps its cloud. Add another one instead."));
 }
 
+fn checked(account: &CloudAccount, outcome: Result<&str, Unconfirmed>) -> CloudAccount {
+    let check = Check { last_check_at: Timestamp(1), outcome: outcome.map(str::to_owned) };
+    CloudAccount { check: Some(check), ..account.clone() }
+}
+
+fn doubted(account: &CloudAccount, doubt: Doubt, reason: &str) -> CloudAccount {
+    checked(account, Err(Unconfirmed { doubt, reason: reason.to_owned(), identity: None }))
+}
+
 #[test]
 fn a_check_says_who_the_console_is_or_why_it_is_not() {
-    let at = Timestamp::from_seconds(1_795_144_320);
-    let account = CloudAccount {
-        id: AccountId::from_uuid(uuid::Uuid::from_u128(1)),
-        name: "Tidewater".into(),
-        config: NewAccount::parse(&aws(), None).expect("an account").config,
-        simulated: false,
-        check: None,
-        checking: false,
-        vpcs: 0,
-        some_vpcs: Vec::new(),
-        created_at: at,
-        updated_at: at,
-    };
+    let account = used(0, &[]);
     assert_eq!((account.standing(), account.word()), (Standing::Moving, "Not checked yet"));
-    let checked = |error: Option<&str>, identity: Option<&str>| CloudAccount {
-        check: Some(Check {
-            last_check_at: at,
-            last_check_error: error.map(str::to_owned),
-            identity: identity.map(str::to_owned),
-        }),
-        ..account.clone()
-    };
-    let good = checked(None, Some("arn:aws:iam::111122223333:user/console"));
+    let good = checked(&account, Ok("arn:aws:iam::111122223333:user/console"));
     assert_eq!(good.standing(), Standing::AsAsked);
     assert_eq!(good.sentence(), "AWS knows the console as arn:aws:iam::111122223333:user/console.");
-    let bad = checked(Some("AuthFailure: not valid."), None);
+    let bad = doubted(&account, Doubt::Refused, "AuthFailure: not valid.");
     assert_eq!(bad.standing(), Standing::Failed);
     assert_eq!(
         bad.sentence(),
@@ -188,6 +177,76 @@ fn a_check_says_who_the_console_is_or_why_it_is_not() {
     let again = CloudAccount { checking: true, ..bad };
     assert_eq!((again.standing(), again.word()), (Standing::Moving, "Checking"));
     assert_eq!(again.sentence(), "AWS is being asked again.");
+}
+
+#[test]
+fn what_becomes_of_the_vpcs_is_told_as_it_is() {
+    let account = used(1, &["alpha in harbor"]);
+    let denied = doubted(&account, Doubt::Denied, "AccessDenied: no.");
+    assert_eq!((denied.standing(), denied.word()), (Standing::YourTurn, "Not confirmed"));
+    assert_eq!(
+        denied.sentence(),
+        "AWS did not allow the check: AccessDenied: no. That alone holds nothing: VPCs in AWS are looked after as far as the credentials allow."
+    );
+    assert_eq!(
+        doubted(&account, Doubt::Unreachable, "timeout: AWS did not answer within 30 s").sentence(),
+        "The credentials could not be confirmed: timeout: AWS did not answer within 30 s. AWS is asked again by itself, and VPCs there go on as soon as it answers."
+    );
+    let reason = account.config.admit_identity("arn:aws:iam::109876543210:user/console", None).expect_err("another");
+    let foreign = doubted(&account, Doubt::Foreign, &reason);
+    assert_eq!(foreign.standing(), Standing::Failed);
+    assert_eq!(
+        foreign.sentence(),
+        "The credentials belong to another AWS account, 109876543210, and not to 111122223333. VPCs in AWS stand still until they are put right."
+    );
+    assert!(doubted(&account, Doubt::Unclear, "what?").sentence().ends_with("VPCs in AWS may stand still."));
+    for doubt in Doubt::ALL {
+        assert_eq!(Doubt::from_text(doubt.as_str()), Some(doubt));
+    }
+}
+
+/// An account with a VPC of astrid's, whose present credentials are bjorn's.
+fn held(form: &AccountForm) -> CloudAccount {
+    let config = NewAccount::parse(form, None).expect("an account").config;
+    let reason = config.admit_identity("bjorn", Some("astrid")).expect_err("another user");
+    let told = Unconfirmed { doubt: Doubt::Foreign, reason, identity: Some("bjorn".into()) };
+    let account = CloudAccount { config, known_as: Some("astrid".into()), ..used(1, &["alpha in harbor"]) };
+    checked(&account, Err(told))
+}
+
+fn signs_in_as(username: &str) -> AccountForm {
+    AccountForm { upcloud_username: username.into(), upcloud_password: "hunter2".into(), ..form("upcloud") }
+}
+
+#[test]
+fn only_a_person_can_say_that_two_users_of_upcloud_are_of_one_account() {
+    for form in [upcloud(), signs_in_as("bjorn")] {
+        let held = held(&form);
+        assert_eq!(held.disputed(), Some(Dispute { found: "bjorn", known_as: "astrid" }));
+        assert_eq!(
+            held.sentence(),
+            "The credentials belong to another UpCloud user, bjorn, and not to astrid. VPCs in UpCloud stand still until they are put right, or until you say under Change that bjorn and astrid are users of one account."
+        );
+        assert_eq!(held.admit_confirmation("bjorn"), Ok(()));
+        let refusal = held.admit_confirmation("ingrid").expect_err("nobody has read that");
+        assert!(refusal.sentence.starts_with("UpCloud says something else"), "{}", refusal.sentence);
+        for settled in [
+            CloudAccount { checking: true, ..held.clone() },
+            CloudAccount { vpcs: 0, ..held.clone() },
+            CloudAccount { known_as: None, ..held.clone() },
+            CloudAccount { known_as: Some("bjorn".into()), ..held.clone() },
+            CloudAccount { simulated: true, ..held.clone() },
+            doubted(&held, Doubt::Unreachable, "no answer"),
+            checked(&held, Ok("astrid")),
+        ] {
+            assert_eq!(settled.disputed(), None);
+            assert!(settled.admit_confirmation("bjorn").is_err());
+        }
+    }
+    // What was typed decides it, and is mended by typing.
+    assert_eq!(held(&signs_in_as("ingrid")).disputed(), None);
+    let of_aws = CloudAccount { config: used(1, &[]).config, ..held(&upcloud()) };
+    assert_eq!(of_aws.disputed(), None);
 }
 
 fn used(vpcs: usize, some_vpcs: &[&str]) -> CloudAccount {
@@ -199,6 +258,7 @@ fn used(vpcs: usize, some_vpcs: &[&str]) -> CloudAccount {
         simulated: false,
         check: None,
         checking: false,
+        known_as: None,
         vpcs,
         some_vpcs: some_vpcs.iter().map(|name| (*name).to_owned()).collect(),
         created_at: at,
@@ -284,10 +344,16 @@ fn credentials_of_somebody_else_are_told_by_both_names_in_every_cloud() {
 }
 
 #[test]
-fn a_token_of_upcloud_belongs_to_whom_it_was_first_known_as() {
-    let config = NewAccount::parse(&upcloud(), None).expect("an account").config;
-    assert_eq!(config.admit_identity("causeway", None), Ok(()));
-    assert_eq!(config.admit_identity("causeway", Some("causeway")), Ok(()));
-    let told = config.admit_identity("peer", Some("causeway")).expect_err("its VPCs are another user's");
+fn an_account_of_upcloud_belongs_to_whom_it_was_known_as_whatever_is_typed() {
+    let token = NewAccount::parse(&upcloud(), None).expect("an account").config;
+    assert_eq!(token.admit_identity("causeway", None), Ok(()));
+    assert_eq!(token.admit_identity("causeway", Some("causeway")), Ok(()));
+    let told = token.admit_identity("peer", Some("causeway")).expect_err("its VPCs are another user's");
     assert_eq!(told, "the credentials belong to another UpCloud user, peer, and not to causeway");
+
+    let user = NewAccount::parse(&signs_in_as("peer"), None).expect("an account").config;
+    assert_eq!(user.admit_identity("peer", None), Ok(()));
+    assert_eq!(user.admit_identity("Peer", Some("peer")), Ok(()));
+    assert_eq!(user.admit_identity("peer", Some("causeway")), Err(told), "typing another name moves no VPCs");
+    assert!(user.admit_identity("causeway", Some("causeway")).is_err(), "nor is it what was typed");
 }

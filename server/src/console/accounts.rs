@@ -91,11 +91,39 @@ impl Accounts for Console {
             if new.secret.is_some() {
                 note.after.insert("secret".to_owned(), "replaced".to_owned());
             }
+            let former = (row.fingerprint(), row.known_as.clone());
+            let owner = owner(&row, &config);
             (row.name, row.facts) = (new.name.clone(), written(&new.config));
             if new.secret.is_some() || !new.config.has_secret() {
                 row.sealed_secret = sealed(&self.shared.sealer, id, &new);
             }
             tx.update_account(&row).await?;
+            if row.fingerprint() != former.0 && owner != former.1 {
+                tx.know_account_as(id, owner.as_deref()).await?;
+            }
+            self.note_account(tx, &project, note).await
+        })
+        .map_err(failed)
+    }
+
+    async fn confirm_account(&self, project: &ProjectName, id: AccountId, identity: &str) -> Result<(), ApiError> {
+        let project = self.enter(project, Permission::CloudAccountsWrite).await?;
+        transact!(self.store(), clock::now(), |tx| {
+            let row = own(tx, &project, id).await?;
+            let vpcs = tx.vpcs_of_accounts(project.organization).await?;
+            let account = shown(row, &vpcs)?;
+            account.admit_confirmation(identity)?;
+            tx.know_account_as(id, Some(identity)).await?;
+            // What the last check told is answered: the next one says so, and what stood still goes on at once.
+            tx.ask_account_check(id).await?;
+            tx.look_at_vpcs_of(id).await?;
+            tx.touch(Topic::Vpcs);
+            let mut note = self.account_note(ChangeKind::CloudAccountUpdate, &project, id, &account.name);
+            note.before = Facts::from([("identity".to_owned(), account.known_as.unwrap_or_default())]);
+            note.after = Facts::from([
+                ("identity".to_owned(), identity.to_owned()),
+                ("confirmed".to_owned(), "users of one account".to_owned()),
+            ]);
             self.note_account(tx, &project, note).await
         })
         .map_err(failed)
@@ -152,6 +180,15 @@ async fn own(tx: &mut Tx, project: &Project, id: AccountId) -> StoreResult<Accou
     row.filter(|row| row.organization == project.organization).ok_or(StoreError::NotFound)
 }
 
+/// Whose VPCs an account has that gets other credentials; `None` while it has none, so that these may be anybody's.
+fn owner(row: &AccountRow, config: &AccountConfig) -> Option<String> {
+    let typed = match config {
+        AccountConfig::UpCloud { username } => username.clone(),
+        _ => None,
+    };
+    row.known_as.clone().or(typed).filter(|_| row.vpcs > 0)
+}
+
 fn written(config: &AccountConfig) -> String {
     serde_json::to_string(config).expect("plain data serializes")
 }
@@ -173,11 +210,7 @@ fn admit_name(others: &[AccountRow], own: Option<AccountId>, name: &str) -> Resu
 fn shown(row: AccountRow, vpcs: &[(AccountId, String, String)]) -> StoreResult<CloudAccount> {
     let (config, checking) = (row.config()?, row.check.is_some() && !row.is_checked());
     let own = vpcs.iter().filter(|(account, ..)| *account == row.id);
-    let check = row.check.map(|check| account::Check {
-        last_check_at: check.at,
-        last_check_error: check.outcome.as_ref().err().cloned(),
-        identity: check.outcome.ok(),
-    });
+    let check = row.check.map(|check| account::Check { last_check_at: check.at, outcome: check.outcome });
     Ok(CloudAccount {
         id: row.id,
         name: row.name,
@@ -185,6 +218,7 @@ fn shown(row: AccountRow, vpcs: &[(AccountId, String, String)]) -> StoreResult<C
         simulated: row.simulated,
         check,
         checking,
+        known_as: row.known_as,
         some_vpcs: own.take(NAMED).map(|(_, name, project)| format!("{name} in {project}")).collect(),
         vpcs: usize::try_from(row.vpcs).unwrap_or(usize::MAX),
         created_at: row.created_at,

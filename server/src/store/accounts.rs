@@ -1,7 +1,9 @@
 //! Cloud accounts. Secrets are sealed before they come here and opened by whoever calls the cloud.
 
 use app::domain::{
-    AccountId, OrganizationId, ProjectId, Provider, Timestamp, account::AccountConfig, location::CloudOffer,
+    AccountId, OrganizationId, ProjectId, Provider, Timestamp,
+    account::{AccountConfig, Doubt, Unconfirmed},
+    location::CloudOffer,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
@@ -27,7 +29,7 @@ pub struct AccountRow {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub check: Option<Check>,
-    /// Who the cloud last took the console for, whatever came after it.
+    /// Who the cloud took the console for when it last confirmed the credentials, or who a person says that is.
     pub known_as: Option<String>,
     /// When a person last asked for a check.
     pub check_asked_at: Timestamp,
@@ -41,8 +43,8 @@ pub struct Check {
     pub at: Timestamp,
     /// [`AccountRow::fingerprint`] of what was checked.
     pub of: String,
-    /// Who they belong to, or why they were refused.
-    pub outcome: std::result::Result<String, String>,
+    /// Who they belong to.
+    pub outcome: std::result::Result<String, Unconfirmed>,
 }
 
 /// What an account's secret is sealed for: it opens for its own account only.
@@ -66,7 +68,8 @@ impl AccountRow {
     /// # Errors
     /// In a sentence, if the credentials belong to somebody else.
     pub fn admit_identity(&self, identity: &str) -> std::result::Result<(), String> {
-        let known_as = self.known_as.as_deref().filter(|_| self.vpcs > 0);
+        // The account of a look-alike is always the console's own, also when its world was made anew.
+        let known_as = self.known_as.as_deref().filter(|_| self.vpcs > 0 && !self.simulated);
         let config = self.config().map_err(|error| error.to_string())?;
         config.admit_identity(identity, known_as)
     }
@@ -111,6 +114,7 @@ struct Raw {
     checked_at: i64,
     identity: String,
     error: String,
+    doubt: String,
     known_as: String,
     checked_of: String,
     vpcs: i64,
@@ -121,7 +125,15 @@ impl TryFrom<Raw> for AccountRow {
 
     fn try_from(raw: Raw) -> Result<Self> {
         let provider = Provider::from_text(&raw.provider);
-        let outcome = if raw.error.is_empty() { Ok(raw.identity) } else { Err(raw.error) };
+        let doubt = Doubt::from_text(&raw.doubt);
+        let outcome = match doubt {
+            None if raw.error.is_empty() => Ok(raw.identity),
+            _ => Err(Unconfirmed {
+                doubt: doubt.unwrap_or(Doubt::Unclear),
+                reason: raw.error,
+                identity: Some(raw.identity).filter(|identity| !identity.is_empty()),
+            }),
+        };
         Ok(Self {
             id: raw.id,
             organization: raw.organization_id,
@@ -145,7 +157,7 @@ macro_rules! select_accounts {
         concat!(
             "select a.id, a.organization_id, a.provider, a.name, a.facts, a.sealed_secret, a.simulated, a.created_at,
              a.updated_at, a.check_asked_at, coalesce(k.checked_at, 0) as checked_at, coalesce(k.identity, '') as identity,
-             coalesce(k.error, '') as error, coalesce(k.known_as, '') as known_as,
+             coalesce(k.error, '') as error, coalesce(k.doubt, '') as doubt, coalesce(k.known_as, '') as known_as,
              coalesce(k.checked_of, '') as checked_of,
              (select count(*) from vpc v where v.account_id = a.id and v.tombstone = '') as vpcs
              from cloud_account a left join cloud_account_check k on k.account_id = a.id where a.tombstone = '' ",
@@ -172,24 +184,28 @@ impl Store {
         &self,
         of: &AccountRow,
         at: Timestamp,
-        outcome: &std::result::Result<String, String>,
+        outcome: &std::result::Result<String, Unconfirmed>,
     ) -> Result<bool> {
-        let (identity, error) = match outcome {
-            Ok(identity) => (identity.as_str(), ""),
-            Err(error) => ("", error.as_str()),
+        let (identity, known_as, error, doubt) = match outcome {
+            Ok(identity) => (identity.as_str(), identity.as_str(), "", ""),
+            Err(Unconfirmed { doubt, reason, identity }) => {
+                (identity.as_deref().unwrap_or_default(), "", reason.as_str(), doubt.as_str())
+            }
         };
         let written = sqlx::query(
-            "insert into cloud_account_check (account_id, checked_at, identity, error, known_as, checked_of)
-             select a.id, cast($2 as bigint), $3, $4, $3, $5 from cloud_account a
-             where a.id = $1 and a.facts = $6 and a.sealed_secret = $7 and a.tombstone = ''
+            "insert into cloud_account_check (account_id, checked_at, identity, error, doubt, known_as, checked_of)
+             select a.id, cast($2 as bigint), $3, $4, $5, $6, $7 from cloud_account a
+             where a.id = $1 and a.facts = $8 and a.sealed_secret = $9 and a.tombstone = ''
              on conflict (account_id) do update set checked_at = excluded.checked_at, identity = excluded.identity,
-             error = excluded.error, checked_of = excluded.checked_of,
+             error = excluded.error, doubt = excluded.doubt, checked_of = excluded.checked_of,
              known_as = case when excluded.known_as = '' then cloud_account_check.known_as else excluded.known_as end",
         )
         .bind(of.id.to_string())
         .bind(at.0)
         .bind(identity)
         .bind(error)
+        .bind(doubt)
+        .bind(known_as)
         .bind(of.fingerprint())
         .bind(of.facts.as_str())
         .bind(of.sealed_secret.as_str())
@@ -270,6 +286,19 @@ impl Tx {
             .bind(at)
             .execute(self.connection())
             .await?;
+        Ok(())
+    }
+
+    /// Whose VPCs an account has; `None`: nobody's, so that the next check says it.
+    pub async fn know_account_as(&mut self, id: AccountId, identity: Option<&str>) -> Result<()> {
+        sqlx::query(
+            "insert into cloud_account_check (account_id, checked_at, identity, error, known_as)
+             values ($1, 0, '', '', $2) on conflict (account_id) do update set known_as = excluded.known_as",
+        )
+        .bind(id.to_string())
+        .bind(identity.unwrap_or_default())
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 

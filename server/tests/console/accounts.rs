@@ -4,7 +4,7 @@ use app::{
     backend::Accounts,
     domain::{
         AccountId,
-        account::{AccountConfig, AccountForm},
+        account::{AccountConfig, AccountForm, Doubt, Unconfirmed},
         permission::Permission,
     },
 };
@@ -29,6 +29,8 @@ on_both_engines! {
     another_organizations_account_does_not_exist
     a_check_is_asked_for_and_its_result_is_shown_verbatim
     a_check_of_credentials_that_were_changed_in_the_same_moment_is_not_recorded
+    an_account_with_vpcs_is_held_when_it_signs_in_as_another_user_until_a_person_confirms_it
+    an_account_without_vpcs_may_become_anybodys_and_a_typed_name_is_remembered
     an_account_of_a_look_alike_is_checked_but_never_changed
     a_new_master_key_opens_every_secret_and_the_former_none
 }
@@ -172,6 +174,7 @@ async fn a_role_in_a_project_gives_no_right_to_the_organizations_accounts(stage:
         assert_eq!(who.update_account(p, id, aws()).await.err(), writes);
         assert_eq!(who.delete_account(p, id).await.err(), writes);
         assert_eq!(who.check_account(p, id).await.err(), writes);
+        assert_eq!(who.confirm_account(p, id, "bjorn").await.err(), writes);
     }
     assert_eq!(stage.administrator().await.accounts(p).await.expect("everybody's"), []);
 }
@@ -185,6 +188,7 @@ async fn another_organizations_account_does_not_exist(stage: Stage) {
     assert_eq!(sigrid.update_account(t, id, aws()).await, Err(ApiError::NotFound));
     assert_eq!(sigrid.delete_account(t, id).await, Err(ApiError::NotFound));
     assert_eq!(sigrid.check_account(t, id).await, Err(ApiError::NotFound));
+    assert_eq!(sigrid.confirm_account(t, id, "bjorn").await, Err(ApiError::NotFound));
 }
 
 async fn a_check_is_asked_for_and_its_result_is_shown_verbatim(stage: Stage) {
@@ -193,7 +197,7 @@ async fn a_check_is_asked_for_and_its_result_is_shown_verbatim(stage: Stage) {
     let row = async || stage.store.account(id).await.expect("the store answers").expect("the account");
     assert!(!row().await.is_checked(), "a new account is due");
     let error = "AuthFailure: AWS was not able to validate the provided access credentials";
-    let outcome = Err(error.to_owned());
+    let outcome = Err(Unconfirmed { doubt: Doubt::Refused, reason: error.to_owned(), identity: None });
     assert!(stage.store.write_account_check(&row().await, clock::now(), &outcome).await.expect("a check"));
     assert!(row().await.is_checked());
     let shown = only(&stage, &astrid).await;
@@ -236,6 +240,89 @@ async fn a_check_of_credentials_that_were_changed_in_the_same_moment_is_not_reco
     assert!(!changed.is_checked(), "nobody has asked with the present secret");
     assert_eq!(changed.known_as.as_deref(), Some("arn:aws:iam::111122223333:user/causeway"));
     assert_eq!(changed.check.expect("a check").at, now);
+}
+
+/// With a password, or with a token where there is no name.
+fn upcloud(username: &str) -> AccountForm {
+    let form = AccountForm { provider: "upcloud".into(), name: "lab".into(), ..AccountForm::default() };
+    if username.is_empty() {
+        return AccountForm { upcloud_token: "ucat_01ABC".into(), ..form };
+    }
+    AccountForm { upcloud_username: username.into(), upcloud_password: "hunter2".into(), ..form }
+}
+
+impl Stage {
+    async fn account(&self, id: AccountId) -> AccountRow {
+        self.store.account(id).await.expect("the store answers").expect("the account")
+    }
+
+    /// As the reconciler does, when UpCloud names this user.
+    async fn checked(&self, id: AccountId, identity: &str) -> Result<(), String> {
+        let row = self.account(id).await;
+        let admitted = row.admit_identity(identity);
+        let outcome = admitted.clone().map(|()| identity.to_owned()).map_err(|reason| Unconfirmed {
+            doubt: Doubt::Foreign,
+            reason,
+            identity: Some(identity.to_owned()),
+        });
+        assert!(self.store.write_account_check(&row, clock::now(), &outcome).await.expect("a check"));
+        admitted
+    }
+}
+
+async fn an_account_with_vpcs_is_held_when_it_signs_in_as_another_user_until_a_person_confirms_it(stage: Stage) {
+    let astrid = officer(&stage, "admin").await;
+    let p = &stage.harbor;
+    let id = astrid.create_account(p, upcloud("astrid")).await.expect("an account");
+    assert_eq!(stage.checked(id, "astrid").await, Ok(()));
+    vpc_of(&stage, id, "alpha", "10.20.0.0/20").await;
+    for form in [upcloud("bjorn"), upcloud("")] {
+        astrid.update_account(p, id, form).await.expect("a change");
+        assert!(stage.account(id).await.admit_identity("bjorn").is_err(), "nothing is done with them before a check");
+        assert!(stage.checked(id, "bjorn").await.is_err());
+        assert_eq!(stage.account(id).await.known_as.as_deref(), Some("astrid"));
+    }
+    let shown = only(&stage, &astrid).await;
+    assert_eq!(shown.word(), "Not confirmed");
+    assert!(shown.sentence().contains("bjorn and astrid are users of one account"), "{}", shown.sentence());
+    let sentence = refused(astrid.confirm_account(p, id, "ingrid").await);
+    assert!(sentence.starts_with("UpCloud says something else of these credentials by now."), "{sentence}");
+
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    astrid.confirm_account(p, id, "bjorn").await.expect("it is confirmed");
+    let row = stage.account(id).await;
+    assert_eq!((row.known_as.as_deref(), row.is_checked()), (Some("bjorn"), false), "it is checked anew");
+    assert_eq!(row.admit_identity("bjorn"), Ok(()), "and its VPCs wait for no check");
+    assert!(row.admit_identity("astrid").is_err());
+    assert!(astrid.confirm_account(p, id, "bjorn").await.is_err(), "nothing is left to be confirmed");
+    assert_eq!(stage.checked(id, "bjorn").await, Ok(()));
+    assert_eq!(only(&stage, &astrid).await.word(), "Good");
+    let filter = ChangeFilter { kind: Some(ChangeKind::CloudAccountUpdate), limit: 1, ..ChangeFilter::default() };
+    let noted = astrid.changes(p, filter).await.expect("the log").remove(0);
+    let fact = |facts: &app::domain::change::Facts| facts.get("identity").cloned();
+    assert_eq!((fact(&noted.before).as_deref(), fact(&noted.after).as_deref()), (Some("astrid"), Some("bjorn")));
+    assert_eq!(noted.after.get("confirmed").map(String::as_str), Some("users of one account"));
+}
+
+async fn an_account_without_vpcs_may_become_anybodys_and_a_typed_name_is_remembered(stage: Stage) {
+    let astrid = officer(&stage, "admin").await;
+    let p = &stage.harbor;
+    let id = astrid.create_account(p, upcloud("astrid")).await.expect("an account");
+    assert_eq!(stage.checked(id, "astrid").await, Ok(()));
+    let renamed = AccountForm { name: "lab 2".into(), upcloud_password: String::new(), ..upcloud("astrid") };
+    astrid.update_account(p, id, renamed).await.expect("a name");
+    assert_eq!(stage.account(id).await.known_as.as_deref(), Some("astrid"), "a name says nothing of it");
+    astrid.update_account(p, id, upcloud("bjorn")).await.expect("a change");
+    vpc_of(&stage, id, "alpha", "10.20.0.0/20").await;
+    assert_eq!(stage.account(id).await.admit_identity("bjorn"), Ok(()), "the VPC was asked for as bjorn");
+    // Before any check, only the form has said who that is.
+    astrid.update_account(p, id, upcloud("")).await.expect("a change");
+    let row = stage.account(id).await;
+    assert_eq!(
+        (row.known_as.as_deref(), row.check.clone().and_then(|check| check.outcome.ok())),
+        (Some("bjorn"), Some("astrid".to_owned()))
+    );
+    assert!(row.admit_identity("astrid").is_err());
 }
 
 async fn an_account_of_a_look_alike_is_checked_but_never_changed(stage: Stage) {

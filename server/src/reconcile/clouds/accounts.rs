@@ -1,14 +1,23 @@
 //! Asks every cloud whether it still knows the console, so that a revoked key is seen before somebody needs it.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use app::domain::{AccountId, change::Topic};
+use app::domain::{
+    AccountId, Timestamp,
+    account::{Doubt, Unconfirmed},
+    change::Topic,
+};
 use async_trait::async_trait;
+use clouds::{Class, Failure};
 
-use super::{Drivers, simulated};
+use super::{Drivers, LONGEST_WAIT, simulated, until, within};
 use crate::{
     clock,
-    reconcile::{Controller, Next},
+    reconcile::{Controller, Due, Next},
     store::{Store, accounts::AccountRow, transact},
 };
 
@@ -21,21 +30,44 @@ const REFUSED_FOR: i64 = 300;
 pub struct Accounts {
     store: Store,
     drivers: Arc<dyn Drivers>,
+    /// How long a cloud may take to answer.
+    limit: Duration,
 }
 
 impl Accounts {
     pub fn new(store: Store, drivers: Arc<dyn Drivers>) -> Self {
-        Self { store, drivers }
+        Self { store, drivers, limit: LONGEST_WAIT }
+    }
+
+    async fn check(&self, account: &AccountRow) -> Result<String, Unconfirmed> {
+        let asked = within(self.limit, account.provider.label(), self.drivers.check(account)).await;
+        let identity = asked.map_err(|failure| unconfirmed(&failure))?;
+        account.admit_identity(&identity).map_err(|reason| Unconfirmed {
+            doubt: Doubt::Foreign,
+            reason,
+            identity: Some(identity.clone()),
+        })?;
+        Ok(identity)
     }
 }
 
-/// When an account is to be checked again, in milliseconds since 1970.
-fn due(account: &AccountRow) -> i64 {
+fn unconfirmed(failure: &Failure) -> Unconfirmed {
+    let doubt = match failure.class {
+        Class::Denied => Doubt::Denied,
+        Class::Credentials => Doubt::Refused,
+        Class::Retry | Class::Unreachable => Doubt::Unreachable,
+        Class::Specification | Class::Operator | Class::Gone | Class::Unexpected => Doubt::Unclear,
+    };
+    Unconfirmed { doubt, reason: failure.to_string(), identity: None }
+}
+
+/// When an account is to be checked again.
+fn due(account: &AccountRow) -> Timestamp {
     match &account.check {
         Some(check) if account.is_checked() => {
-            check.at.plus_seconds(if check.outcome.is_ok() { GOOD_FOR } else { REFUSED_FOR }).0
+            check.at.plus_seconds(if check.outcome.is_ok() { GOOD_FOR } else { REFUSED_FOR })
         }
-        _ => 0,
+        _ => Timestamp::default(),
     }
 }
 
@@ -43,24 +75,30 @@ fn due(account: &AccountRow) -> i64 {
 impl Controller for Accounts {
     type Key = AccountId;
     const NAME: &'static str = "cloud-accounts";
-    const AT_ONCE: usize = 4;
 
     async fn keys(&self) -> anyhow::Result<BTreeSet<AccountId>> {
+        Ok(self.due().await?.into_keys().collect())
+    }
+
+    /// Each in a lane of its own: a cloud that hangs keeps no other account waiting.
+    async fn due(&self) -> anyhow::Result<BTreeMap<AccountId, Due>> {
         simulated::settle(&self.store, &self.drivers.simulated().await).await?;
-        let accounts: BTreeSet<_> = self.store.all_accounts().await?.into_iter().map(|account| account.id).collect();
-        self.drivers.keep(&accounts);
-        Ok(accounts)
+        let accounts = self.store.all_accounts().await?;
+        self.drivers.keep(&accounts.iter().map(|account| account.id).collect());
+        let now = clock::now();
+        let due =
+            |account: AccountRow| (account.id, Due { after: until(now, due(&account)), lane: account.id.to_string() });
+        Ok(accounts.into_iter().map(due).collect())
     }
 
     async fn reconcile(&self, key: &AccountId) -> anyhow::Result<Next> {
         let now = clock::now();
         let Some(account) = self.store.account(*key).await? else { return Ok(Next::Settled) };
-        let rest = due(&account) - now.0;
-        if rest > 0 {
-            return Ok(Next::After(Duration::from_millis(rest.unsigned_abs())));
+        let due = due(&account);
+        if due > now {
+            return Ok(Next::After(until(now, due)));
         }
-        let identity = self.drivers.check(&account).await.map_err(|failure| failure.to_string());
-        let outcome = identity.and_then(|identity| account.admit_identity(&identity).map(|()| identity));
+        let outcome = self.check(&account).await;
         // The moment at which it was begun: what is asked for meanwhile is asked anew.
         if !self.store.write_account_check(&account, now, &outcome).await? {
             // Changed while the cloud was asked: what it said was of others.
@@ -82,3 +120,7 @@ impl Controller for Accounts {
         Ok(Next::After(Duration::from_secs(60)))
     }
 }
+
+#[cfg(test)]
+#[path = "accounts_tests.rs"]
+mod tests;

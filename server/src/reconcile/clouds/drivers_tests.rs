@@ -125,6 +125,22 @@ async fn nothing_is_done_with_credentials_of_somebody_else_until_they_are_put_ri
     }
 }
 
+#[tokio::test]
+async fn another_users_name_in_the_form_moves_no_vpcs_until_a_person_says_that_it_is_the_same_account() {
+    let stage = Stage::open().await;
+    let ours = stage.clouds.upcloud.account(Side::Ours).await;
+    let config = AccountConfig::UpCloud { username: Some(ours.username.clone()) };
+    let row = stage.account(&config, &ours.password);
+    let known_as = |name: &str| AccountRow { known_as: Some(name.to_owned()), ..row.clone() };
+    let wish = wish("de-fra1");
+    let told = stage.drivers.pass(&known_as("somebody"), &wish).await.expect_err("not with these").message;
+    assert!(told.contains(&format!("another UpCloud user, {}, and not to somebody", ours.username)), "{told}");
+    let simulated = AccountRow { simulated: true, ..known_as("somebody") };
+    assert_eq!(simulated.admit_identity(&ours.username), Ok(()), "a simulated world that was made anew");
+    let pass = stage.drivers.pass(&known_as(&ours.username), &wish).await.expect("confirmed, it goes on");
+    assert_eq!(pass.report.network.standing, NetworkStanding::Absent, "nothing was made before");
+}
+
 /// A secret opens for its own account only.
 fn resealed(stage: &Stage, row: &AccountRow, id: AccountId) -> String {
     let secret = stage.sealer.open(&seal_purpose(row.id), &row.sealed_secret).expect("its own");

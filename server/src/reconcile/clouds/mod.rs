@@ -37,8 +37,8 @@ use crate::{
 /// How many calls one key makes in a row while each finds more to do; then the others have their turn.
 const STRIDE: usize = 16;
 
-/// How long one look with its calls may take.
-const LONGEST_PASS: Duration = Duration::from_secs(30);
+/// How long one look with its calls may take, or one check of credentials.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// A call that was made, as text, and what it was about.
 type Call = (Subject, String);
@@ -61,11 +61,7 @@ impl CloudVpcs {
         let Some(read) = self.read(vpc).await? else { return Ok(None) };
         let wish = wish(&read.vpc, &read.connections, read.at);
         // A cloud that hangs must not hold what a person asks for meanwhile: the look is given up, as if the console had been killed.
-        let looked = tokio::time::timeout(LONGEST_PASS, self.drivers.pass(&read.account, &wish)).await;
-        let looked = looked.unwrap_or_else(|_| {
-            let seconds = LONGEST_PASS.as_secs();
-            Err(Failure::new(Class::Unreachable, "timeout", format!("The cloud did not answer within {seconds} s")))
-        });
+        let looked = within(LONGEST_WAIT, "The cloud", self.drivers.pass(&read.account, &wish)).await;
         tell(vpc, &looked);
         let next = self.write(&read, &looked).await?;
         let made = looked.ok().filter(Pass::moved).map(|pass| pass.made);
@@ -114,6 +110,14 @@ impl CloudVpcs {
         })?;
         Ok(next)
     }
+}
+
+/// What `who` answers, if it does so in time.
+async fn within<T>(limit: Duration, who: &str, answer: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
+        let message = format!("{who} did not answer within {} s", limit.as_secs());
+        Err(Failure::new(Class::Unreachable, "timeout", message))
+    })
 }
 
 /// For the log: every call that changed something, and every refusal.
