@@ -28,8 +28,17 @@ pub async fn get_attention(project: String) -> Result<Attention, ApiError> {
     let (peerings, network) = (backend.peerings(&project).await?, backend.network(&project).await?);
     let peers = super::overview::readable_peers(&backend, &project, &gateways).await?;
     let now = super::now();
-    let seen =
-        Snapshot { vpcs: &vpcs, gateways: &gateways, peerings: &peerings, peers: &peers, network: &network, now };
+    let (services, certificates) = (backend.services(&project).await?, backend.project_certificates(&project).await?);
+    let seen = Snapshot {
+        vpcs: &vpcs,
+        gateways: &gateways,
+        peerings: &peerings,
+        peers: &peers,
+        network: &network,
+        services: &services,
+        certificates: &certificates,
+        now,
+    };
     let needs = needs(&seen);
     Ok(Attention { summary: Summary::of(&seen, &needs), needs, now })
 }

@@ -81,6 +81,9 @@ pub async fn find(project: String, text: String) -> Result<FindAnswer, ApiError>
         peerings: &peerings,
         peers: &peers,
         network: &network,
+        services: &backend.services(&project).await?,
+        // What a certificate stands for is no place to go to.
+        certificates: &std::collections::BTreeMap::new(),
         now: super::now(),
     });
     Ok(answer(&index, &text, &network, may_write, &left_out))

@@ -23,6 +23,7 @@ pub mod planner;
 pub mod reconcilers;
 pub mod services;
 pub mod session;
+pub mod traffic;
 pub mod vpcs;
 pub mod wire;
 

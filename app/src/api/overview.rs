@@ -33,6 +33,9 @@ pub async fn read_overview(project: String) -> Result<OverviewReading, ApiError>
         peerings: &peerings,
         peers: &peers,
         network: &network,
+        // Services are no part of the map.
+        services: &[],
+        certificates: &std::collections::BTreeMap::new(),
         now,
     });
     let changes = backend.changes(&project, ChangeFilter { limit: 8, ..ChangeFilter::default() }).await?;

@@ -6,7 +6,9 @@ use server_fn::codec::PostUrl;
 
 use super::{ApiError, enrolment::Enrolment, wire::Reading};
 use crate::domain::{
-    Cidr, Network, NodeId, ServiceId, ServiceName, Timestamp, VpcId, VpcName,
+    Cidr, Network, NodeId, ProjectName, ServiceId, ServiceName, Timestamp, VpcId, VpcName,
+    certificate_authority::ServiceCertificate,
+    permission::Permission,
     service::{
         Service,
         firewall::Firewall,

@@ -18,6 +18,7 @@ mod planner;
 mod reconcilers;
 mod services;
 mod session;
+mod traffic;
 mod vpcs;
 
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use leptos::prelude::*;
 pub use self::{
     accounts::Accounts, certificate_authority::Certificates, changes::Changes, connections::Connections, door::Door,
     gateways::Gateways, lab::Lab, other_side::Neighbour, peerings::Peerings, peers::Peers, planner::Planner,
-    reconcilers::Reconcilers, services::Services, session::Session, vpcs::Vpcs,
+    reconcilers::Reconcilers, services::Services, session::Session, traffic::Traffic, vpcs::Vpcs,
 };
 use crate::api::ApiError;
 
@@ -47,6 +48,7 @@ pub trait Backend:
     + Neighbour
     + Services
     + Session
+    + Traffic
     + Send
     + Sync
 {
@@ -66,6 +68,8 @@ impl<
         + Neighbour
         + Services
         + Session
+        + Traffic
+    + Traffic
         + Send
         + Sync,
 > Backend for T

@@ -35,6 +35,7 @@
 //! - [`Occupancy`]: `<Occupancy block=used.block parts=vec![(cidr, in_use)]/>`
 //! - [`Age`]: `<Age seconds=Some(34)/>`, `idle=true` where silence is no failure
 //! - [`Spark`]: `<Spark samples scale=spark_scale(rows.iter().map(|row| &row.samples[..]))/>`
+//! - [`Bars`], [`BarsAxis`]: `<Bars bars label="IP filter, 412 packets" tone=Some(Tone::Bad)/> <BarsAxis words=span.axis()/>`
 //! - [`Tape`]: `<Tape wanted=214 applied=Some(213) verified=Some(213)/>`
 //! - [`Topology`]: `<Topology map=Map::of(&snapshot) link=move |target| path_of(&project, target)/>`, with `map.rows` as a table
 //! - [`Way`]: `<Way access=Access::PrivateLink/>`
@@ -70,6 +71,7 @@
 mod age;
 mod annunciator;
 mod badge;
+mod bars;
 mod button;
 mod bytes;
 mod choices;
@@ -111,6 +113,7 @@ mod way;
 pub use age::{Age, REFUSE_SECONDS, REKEY_SECONDS, duration};
 pub use annunciator::Annunciator;
 pub use badge::Badge;
+pub use bars::{Bars, BarsAxis};
 pub use button::{Button, ButtonLink, IconButton, Kind};
 pub use bytes::{Bytes, bytes, grouped, rate};
 pub use choices::{Choice, Choices, SegmentField, Select};

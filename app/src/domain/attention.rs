@@ -6,6 +6,7 @@
 //! on the server, with the data.
 
 mod connections;
+mod services;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -14,12 +15,14 @@ use serde::{Deserialize, Serialize};
 
 pub use self::summary::{Summary, Tally};
 use super::{
-    GatewayId, Network, Timestamp,
+    GatewayId, Network, ServiceId, Timestamp,
+    certificate_authority::ServiceCertificate,
     gateway::{DriftPolicy, Gateway, GatewayStatus},
     peer::{Peer, PeerKind, PeerStatus, SESSION_SECONDS},
     peering::{Peering, PeeringState},
     planner::{self, Conflict},
     road_warrior::Stale,
+    service::Service,
     standing::{Standing, Target},
     vpc::{Vpc, VpcState},
 };
@@ -33,6 +36,9 @@ pub struct Snapshot<'a> {
     /// Road warriors and sites, of all gateways.
     pub peers: &'a [Peer],
     pub network: &'a Network,
+    pub services: &'a [Service],
+    /// What the project's CA has issued for them.
+    pub certificates: &'a BTreeMap<ServiceId, Vec<ServiceCertificate>>,
     pub now: Timestamp,
 }
 
@@ -113,6 +119,7 @@ pub fn needs(seen: &Snapshot<'_>) -> Vec<Need> {
     needs.extend(seen.peerings.iter().filter_map(|one| peering(one, &gateways, seen.now)));
     needs.extend(seen.peers.iter().filter_map(|one| site(one, gateways.get(&one.gateway)?, seen.now)));
     needs.extend(files(seen, &gateways));
+    needs.extend(services::services(seen));
     needs.extend(overlap(seen.network));
     let age = |need: &Need| need.since.map_or(i64::MAX, |since| since.0);
     needs.sort_by(|a, b| (a.severity, age(a), &a.subject).cmp(&(b.severity, age(b), &b.subject)));

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Refusal, ServiceName, Timestamp, text_newtype};
+use super::{Refusal, ServiceName, Timestamp, standing::Standing, text_newtype};
 
 /// How long a CA lasts: clients hold it as their root, and replacing it means going to each of them.
 pub const CA_DAYS: i64 = 3650;
@@ -107,6 +107,46 @@ impl ServiceCertificate {
     pub fn is_due(&self, now: Timestamp) -> bool {
         now >= self.not_after.plus_seconds(-RENEW_DAYS * 86_400)
     }
+
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        now >= self.not_after
+    }
+
+    /// Among all of its service: one that was renewed in time wants nobody's attention any more.
+    pub fn standing(&self, all: &[Self], now: Timestamp) -> Standing {
+        let covers = |other: &Self| self.names.iter().all(|name| other.names.contains(name));
+        if !self.is_due(now) {
+            Standing::AsAsked
+        } else if all.iter().any(|other| !other.is_due(now) && covers(other)) {
+            Standing::Off
+        } else if self.has_ended(now) {
+            Standing::Failed
+        } else {
+            Standing::YourTurn
+        }
+    }
+
+    /// The word on its badge.
+    pub fn word(&self, all: &[Self], now: Timestamp) -> &'static str {
+        match self.standing(all, now) {
+            Standing::Failed => "Ended",
+            Standing::YourTurn => "Ends soon",
+            Standing::Off => "Renewed",
+            Standing::Moving | Standing::AsAsked => "Valid",
+        }
+    }
+}
+
+/// The commands that make a key and a signing request for it on a service's host, where the key stays.
+pub fn request_commands(service: &ServiceName, own: &BTreeSet<DnsName>) -> String {
+    let names: Vec<String> = own.iter().map(|name| format!("DNS:{name}")).collect();
+    // The subject is left empty: a common name may be shorter than a host's name (RFC 5280), and clients read only these.
+    format!(
+        "(umask 077 && openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out {service}.key)\n\
+         openssl req -new -sha256 -key {service}.key -subj / \\\n  -addext subjectAltName={} -out {service}.csr\n\
+         cat {service}.csr",
+        names.join(",")
+    )
 }
 
 /// Why a signing request cannot be signed, whoever asks.
@@ -197,5 +237,31 @@ mod tests {
         };
         assert!(!certificate.is_due(end.plus_seconds(-30 * 86_400 - 1)));
         assert!(certificate.is_due(end.plus_seconds(-30 * 86_400)));
+    }
+
+    #[test]
+    fn one_that_was_renewed_in_time_asks_for_nothing() {
+        let ends = |days: i64, names: &[&str]| ServiceCertificate {
+            serial: days.to_string(),
+            names: names.iter().map(|text| name(text)).collect(),
+            not_before: Timestamp(0),
+            not_after: Timestamp::from_seconds(days * 86_400),
+            certificate: String::new(),
+        };
+        let now = Timestamp::from_seconds(400 * 86_400);
+        let (old, soon) = (ends(399, &["a.example.com", "b.example.com"]), ends(410, &["a.example.com"]));
+        let word = |one: &ServiceCertificate, beside: &[ServiceCertificate]| one.word(beside, now);
+        assert_eq!([word(&old, &[]), word(&soon, &[])], ["Ended", "Ends soon"]);
+        let next = [ends(700, &["a.example.com"])];
+        assert_eq!([word(&old, &next), word(&soon, &next), word(&next[0], &next)], ["Ended", "Renewed", "Valid"]);
+    }
+
+    #[test]
+    fn the_commands_ask_for_every_name_of_the_service_and_keep_the_key_on_its_host() {
+        let own = BTreeSet::from([name("db-harbor.causeway.internal"), name("public-db-harbor.causeway.internal")]);
+        let commands = request_commands(&"db".parse().expect("a name"), &own);
+        let names = "subjectAltName=DNS:db-harbor.causeway.internal,DNS:public-db-harbor.causeway.internal -out db.csr";
+        assert!(commands.contains(names), "{commands}");
+        assert!(commands.starts_with("(umask 077 && ") && commands.ends_with("\ncat db.csr"), "{commands}");
     }
 }

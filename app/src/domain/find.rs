@@ -6,7 +6,10 @@
 
 mod deed;
 
-use std::{collections::BTreeSet, net::Ipv4Addr};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -32,14 +35,25 @@ pub enum Noun {
     Gateway,
     Peering,
     Connection,
+    Service,
+    Node,
     Site,
     RoadWarrior,
     Planned,
 }
 
 impl Noun {
-    pub const ALL: [Self; 7] =
-        [Self::Vpc, Self::Gateway, Self::Peering, Self::Connection, Self::Site, Self::RoadWarrior, Self::Planned];
+    pub const ALL: [Self; 9] = [
+        Self::Vpc,
+        Self::Gateway,
+        Self::Peering,
+        Self::Connection,
+        Self::Service,
+        Self::Node,
+        Self::Site,
+        Self::RoadWarrior,
+        Self::Planned,
+    ];
 
     /// The title over several of them.
     pub fn title(self) -> &'static str {
@@ -48,6 +62,8 @@ impl Noun {
             Self::Gateway => "VPN gateways",
             Self::Peering => "VPC peerings",
             Self::Connection => "Peering connections",
+            Self::Service => "Services",
+            Self::Node => "Nodes of services",
             Self::Site => "Sites",
             Self::RoadWarrior => "Road warriors",
             Self::Planned => "Planned networks",
@@ -78,6 +94,7 @@ pub struct Entry {
 enum Role {
     Public,
     Private,
+    Own,
     Tunnel,
     Endpoint,
     LastSeen,
@@ -88,6 +105,7 @@ impl Role {
         match self {
             Self::Public => "its public address",
             Self::Private => "its address in the VPC",
+            Self::Own => "its private address",
             Self::Tunnel => "its tunnel address",
             Self::Endpoint => "its endpoint",
             Self::LastSeen => "where it was last seen",
@@ -202,6 +220,7 @@ impl Index {
                 addresses: Vec::new(),
             });
         }
+        entries.extend(services(seen));
         entries.extend(peers(seen));
         for planned in &seen.network.planned {
             entries.push(Entry {
@@ -223,6 +242,42 @@ impl Index {
     fn gateway(&self, id: GatewayId) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.target == Target::Gateway(id))
     }
+}
+
+/// Services, and their nodes, which have the addresses.
+fn services(seen: &Snapshot<'_>) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for service in seen.services {
+        entries.push(Entry {
+            noun: Noun::Service,
+            name: service.name.to_string(),
+            home: service.place_label.clone(),
+            target: Target::Service(service.id),
+            standing: service.standing(),
+            id: service.id.to_string(),
+            key: String::new(),
+            ranges: Vec::new(),
+            addresses: Vec::new(),
+        });
+        for node in &service.nodes {
+            let public = node.public_address.and_then(|address| match address {
+                IpAddr::V4(address) => Some((address, Role::Public)),
+                IpAddr::V6(_) => None,
+            });
+            entries.push(Entry {
+                noun: Noun::Node,
+                name: node.name.to_string(),
+                home: service.name.to_string(),
+                target: Target::Node(service.id, node.id),
+                standing: node.standing(),
+                id: node.id.to_string(),
+                key: String::new(),
+                ranges: Vec::new(),
+                addresses: node.private_address.map(|own| (own, Role::Own)).into_iter().chain(public).collect(),
+            });
+        }
+    }
+    entries
 }
 
 fn peers(seen: &Snapshot<'_>) -> Vec<Entry> {
@@ -392,7 +447,7 @@ fn holding(entry: &Entry) -> &'static str {
         Noun::Site => "a network behind it",
         Noun::Connection => "the network of its peer",
         Noun::Planned => "planned",
-        Noun::Vpc | Noun::Peering | Noun::RoadWarrior => "",
+        Noun::Vpc | Noun::Peering | Noun::RoadWarrior | Noun::Service | Noun::Node => "",
     }
 }
 

@@ -1,17 +1,19 @@
 //! A small project for tests: what the console shows of it, and the ranges behind it, always in step.
 
-use std::net::Ipv4Addr;
+use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use uuid::Uuid;
 
 use super::{
-    Cidr, GatewayId, Network, PairId, PeerId, PersonId, PublicKey, Timestamp, VpcId,
+    Cidr, GatewayId, Network, PairId, PeerId, PersonId, PublicKey, ServiceId, Timestamp, VpcId,
     attention::Snapshot,
+    certificate_authority::ServiceCertificate,
     gateway::{ConfigSync, Gateway, GatewayBrief, GatewaySettings, GatewayStatus, own_tunnel_address},
     location::Location,
     network::{GatewayRange, RoutedRange, VpcRange},
     peer::{Peer, PeerKind, PeerObserved},
     peering::{Peering, PeeringSide, PeeringState},
+    service::Service,
     vpc::{Vpc, VpcState},
 };
 
@@ -25,6 +27,8 @@ pub struct Town {
     pub peerings: Vec<Peering>,
     pub peers: Vec<Peer>,
     pub network: Network,
+    pub services: Vec<Service>,
+    pub certificates: BTreeMap<ServiceId, Vec<ServiceCertificate>>,
 }
 
 fn id(number: usize) -> Uuid {
@@ -250,6 +254,8 @@ impl Town {
             peerings: &self.peerings,
             peers: &self.peers,
             network: &self.network,
+            services: &self.services,
+            certificates: &self.certificates,
             now: NOW,
         }
     }

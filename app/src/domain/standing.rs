@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ConnectionId, GatewayId, PairId, PeerId, Timestamp, VpcId,
+    ConnectionId, GatewayId, NodeId, PairId, PeerId, ServiceId, Timestamp, VpcId,
     gateway::{ConfigSync, DriftPolicy, Gateway, GatewayBrief, GatewayStatus},
     peer::{Peer, PeerKind, PeerStatus},
     peering::{Peering, PeeringState},
@@ -38,6 +38,8 @@ pub enum Target {
     Peer(PeerId, GatewayId),
     /// A peering connection, and the cloud VPC that it is of.
     Connection(ConnectionId, VpcId),
+    Service(ServiceId),
+    Node(ServiceId, NodeId),
     /// The address plan.
     Plan,
 }

@@ -30,6 +30,9 @@ use crate::{
     routes,
 };
 
+/// What the counts of the frame are about.
+const TOPICS: [Topic; 5] = [Topic::Vpcs, Topic::Gateways, Topic::Peers, Topic::Services, Topic::Plan];
+
 /// Who is looking at the page.
 fn viewer() -> Resource<Result<Viewer, ApiError>> {
     let live = use_live();
@@ -60,9 +63,7 @@ pub fn Frame() -> impl IntoView {
     provide_context(viewer);
     let project = use_project();
     let summary = Resource::new(
-        move || {
-            (project.get(), [Topic::Vpcs, Topic::Gateways, Topic::Peers, Topic::Plan].map(|topic| live.version(topic)))
-        },
+        move || (project.get(), TOPICS.map(|topic| live.version(topic))),
         |(project, _)| get_summary(project),
     );
 
@@ -155,7 +156,7 @@ fn Navigation(name: ProjectName, viewer: Option<Viewer>, summary: Summary) -> im
             {item(routes::vpcs(&name), "VPCs", Some(summary.vpcs))}
             {item(routes::gateways(&name), "VPN Gateways", Some(summary.gateways))}
             {item(routes::peerings(&name), "VPC peerings", Some(summary.peerings))}
-            {item(routes::services(&name), "Services", None)}
+            {item(routes::services(&name), "Services", Some(summary.services))}
             {item(routes::planner(&name), "CIDR planner", Some(summary.plan))}
             {item(routes::accounts(&name), "Cloud accounts", None)}
             <h2>"Record"</h2>

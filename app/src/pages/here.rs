@@ -41,6 +41,8 @@ pub fn target(project: &ProjectName, to: &Target) -> String {
         Target::Connection(connection, vpc) => routes::connection(project, *vpc, *connection),
         Target::Gateway(id) | Target::Peering(_, id) => routes::gateway(project, *id),
         Target::Peer(peer, gateway) => routes::peer(project, *gateway, *peer),
+        Target::Service(id) => routes::service(project, *id),
+        Target::Node(service, id) => routes::node(project, *service, *id),
         Target::Plan => routes::planner(project),
     }
 }

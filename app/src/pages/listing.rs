@@ -13,6 +13,8 @@ pub struct Listing {
     /// The button in the head: how much it stands out, and its word.
     pub kind: Kind,
     pub word: &'static str,
+    /// Why it leads nowhere.
+    pub reason: Option<String>,
     /// The button of the empty list.
     pub begin: &'static str,
     /// What is not there yet, and why one wants it.
@@ -31,20 +33,20 @@ pub fn listing(
 }
 
 fn framed(frame: Listing, lead: Signal<String>, empty: Memo<bool>, rows: Box<dyn Fn() -> AnyView + Send>) -> AnyView {
-    let Listing { title, href, icon, kind, word, begin, empty: (what, why) } = frame;
-    let to = href.clone();
+    let Listing { title, href, icon, kind, word, reason, begin, empty: (what, why) } = frame;
+    let (to, held) = (href.clone(), reason.clone());
     let head = move || {
-        let href = to.clone();
+        let (href, reason) = (to.clone(), held.clone());
         view! {
             <PageHead title lead=lead.get()>
-                <ButtonLink kind href icon>{word}</ButtonLink>
+                <ButtonLink kind href icon reason>{word}</ButtonLink>
             </PageHead>
         }
     };
     let body = move || {
         if empty.get() {
-            let href = href.clone();
-            view! { <Empty what why><ButtonLink href icon>{begin}</ButtonLink></Empty> }.into_any()
+            let (href, reason) = (href.clone(), reason.clone());
+            view! { <Empty what why><ButtonLink href icon reason>{begin}</ButtonLink></Empty> }.into_any()
         } else {
             rows()
         }

@@ -45,7 +45,9 @@ pub use peers::{PeerDelete, PeerDetail, RoadWarriorNew, SiteNew};
 pub use planner::PlannerPage;
 pub use record::{Changes, Reconcilers};
 pub use services::{
-    CertificateNew, NodeDetail, NodeRemove, NodeRevoke, ServiceAccess, ServiceDelete, ServiceDetail, ServiceFinish, ServiceFirewall, ServiceIpFilter, ServiceList, ServiceMigrate, ServiceMigration, ServiceNew, ServiceReturn, ServiceSettings, ServiceSwitch,
+    CertificateNew, NodeDetail, NodeRemove, NodeRevoke, ServiceAccess, ServiceDelete, ServiceDetail, ServiceFinish,
+    ServiceFirewall, ServiceIpFilter, ServiceList, ServiceMigrate, ServiceMigration, ServiceNew, ServiceReturn,
+    ServiceSettings, ServiceSwitch,
 };
 pub use session::{SetUp, SignIn};
 pub use settings::Settings;

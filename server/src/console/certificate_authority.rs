@@ -5,16 +5,17 @@
 
 pub mod signing;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use app::{
     api::ApiError,
     backend::Certificates,
     domain::{
-        ProjectName, ServiceId, ServiceName,
-        certificate_authority::{CertificateAuthority, DnsName, ServiceCertificate, admit},
+        ProjectName, ServiceId,
+        certificate_authority::{CertificateAuthority, ServiceCertificate, admit},
         change::{ChangeKind, Topic},
         permission::Permission,
+        service::route::names,
     },
 };
 use async_trait::async_trait;
@@ -22,7 +23,7 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 use sha2::{Digest, Sha256};
 
 use self::signing::{Made, Signer};
-use super::{Console, facts, failed, list};
+use super::{Console, facts, failed, list, services::live};
 use crate::{
     clock,
     store::{
@@ -48,31 +49,48 @@ impl Certificates for Console {
         };
         shown(row).map_err(failed)
     }
-}
 
-impl Console {
-    /// A certificate for names of a service, for the key of a signing request in PEM. `own` are the service's names.
-    ///
-    /// # Errors
-    /// A refusal at the field `request`, if the request is not good or asks for a name that is not the service's.
-    pub async fn issue_certificate(
+    async fn service_certificates(
         &self,
         project: &ProjectName,
-        (id, service): (ServiceId, &ServiceName),
-        own: &BTreeSet<DnsName>,
+        id: ServiceId,
+    ) -> Result<Vec<ServiceCertificate>, ApiError> {
+        let project = self.enter(project, Permission::ServicesRead).await?;
+        let read = async {
+            let mut tx = self.store().snapshot().await?;
+            tx.service(project.id, id).await?;
+            tx.service_certificates(id).await
+        };
+        read.await.map_err(failed)
+    }
+
+    async fn project_certificates(
+        &self,
+        project: &ProjectName,
+    ) -> Result<BTreeMap<ServiceId, Vec<ServiceCertificate>>, ApiError> {
+        let project = self.enter(project, Permission::ServicesRead).await?;
+        let read = async { self.store().snapshot().await?.project_certificates(project.id).await };
+        read.await.map_err(failed)
+    }
+
+    async fn issue_certificate(
+        &self,
+        project: &ProjectName,
+        id: ServiceId,
         request: &str,
     ) -> Result<ServiceCertificate, ApiError> {
         let project = self.enter(project, Permission::ServiceConfigurationWrite).await?;
         let request = signing::read(request).map_err(|error| app::domain::Refusal::malformed("request", error))?;
-        admit(service, &request.names, own)?;
         transact!(self.store(), clock::now(), |tx| {
+            let service = live(tx, &project, id).await?.name;
+            admit(&service, &request.names, &names(&service, &project.name, &self.shared.zone))?;
             let authority = self.needed(tx, &project).await?;
             let opened = self.shared.sealer.open(&seal_purpose(project.id), &authority.sealed_key);
             let key = opened.map_err(|error| StoreError::Seal(error.to_string()))?;
             let signer = Signer { certificate: &authority.certificate, key: &key, not_after: authority.not_after };
             let issued = signing::sign(&signer, &request, tx.at()).map_err(ours)?;
             tx.insert_service_certificate(id, &issued).await?;
-            let mut note = self.note(ChangeKind::ServiceCertificateIssue, Topic::Services, project.id, id, service);
+            let mut note = self.note(ChangeKind::ServiceCertificateIssue, Topic::Services, project.id, id, &service);
             note.after = facts([
                 ("names", list(&issued.names)),
                 ("serial", issued.serial.clone()),
@@ -83,7 +101,9 @@ impl Console {
         })
         .map_err(failed)
     }
+}
 
+impl Console {
     /// The project's CA inside a write: whoever asks first makes it, and all who ask at that moment get the same.
     async fn needed(&self, tx: &mut Tx, project: &Project) -> StoreResult<AuthorityRow> {
         if let Some(row) = tx.authority(project.id).await? {

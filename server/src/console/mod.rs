@@ -24,6 +24,7 @@ mod planner;
 mod reconcilers;
 mod services;
 mod session;
+mod traffic;
 mod vpcs;
 
 use std::sync::Arc;

@@ -1,5 +1,5 @@
 //! Files as downloads: of a road warrior its configuration without the private key, of a site what its router needs, of a
-//! project the certificate of its CA, of a service the records of its names.
+//! project the certificate of its CA, of a service the records of its names and its certificates.
 
 use app::{
     api::ApiError,
@@ -20,6 +20,9 @@ pub const AUTHORITY: &str = "/projects/{project}/ca.pem";
 
 /// As [`app::routes::service_zone`] names it.
 pub const ZONE: &str = "/projects/{project}/services/{service}/zone.txt";
+
+/// As [`app::routes::service_certificate`] names it; the last segment is `SERIAL.pem`.
+pub const CERTIFICATE: &str = "/projects/{project}/services/{service}/certificates/{file}";
 
 pub async fn file(Path((project, _, peer)): Path<(String, String, String)>, request: Request) -> Response {
     let Some(visitor) = request.extensions().get::<Visitor>() else {
@@ -42,6 +45,16 @@ pub async fn zone(Path((project, service)): Path<(String, String)>, request: Req
     attached(records(visitor, &project, &service).await, "text/plain; charset=utf-8", &request)
 }
 
+pub async fn service_certificate(
+    Path((project, service, file)): Path<(String, String, String)>,
+    request: Request,
+) -> Response {
+    let Some(visitor) = request.extensions().get::<Visitor>() else {
+        return session::unauthenticated(request.headers(), request.uri().path());
+    };
+    attached(chain(visitor, &project, &service, &file).await, "application/x-pem-file", &request)
+}
+
 /// A name and what is in the file.
 fn attached(file: Result<(String, String), ApiError>, kind: &'static str, request: &Request) -> Response {
     match file {
@@ -57,6 +70,17 @@ async fn certificate(visitor: &Visitor, project: &str) -> Result<(String, String
     let project: ProjectName = project.parse().map_err(|_| ApiError::NotFound)?;
     let authority = visitor.console.certificate_authority(&project).await?;
     Ok((format!("{project}-ca.pem"), authority.certificate))
+}
+
+async fn chain(visitor: &Visitor, project: &str, service: &str, file: &str) -> Result<(String, String), ApiError> {
+    let project: ProjectName = project.parse().map_err(|_| ApiError::NotFound)?;
+    let service: ServiceId = service.parse().map_err(|_| ApiError::NotFound)?;
+    let serial = file.strip_suffix(".pem").ok_or(ApiError::NotFound)?;
+    let console = &visitor.console;
+    let all = console.service_certificates(&project, service).await?;
+    let issued = all.iter().find(|one| one.serial == serial).ok_or(ApiError::NotFound)?;
+    let name = console.service(&project, service).await?.name;
+    Ok((format!("{name}.pem"), issued.chain(&console.certificate_authority(&project).await?)))
 }
 
 async fn records(visitor: &Visitor, project: &str, service: &str) -> Result<(String, String), ApiError> {

@@ -157,6 +157,7 @@ fn browsers(site: &Site) -> Router {
         .route(files::PATH, get(files::file))
         .route(files::AUTHORITY, get(files::authority))
         .route(files::ZONE, get(files::zone))
+        .route(files::CERTIFICATE, get(files::service_certificate))
         .with_state(Arc::clone(site))
         .merge(pages)
         .fallback({

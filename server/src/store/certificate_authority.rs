@@ -1,11 +1,14 @@
 //! Certificate authorities of projects, and what they have signed. Keys are sealed before they come here.
 
+use std::collections::BTreeMap;
+
 use app::domain::{
     ProjectId, ServiceId, Timestamp,
-    certificate_authority::{DnsName, ServiceCertificate},
+    certificate_authority::{DnsName, RENEW_DAYS, ServiceCertificate},
 };
+use sqlx::FromRow as _;
 
-use super::{Result, StoreError, Tx};
+use super::{Result, StoreError, Tx, people::parsed};
 
 /// What is stored of a CA.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +62,11 @@ impl TryFrom<RawCertificate> for ServiceCertificate {
     }
 }
 
+/// One that ended is remembered as long as it asked for another before.
+fn forgotten_before(now: Timestamp) -> Timestamp {
+    now.plus_seconds(-RENEW_DAYS * 86_400)
+}
+
 impl Tx {
     pub async fn authority(&mut self, project: ProjectId) -> Result<Option<AuthorityRow>> {
         let row: Option<RawAuthority> = sqlx::query_as(
@@ -92,25 +100,47 @@ impl Tx {
         Ok(())
     }
 
-    /// Those of a service that have not ended, the newest first.
+    /// Those of a service that have not ended, or only lately, the newest first.
     pub async fn service_certificates(&mut self, service: ServiceId) -> Result<Vec<ServiceCertificate>> {
         let rows: Vec<RawCertificate> = sqlx::query_as(
             "select serial, names, not_before, not_after, certificate from service_certificate
-             where service_id = $1 and not_after > $2 order by not_after desc, serial",
+             where service_id = $1 and not_after > $2 order by not_after desc, not_before desc, serial",
         )
         .bind(service.to_string())
-        .bind(self.at().0)
+        .bind(forgotten_before(self.at()).0)
         .fetch_all(self.connection())
         .await?;
         rows.into_iter().map(ServiceCertificate::try_from).collect()
     }
 
-    /// Keeps what was issued, and forgets what has ended.
+    /// The same of all services of a project.
+    pub async fn project_certificates(
+        &mut self,
+        project: ProjectId,
+    ) -> Result<BTreeMap<ServiceId, Vec<ServiceCertificate>>> {
+        let rows = sqlx::query(
+            "select c.service_id, c.serial, c.names, c.not_before, c.not_after, c.certificate
+             from service_certificate c join service s on s.id = c.service_id
+             where s.project_id = $1 and c.not_after > $2 order by c.not_after desc, c.not_before desc, c.serial",
+        )
+        .bind(project.to_string())
+        .bind(forgotten_before(self.at()).0)
+        .fetch_all(self.connection())
+        .await?;
+        let mut all: BTreeMap<ServiceId, Vec<ServiceCertificate>> = BTreeMap::new();
+        for row in &rows {
+            let certificate = RawCertificate::from_row(row)?.try_into()?;
+            all.entry(parsed(row, "service_certificate", "service_id")?).or_default().push(certificate);
+        }
+        Ok(all)
+    }
+
+    /// Keeps what was issued, and forgets what has ended a while ago.
     pub async fn insert_service_certificate(&mut self, service: ServiceId, issued: &ServiceCertificate) -> Result<()> {
-        let at = self.at().0;
+        let before = forgotten_before(self.at()).0;
         sqlx::query("delete from service_certificate where service_id = $1 and not_after <= $2")
             .bind(service.to_string())
-            .bind(at)
+            .bind(before)
             .execute(self.connection())
             .await?;
         let names = serde_json::to_string(&issued.names).expect("names are text");

@@ -19,6 +19,8 @@ on_both_engines! {
     a_certificate_is_issued_for_names_of_the_service_and_kept
     a_foreign_name_is_refused_and_nothing_is_kept
     the_key_is_sealed_and_follows_the_master_key
+    another_services_names_are_foreign_and_one_that_goes_gets_none
+    certificates_are_listed_until_a_while_after_their_end_and_by_no_stranger
 }
 
 /// What an operator's host makes: its key stays there.
@@ -28,10 +30,6 @@ fn request(names: &[&str]) -> String {
     let mut parameters = CertificateParams::new(names).expect("host names");
     parameters.distinguished_name = rcgen::DistinguishedName::new();
     parameters.serialize_request(&key).and_then(|request| request.pem()).expect("a request")
-}
-
-fn own() -> BTreeSet<DnsName> {
-    ["db-harbor.causeway.internal", "public-db-harbor.causeway.internal"].map(name::<DnsName>).into()
 }
 
 /// A service in public.
@@ -49,10 +47,10 @@ async fn service(stage: &Stage) -> (ServiceId, ServiceName) {
 
 async fn issue(
     stage: &Stage,
-    (id, called): &(ServiceId, ServiceName),
+    (id, _): &(ServiceId, ServiceName),
     request: &str,
 ) -> Result<ServiceCertificate, ApiError> {
-    stage.ingrid.issue_certificate(&stage.harbor, (*id, called), &own(), request).await
+    stage.ingrid.issue_certificate(&stage.harbor, *id, request).await
 }
 
 async fn kept(stage: &Stage, id: ServiceId) -> Vec<ServiceCertificate> {
@@ -82,8 +80,8 @@ async fn a_ca_is_a_projects_own_and_whoever_may_view_the_project_may_have_it(sta
     let tundra = stage.olaf.certificate_authority(&stage.tundra).await.expect("the CA");
     assert_ne!(tundra.fingerprint, harbor.fingerprint);
     assert_eq!(stage.olaf.certificate_authority(&stage.harbor).await, Err(ApiError::NotFound));
-    let (id, called) = service(&stage).await;
-    let refused = reader.issue_certificate(&stage.harbor, (id, &called), &own(), &request(&["a.example.com"])).await;
+    let (id, _) = service(&stage).await;
+    let refused = reader.issue_certificate(&stage.harbor, id, &request(&["a.example.com"])).await;
     assert!(matches!(refused, Err(ApiError::Forbidden { .. })), "{refused:?}");
 }
 
@@ -110,7 +108,7 @@ async fn a_foreign_name_is_refused_and_nothing_is_kept(stage: Stage) {
     let foreign = request(&["db-harbor.causeway.internal", "bank.example.com"]);
     assert_eq!(
         refused(issue(&stage, &service, &foreign).await),
-        "bank.example.com is not a host name of db. Its names: db-harbor.causeway.internal, public-db-harbor.causeway.internal."
+        "bank.example.com is not a host name of db. Its names: db-harbor.causeway.internal, private-db-harbor.causeway.internal, public-db-harbor.causeway.internal."
     );
     let error = issue(&stage, &service, "not a request").await.expect_err("it is none");
     assert!(error.at("request").is_some_and(|sentence| sentence.starts_with("Paste one")), "{error:?}");
@@ -133,4 +131,48 @@ async fn the_key_is_sealed_and_follows_the_master_key(stage: Stage) {
     rotation::reseal(&stage.store, &next, &stage.shared.sealer).await.expect("the former again");
     let after = issue(&stage, &service, &request(&["db-harbor.causeway.internal"])).await.expect("a certificate");
     assert_ne!(after.serial, before.serial);
+}
+
+async fn another_services_names_are_foreign_and_one_that_goes_gets_none(stage: Stage) {
+    let (id, called) = service(&stage).await;
+    let form = ServiceForm {
+        name: "mail".to_owned(),
+        kind: "pg".to_owned(),
+        plan: "business".to_owned(),
+        place: "local-default".to_owned(),
+        ..ServiceForm::default()
+    };
+    let mail = stage.ingrid.create_service(&stage.harbor, form.parse().expect("a good form")).await.expect("a service");
+    let own = request(&["private-db-harbor.causeway.internal", "public-db-harbor.causeway.internal"]);
+    let said = refused(stage.ingrid.issue_certificate(&stage.harbor, mail, &own).await);
+    assert!(said.starts_with("private-db-harbor.causeway.internal is not a host name of mail."), "{said}");
+    issue(&stage, &(id, called.clone()), &own).await.expect("the names of routes that are switched off too");
+    // The id decides, not the project that is named beside it.
+    assert_eq!(stage.olaf.issue_certificate(&stage.tundra, id, &own).await, Err(ApiError::NotFound));
+    let token = stage.ingrid.service(&stage.harbor, id).await.expect("a service").nodes[0].id;
+    stage
+        .execute(&format!(
+            "insert into credential (digest, host_id, role, created_at, used_at) values ('x', '{token}', 'node', 1, 1)"
+        ))
+        .await;
+    stage.ingrid.delete_service(&stage.harbor, id).await.expect("a deleted service");
+    assert_eq!(refused(issue(&stage, &(id, called), &own).await), "Service db is being deleted.");
+}
+
+async fn certificates_are_listed_until_a_while_after_their_end_and_by_no_stranger(stage: Stage) {
+    let service = service(&stage).await;
+    let issued = issue(&stage, &service, &request(&["db-harbor.causeway.internal"])).await.expect("a certificate");
+    let reader = stage.colleague("read_only").await;
+    assert_eq!(reader.service_certificates(&stage.harbor, service.0).await, Ok(vec![issued.clone()]));
+    let all = reader.project_certificates(&stage.harbor).await.expect("all of them");
+    assert_eq!(all, BTreeMap::from([(service.0, vec![issued])]));
+    assert_eq!(stage.olaf.service_certificates(&stage.harbor, service.0).await, Err(ApiError::NotFound));
+    assert_eq!(stage.olaf.service_certificates(&stage.tundra, service.0).await, Err(ApiError::NotFound));
+    let ended = clock::now().plus_seconds(-29 * 86_400).0;
+    stage.execute(&format!("update service_certificate set not_after = {ended}")).await;
+    let listed = reader.service_certificates(&stage.harbor, service.0).await.expect("a list");
+    assert_eq!(listed.len(), 1, "whoever looks is told that it has ended");
+    stage.execute(&format!("update service_certificate set not_after = {}", ended - 2 * 86_400_000)).await;
+    assert_eq!(reader.service_certificates(&stage.harbor, service.0).await, Ok(Vec::new()));
+    assert_eq!(reader.project_certificates(&stage.harbor).await, Ok(BTreeMap::new()));
 }

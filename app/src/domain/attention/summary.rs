@@ -10,6 +10,7 @@ use crate::domain::{
     gateway::Gateway,
     peer::PeerKind,
     planner,
+    service::Service,
     standing::{Standing, Target},
     vpc::Vpc,
 };
@@ -40,6 +41,7 @@ pub struct Summary {
     pub peerings: Tally,
     /// Road warriors and sites.
     pub peers: Tally,
+    pub services: Tally,
     /// Ranges of the address plan.
     pub plan: Tally,
 }
@@ -53,7 +55,8 @@ impl Summary {
         let own = seen.peers.iter().filter(|peer| peer.kind != PeerKind::VpcPeering);
         let peers: Vec<Standing> = own.map(|peer| peer.standing(seen.now)).collect();
         let connections = seen.vpcs.iter().flat_map(|vpc| &vpc.connections).map(Connection::standing).collect();
-        let all = [&vpcs, &gateways, &peerings, &peers, &connections];
+        let services: Vec<Standing> = seen.services.iter().map(Service::standing).collect();
+        let all = [&vpcs, &gateways, &peerings, &peers, &connections, &services];
         let count = |severity| needs.iter().filter(|need| need.severity == severity).count();
         Self {
             failed: count(Severity::Failed),
@@ -64,9 +67,14 @@ impl Summary {
             gateways: Tally::of(&gateways),
             peerings: Tally::of(&peerings),
             peers: Tally::of(&peers),
+            // Its list marks services; what is to be said of their nodes and certificates counts for them.
+            services: Tally {
+                count: services.len(),
+                worst: worst(needs, |target| matches!(target, Target::Service(_) | Target::Node(..))),
+            },
             plan: Tally {
                 count: planner::owned(seen.network).len(),
-                worst: needs.iter().filter(|need| need.target == Target::Plan).map(|need| need.severity).min(),
+                worst: worst(needs, |target| *target == Target::Plan),
             },
         }
     }
@@ -107,6 +115,10 @@ impl Summary {
         }
         format!("{lead} {rest}").trim().to_owned()
     }
+}
+
+fn worst(needs: &[Need], about: impl Fn(&Target) -> bool) -> Option<Severity> {
+    needs.iter().filter(|need| about(&need.target)).map(|need| need.severity).min()
 }
 
 fn spelt(count: usize) -> String {

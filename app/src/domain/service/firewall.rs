@@ -100,6 +100,37 @@ pub enum Verdict<'a> {
     NotGuarded,
 }
 
+/// Why an attempt was refused, by the rules as they are now: they may be others than those that refused it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// No rule admits it. `filtered`: an IP filter decides about public addresses, and it is not in it either.
+    Deny { filtered: bool },
+    /// A peered network of that name, which the IP filter leaves out.
+    Narrowed(String),
+    /// A rule admits it, but only to these addresses.
+    Elsewhere(Reason, Destination),
+    /// A rule admits it by now.
+    AdmittedNow(Reason),
+    /// No port of the service any more.
+    NotGuarded,
+}
+
+impl fmt::Display for Cause {
+    /// As a column of the page says it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deny { filtered: false } => f.write_str("Default deny: no rule lets it in"),
+            Self::Deny { filtered: true } => f.write_str("Default deny: not in the IP filter"),
+            Self::Narrowed(name) => write!(f, "The IP filter leaves out {name}"),
+            Self::Elsewhere(reason, Destination::Private) => write!(f, "Let in at private addresses only: {reason}"),
+            Self::Elsewhere(reason, _) => write!(f, "Let in at public addresses only: {reason}"),
+            Self::AdmittedNow(reason) => write!(f, "Let in by now: {reason}"),
+            Self::NotGuarded => f.write_str("No port of the service any more"),
+        }
+    }
+}
+
 /// The ranges that reach a VPC by peering connections and by its gateway, each with its name.
 pub fn peered(network: &Network, vpc: VpcId) -> Vec<Peered> {
     let mut all = Vec::new();
@@ -190,6 +221,30 @@ impl Firewall {
         }
         self.rules.iter().find(|rule| rule.admits(from, to, port)).map_or(Verdict::Refused, Verdict::Admitted)
     }
+
+    /// Why an attempt was refused, of which nobody knows at which of the node's addresses it arrived.
+    pub fn cause(&self, from: IpAddr, port: u16) -> Cause {
+        match self.verdict(from, Destination::Any, port) {
+            Verdict::NotGuarded => Cause::NotGuarded,
+            Verdict::Admitted(first) => {
+                let all = || self.rules.iter().filter(|rule| rule.admits(from, Destination::Any, port));
+                let somewhere = [Destination::Private, Destination::Public]
+                    .into_iter()
+                    .all(|to| all().any(|rule| rule.admits(from, to, port)));
+                let reason = first.reason.clone();
+                if somewhere { Cause::AdmittedNow(reason) } else { Cause::Elsewhere(reason, first.to) }
+            }
+            Verdict::Refused => match self.narrowed(from) {
+                Some(name) => Cause::Narrowed(name.to_owned()),
+                None => Cause::Deny { filtered: self.rules.iter().any(|rule| rule.reason == Reason::Filter) },
+            },
+        }
+    }
+
+    /// The peered network that holds an address which the IP filter takes away.
+    pub fn narrowed(&self, from: IpAddr) -> Option<&str> {
+        self.rules.iter().filter(|rule| rule.narrowed).find_map(|rule| rule.whose(from))
+    }
 }
 
 impl Rule {
@@ -205,8 +260,14 @@ impl Rule {
         after.checked_sub(1).is_some_and(|at| self.from[at].contains(from))
     }
 
+    /// The peering that an address comes by.
+    pub fn whose(&self, from: IpAddr) -> Option<&str> {
+        let IpAddr::V4(from) = from else { return None };
+        self.peered.iter().find(|peered| peered.range.contains(from)).map(|peered| peered.name.as_str())
+    }
+
     /// The name of its counter.
-    fn counter(&self) -> String {
+    pub fn counter(&self) -> String {
         match &self.reason {
             Reason::Members => "members".to_owned(),
             Reason::Peered(way) => way.label().to_owned(),

@@ -266,3 +266,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn row_64_a_refused_attempt_says_why_by_the_rules_as_they_are_now() {
+    let said = |scene: &Scene, from: &str, port| scene.effective().cause(address(from), port).to_string();
+    let pure = Scene::in_vpc();
+    assert_eq!(said(&pure, "198.51.100.7", 5432), "Default deny: no rule lets it in");
+    assert_eq!(said(&pure, "198.51.100.7", 22), "No port of the service any more");
+    let peered = "Let in at private addresses only: Peering connections of the VPC";
+    assert_eq!(said(&pure, "10.1.7.8", 5432), peered);
+    assert_eq!(said(&pure, "10.0.0.5", 5432), "Let in by now: Other nodes of this service");
+    let mut open = Scene::in_vpc();
+    open.components[0].public_access = true;
+    open.filter = filter("198.51.100.0/24\n10.1.0.0/17");
+    assert_eq!(said(&open, "198.51.100.7", 5432), "Let in at public addresses only: IP filter");
+    assert_eq!(said(&open, "203.0.113.99", 5432), "Default deny: not in the IP filter");
+    assert_eq!(said(&open, "10.1.200.1", 5432), "The IP filter leaves out beta");
+}

@@ -1,11 +1,11 @@
 //! The names and addresses by which a service is reached (domain 1.7), and the records that make the names true.
 
-use std::{fmt, fmt::Write as _, net::IpAddr, str::FromStr};
+use std::{collections::BTreeSet, fmt, fmt::Write as _, net::IpAddr, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Component, ComponentName, Node};
-use crate::domain::{ProjectName, Refusal, ServiceName, text_newtype};
+use crate::domain::{ProjectName, Refusal, ServiceName, certificate_authority::DnsName, text_newtype};
 
 /// An access route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -122,6 +122,13 @@ pub fn host(route: Route, service: &ServiceName, project: &ProjectName, zone: &Z
         Route::Private => format!("private-{plain}"),
         Route::Privatelink => format!("privatelink-{number}-{plain}"),
     }
+}
+
+/// Every name that a certificate of the service may have: those of the routes that are switched off too, so that it
+/// need not be issued anew when one is opened. No other service can ever have one of them ([`admit_host`]).
+pub fn names(service: &ServiceName, project: &ProjectName, zone: &Zone) -> BTreeSet<DnsName> {
+    let routes = [Route::Dynamic, Route::Public, Route::Private];
+    routes.into_iter().filter_map(|route| host(route, service, project, zone, 0).parse().ok()).collect()
 }
 
 /// A way to a component, as clients use it.
@@ -251,6 +258,14 @@ mod tests {
              orders-shop.causeway.internal. 60 IN A 10.0.0.5\n\
              public-orders-shop.causeway.internal. 60 IN A 203.0.113.4\n"
         );
+    }
+
+    #[test]
+    fn row_49_a_certificate_may_have_the_names_of_every_route_and_no_other() {
+        let own = names(&"orders".parse().expect("a name"), &"shop".parse().expect("a name"), &Zone::default());
+        let own: Vec<&str> = own.iter().map(DnsName::as_str).collect();
+        let expected = ["orders-shop", "private-orders-shop", "public-orders-shop"];
+        assert_eq!(own, expected.map(|host| format!("{host}.causeway.internal")));
     }
 
     #[test]

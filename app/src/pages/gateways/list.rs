@@ -64,6 +64,7 @@ fn Shown(gateways: Signal<Vec<Gateway>>) -> impl IntoView {
         icon: Glyph::Plus,
         kind: Kind::Primary,
         word: "Create VPN gateway",
+        reason: None,
         begin: "Create VPN gateway",
         empty: (
             "No VPN gateway yet.",

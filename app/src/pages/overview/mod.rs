@@ -41,7 +41,7 @@ impl LazyRoute for Overview {
 
     fn view(_page: Self) -> AnyView {
         let (live, project) = (use_live(), use_project());
-        let topics = [Topic::Vpcs, Topic::Gateways, Topic::Peers, Topic::Plan, Topic::Lab];
+        let topics = [Topic::Vpcs, Topic::Gateways, Topic::Peers, Topic::Services, Topic::Plan, Topic::Lab];
         let reading = Resource::new(
             move || (project.get(), topics.map(|topic| live.version(topic))),
             |(project, _)| async move { Ok((read_overview(project.clone()).await?, get_attention(project).await?)) },
@@ -61,7 +61,7 @@ impl LazyRoute for Overview {
 
 fn shown(reading: OverviewReading, attention: &Attention, project: &ProjectName) -> impl IntoView + use<> {
     let OverviewReading { gateways, map, network, changes, lab, .. } = reading;
-    if network.vpcs.is_empty() {
+    if network.vpcs.is_empty() && attention.summary.services.count == 0 {
         return first_run::first_run(lab, project).into_any();
     }
     let link = {

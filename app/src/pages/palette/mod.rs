@@ -64,6 +64,7 @@ fn glyph(noun: Noun) -> Glyph {
         Noun::Vpc => Glyph::Box,
         Noun::Gateway => Glyph::Router,
         Noun::Peering | Noun::Connection => Glyph::Cable,
+        Noun::Service | Noun::Node => Glyph::Database,
         Noun::Site => Glyph::Network,
         Noun::RoadWarrior => Glyph::Laptop,
         Noun::Planned => Glyph::Ruler,

@@ -23,7 +23,7 @@ pub fn opened(project: Memo<String>, close: Callback<()>) -> AnyView {
     Effect::new(move |_: Option<()>| ask(query.get()));
     let answer = LocalResource::new(move || {
         let (project, text) = (project.get(), asked.get());
-        for topic in [Topic::Vpcs, Topic::Gateways, Topic::Peers, Topic::Plan] {
+        for topic in [Topic::Vpcs, Topic::Gateways, Topic::Peers, Topic::Services, Topic::Plan] {
             live.version(topic);
         }
         async move {

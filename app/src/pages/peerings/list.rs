@@ -50,6 +50,7 @@ fn Shown(read: Signal<(Vec<Peering>, Timestamp)>) -> impl IntoView {
         icon: Glyph::Router,
         kind: Kind::Default,
         word: "VPN Gateways",
+        reason: None,
         begin: "Open VPN Gateways",
         empty: (
             "No VPC peering yet.",

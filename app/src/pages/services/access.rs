@@ -9,7 +9,10 @@ use super::{
 use crate::{
     api::services::SetServiceAccess,
     components::{Button, ButtonLink, Check, Kind, Notice, PanelBody, PanelFoot, Refusal, Tone},
-    domain::service::{Component, Service, catalogue::Switch, ip_filter},
+    domain::{
+        permission::Permission,
+        service::{Component, Service, catalogue::Switch, ip_filter},
+    },
     pages::{
         form::{Memory, at, beside},
         here::use_project,
@@ -29,13 +32,14 @@ impl LazyRoute for ServiceAccess {
         let reading = reading();
         let under = Under { page: view! { <Settings reading/> }.into_any(), close: path(routes::service_settings) };
         panel::<SetServiceAccess>("Public and private access", under, false, reading, |_, read, memory, close| {
-            view! { <Form service=read.service memory close/> }.into_any()
+            let reason = read.service.going().or_else(|| read.missing(Permission::ServiceConfigurationWrite));
+            view! { <Form service=read.service reason memory close/> }.into_any()
         })
     }
 }
 
 #[component]
-fn Form(service: Service, memory: Memory, close: String) -> impl IntoView {
+fn Form(service: Service, reason: Option<String>, memory: Memory, close: String) -> impl IntoView {
     let set = ServerAction::<SetServiceAccess>::new();
     let remote = memory.error(set);
     let none = Signal::stored(None);
@@ -103,7 +107,7 @@ fn Form(service: Service, memory: Memory, close: String) -> impl IntoView {
             </PanelBody>
             <PanelFoot error=beside(&["public"], remote)>
                 <ButtonLink kind=Kind::Quiet href=close>"Cancel"</ButtonLink>
-                <Button kind=Kind::Primary busy=set.pending()>"Save access"</Button>
+                <Button kind=Kind::Primary busy=set.pending() reason>"Save access"</Button>
             </PanelFoot>
         </ActionForm>
     }

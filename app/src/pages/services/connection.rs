@@ -6,9 +6,12 @@ use leptos_router::hooks::use_query_map;
 use crate::{
     api::services::ServiceReading,
     components::{Block, ButtonLink, Column, Command, Copy, Glyph, Segment, Segments, Table},
-    domain::service::{
-        Service,
-        route::{Access, Route},
+    domain::{
+        permission::Permission,
+        service::{
+            Service,
+            route::{Access, Route},
+        },
     },
     pages::here::{project_for_links, use_project},
     routes,
@@ -41,10 +44,14 @@ pub fn Connection(read: Signal<ServiceReading>) -> impl IntoView {
     let none = move || {
         accesses.with(Vec::is_empty).then(|| {
             let (text, id) = read.with(|read| (absent(&read.service, chosen.get()), read.service.id));
+            let fixed = |read: &ServiceReading| {
+                read.service.going().or_else(|| read.missing(Permission::ServiceConfigurationWrite))
+            };
+            let reason = read.with(fixed);
             let href = routes::service_access(&of_none, id);
             view! {
                 <p class="muted said">{text}</p>
-                <p class="tail"><ButtonLink href icon=Glyph::Network>"Public and private access"</ButtonLink></p>
+                <p class="tail"><ButtonLink href icon=Glyph::Network reason>"Public and private access"</ButtonLink></p>
             }
         })
     };

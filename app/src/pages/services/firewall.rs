@@ -2,14 +2,19 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{LazyRoute, hooks::use_query_map, lazy_route};
 
-use super::{reading::reading, verdict::TryIt};
+use super::{
+    reading::reading,
+    traffic::{Traffic, TrafficResource, traffic},
+    verdict::TryIt,
+};
 use crate::{
     api::services::ServiceReading,
     components::{Block, ButtonLink, Column, Copy, Glyph, Mark, PageHead, Table, Tone, grouped},
     domain::{
         AddressRange, ServiceId,
+        permission::Permission,
         service::{
-            Component, Service,
+            Component,
             firewall::{Firewall, Rule},
             node::Destination,
         },
@@ -35,19 +40,19 @@ impl LazyRoute for ServiceFirewall {
     }
 
     fn view(_page: Self) -> AnyView {
-        let reading = reading();
+        let (reading, traffic) = (reading(), traffic());
         view! {
             <Title text="Effective firewall"/>
-            {living(reading, |read| view! { <Shown read/> }.into_any())}
+            {living(reading, move |read| view! { <Shown read traffic/> }.into_any())}
         }
         .into_any()
     }
 }
 
 #[component]
-fn Shown(read: Signal<ServiceReading>) -> impl IntoView {
+fn Shown(read: Signal<ServiceReading>, traffic: TrafficResource) -> impl IntoView {
     let project = project_for_links(&use_project().get_untracked());
-    let about = Memo::new(move |_| read.with(|read| About::of(&read.service)));
+    let about = Memo::new(move |_| read.with(About::of));
     let firewall = Memo::new(move |_| read.with(|read| read.firewall.clone()));
     let page = read.with_untracked(|read| routes::service_firewall(&project, read.service.id));
     let query = use_query_map();
@@ -55,12 +60,13 @@ fn Shown(read: Signal<ServiceReading>) -> impl IntoView {
         let number = |name: &str| query.with(|query| query.get(name)).and_then(|text| text.parse::<usize>().ok());
         number("rule").map(|rule| (rule, number("page").unwrap_or(1).max(1)))
     });
-    let of_rules = page.clone();
+    let (of_rules, of_traffic) = (page.clone(), page.clone());
     view! {
         {move || about.with(|about| head(about, &project))}
         {move || about.with(|about| firewall.with(|firewall| rules(firewall, about, &of_rules)))}
         {move || asked.get().and_then(|(rule, at)| firewall.with(|firewall| sources(firewall, rule, at, &page)))}
         <TryIt read/>
+        <Traffic resource=traffic page=of_traffic/>
     }
 }
 
@@ -72,16 +78,20 @@ struct About {
     private: Option<String>,
     components: Vec<Component>,
     not_enforced: usize,
+    /// Why its IP filter cannot be set by whoever reads this.
+    fixed: Option<String>,
 }
 
 impl About {
-    fn of(service: &Service) -> Self {
+    fn of(read: &ServiceReading) -> Self {
+        let service = &read.service;
         Self {
             id: service.id,
             name: service.name.to_string(),
             private: service.vpc.as_ref().map(|vpc| vpc.cidr.to_string()),
             components: service.components.clone(),
             not_enforced: service.not_enforced(),
+            fixed: service.going().or_else(|| read.missing(Permission::ServiceConfigurationWrite)),
         }
     }
 }
@@ -97,10 +107,10 @@ fn head(about: &About, project: &crate::domain::ProjectName) -> impl IntoView + 
         1 => "Default deny: a packet to a port of the service gets in if a rule lets it. One node has no agent to enforce it.".to_owned(),
         many => format!("Default deny: a packet to a port of the service gets in if a rule lets it. {many} nodes have no agent to enforce it."),
     };
-    let title = format!("Effective firewall of {}", about.name);
+    let (title, reason) = (format!("Effective firewall of {}", about.name), about.fixed.clone());
     view! {
         <PageHead title crumbs lead>
-            <ButtonLink href=filter icon=Glyph::Users>"Set public IP filters"</ButtonLink>
+            <ButtonLink href=filter icon=Glyph::Users reason>"Set public IP filters"</ButtonLink>
         </PageHead>
     }
 }

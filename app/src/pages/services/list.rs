@@ -8,10 +8,10 @@ use crate::{
         services::{ServiceLine, list_service_lines},
     },
     components::{Badge, Column, Copy, Filter, Glyph, Kind, Menu, MenuLink, MenuRule, Table, Time, Tone, each},
-    domain::{ProjectName, ServiceId, change::Topic, service::ip_filter},
+    domain::{ProjectName, ServiceId, change::Topic, permission::Permission, person::Viewer, service::ip_filter},
     live::use_live,
     pages::{
-        fresh::living,
+        fresh::{awaited, living, once},
         here::{project_for_links, use_project},
         listing::{Listing, listing},
     },
@@ -50,18 +50,31 @@ impl LazyRoute for ServiceList {
 /// The page itself; also what lies behind the panel that makes a service.
 #[component]
 pub fn List(services: ServicesResource) -> impl IntoView {
-    living(services, |services| view! { <Shown services/> }.into_any())
+    let viewer = expect_context::<Resource<Result<Viewer, ApiError>>>();
+    awaited(move || async move {
+        let viewer = once(viewer).await.ok();
+        living(services, move |services| {
+            let project = project_for_links(&use_project().get_untracked());
+            let reads = viewer.as_ref().is_some_and(|viewer| !viewer.may_write(&project));
+            // The sentence of the refusal that the server would answer with.
+            let reason = reads.then(|| {
+                let (permission, scope) = (Permission::ServicesWrite, project.to_string());
+                ApiError::Forbidden { permission, scope }.to_string()
+            });
+            view! { <Shown services project reason/> }.into_any()
+        })
+    })
 }
 
 #[component]
-fn Shown(services: Signal<Vec<ServiceLine>>) -> impl IntoView {
-    let project = project_for_links(&use_project().get_untracked());
+fn Shown(services: Signal<Vec<ServiceLine>>, project: ProjectName, reason: Option<String>) -> impl IntoView {
     let frame = Listing {
         title: "Services",
         href: routes::service_new(&project),
         icon: Glyph::Plus,
         kind: Kind::Primary,
         word: "Create service",
+        reason: reason.clone(),
         begin: "Create service",
         empty: (
             "No service yet.",
@@ -70,11 +83,13 @@ fn Shown(services: Signal<Vec<ServiceLine>>) -> impl IntoView {
     };
     let lead = Signal::derive(move || services.with(|services| lead(services)));
     let empty = Memo::new(move |_| services.with(Vec::is_empty));
-    listing(frame, lead, empty, move || view! { <Rows services project=project.clone()/> }.into_any())
+    listing(frame, lead, empty, move || {
+        view! { <Rows services project=project.clone() reason=reason.clone()/> }.into_any()
+    })
 }
 
 #[component]
-fn Rows(services: Signal<Vec<ServiceLine>>, project: ProjectName) -> impl IntoView {
+fn Rows(services: Signal<Vec<ServiceLine>>, project: ProjectName, reason: Option<String>) -> impl IntoView {
     let query = RwSignal::new(String::new());
     let found = Memo::new(move |_| {
         let wanted = query.get();
@@ -89,9 +104,9 @@ fn Rows(services: Signal<Vec<ServiceLine>>, project: ProjectName) -> impl IntoVi
         })
     };
     let shown = move |id: ServiceId| {
-        let project = project.clone();
+        let (project, reason) = (project.clone(), reason.clone());
         let line = Memo::new(move |_| services.with(|services| services.iter().find(|line| line.id == id).cloned()));
-        (move || line.get().map(|line| row(&line, &project))).into_any()
+        (move || line.get().map(|line| row(&line, &project, reason.clone()))).into_any()
     };
     view! {
         <div class="toolbar">
@@ -140,7 +155,8 @@ fn matches(line: &ServiceLine, wanted: &str) -> bool {
     address || texts.iter().any(|text| text.contains(&wanted))
 }
 
-fn row(line: &ServiceLine, project: &ProjectName) -> impl IntoView + use<> {
+/// `reason`: why whoever reads this may not delete it.
+fn row(line: &ServiceLine, project: &ProjectName, reason: Option<String>) -> impl IntoView + use<> {
     let href = routes::service(project, line.id);
     let (firewall, settings) = (routes::service_firewall(project, line.id), routes::service_settings(project, line.id));
     let delete = routes::service_delete(project, line.id);
@@ -157,7 +173,8 @@ fn row(line: &ServiceLine, project: &ProjectName) -> impl IntoView + use<> {
         view! { <span class="nowrap">{line.access.clone()}</span> }.into_any()
     };
     let nodes = format!("{} of {} nodes serve", line.serving, line.node_count);
-    let (menu, going, held) = (format!("Actions for {}", line.name), line.going.clone(), line.held.clone());
+    let (menu, going, held) =
+        (format!("Actions for {}", line.name), line.going.clone(), reason.or_else(|| line.held.clone()));
     view! {
         <tr data-state=line.going.is_some().then_some("going")>
             <th scope="row" data-at="a1"><a href=href.clone()>{line.name.to_string()}</a></th>

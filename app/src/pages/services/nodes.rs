@@ -43,7 +43,10 @@ pub fn Nodes(
         service.with(|service| {
             let missing = || missing.get();
             let there = service.nodes.iter().filter(|node| node.stays()).count();
-            service.going().or_else(missing).or_else(|| Service::admit_node(there).err().map(|refusal| refusal.sentence))
+            service
+                .going()
+                .or_else(missing)
+                .or_else(|| Service::admit_node(there).err().map(|refusal| refusal.sentence))
         })
     });
     let ids =

@@ -103,7 +103,7 @@ fn answer(service: &Service, firewall: &Firewall, question: Question) -> (Tone, 
     match firewall.verdict(from, to, port) {
         Verdict::Admitted(rule) => {
             let number = firewall.rules.iter().position(|one| one == rule).map_or(0, |at| at + 1);
-            let name = whose(rule, from).map(|name| format!(", {name}")).unwrap_or_default();
+            let name = rule.whose(from).map(|name| format!(", {name}")).unwrap_or_default();
             (
                 Tone::Good,
                 format!("Let in: {from} reaches port {port} at {at} by rule {number}, {}{name}.", reason(rule)),
@@ -127,16 +127,9 @@ fn reason(rule: &Rule) -> String {
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// The peering that an address comes by.
-fn whose(rule: &Rule, from: IpAddr) -> Option<&str> {
-    let IpAddr::V4(from) = from else { return None };
-    rule.peered.iter().find(|peered| peered.range.contains(from)).map(|peered| peered.name.as_str())
-}
-
 fn refused(service: &Service, firewall: &Firewall, question: Question, at: &str) -> String {
     let Question { from, port, .. } = question;
-    let narrowed = firewall.rules.iter().filter(|rule| rule.narrowed).find_map(|rule| whose(rule, from));
-    if let Some(name) = narrowed {
+    if let Some(name) = firewall.narrowed(from) {
         return format!("{from} is in a range of {name}, but the IP filter does not let it in.");
     }
     let public = at == "a public address";
@@ -151,11 +144,10 @@ mod tests {
     use super::*;
     use crate::domain::{
         Cidr,
-        fixtures::NOW,
         service::{
-            Component, IpFilter, Place, Plan, ServiceState, ServiceType, VpcBrief,
+            Component, IpFilter, Place, VpcBrief,
             firewall::{Peered, Way},
-            fixtures::{component, node},
+            fixtures::{self, component, node},
         },
         vpc::VpcState,
     };
@@ -169,18 +161,9 @@ mod tests {
             state: VpcState::Active,
         };
         Service {
-            id: crate::domain::ServiceId::from_uuid(uuid::Uuid::from_u128(1)),
-            name: "orders".parse().expect("a name"),
-            kind: "pg".parse::<ServiceType>().expect("a type"),
-            plan: Plan::Startup,
             node_count: 1,
             place: Place { cloud: "local-oslo".parse().expect("a place"), vpc: Some(id) },
-            place_label: "Oslo".to_owned(),
             vpc: Some(vpc),
-            state: ServiceState::Running,
-            termination_protection: false,
-            static_ips: false,
-            drift_policy: crate::domain::gateway::DriftPolicy::Repair,
             components: vec![Component { public_access: public, ..component("pg", 5432) }],
             nodes: vec![node(1, Some([10, 0, 0, 4]), Some([203, 0, 113, 4]))],
             filter: IpFilter::parse(filter, 0).expect("a list"),
@@ -189,11 +172,7 @@ mod tests {
                 name: "vpc-peering-gw-beta".to_owned(),
                 range: Cidr::literal([10, 2, 0, 0], 16),
             }],
-            zone: crate::domain::service::route::Zone::default(),
-            migration: None,
-            deleting: false,
-            created_at: NOW,
-            updated_at: NOW,
+            ..fixtures::service("orders")
         }
     }
 

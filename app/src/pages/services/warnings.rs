@@ -15,7 +15,12 @@ use crate::{
 const MOST: usize = 3;
 
 #[component]
-pub fn Warnings(service: Memo<Service>, project: ProjectName) -> impl IntoView {
+pub fn Warnings(
+    service: Memo<Service>,
+    project: ProjectName,
+    /// Why whoever reads this can do nothing about them.
+    reason: Memo<Option<String>>,
+) -> impl IntoView {
     let warnings = Memo::new(move |_| service.with(all));
     let id = service.with_untracked(|service| service.id);
     let show = move |(tone, title, text, offer): Warning| {
@@ -28,7 +33,7 @@ pub fn Warnings(service: Memo<Service>, project: ProjectName) -> impl IntoView {
         match button {
             Some((href, label, icon)) => view! {
                 <Notice tone title text>
-                    <ButtonLink href small=true icon>{label}</ButtonLink>
+                    <ButtonLink href small=true icon reason>{label}</ButtonLink>
                 </Notice>
             }
             .into_any(),
@@ -53,7 +58,7 @@ fn all(service: &Service) -> Vec<Warning> {
         return Vec::new();
     }
     let mut said = Vec::new();
-    for node in service.nodes.iter().filter(|node| node.trouble.is_some()) {
+    for node in service.nodes.iter().filter(|node| node.trouble.is_some() && !node.removed) {
         let text = node.trouble.clone().unwrap_or_default();
         said.push((Tone::Bad, format!("{} is in trouble", node.name), text, Offer::Nothing));
     }
@@ -75,8 +80,12 @@ fn all(service: &Service) -> Vec<Warning> {
         let text = "Whoever reaches its public addresses gets to its ports. Let in the ranges of your clients, and take 0.0.0.0/0 and ::/0 out.";
         said.push((Tone::Wait, ip_filter::OPEN_HINT.to_owned(), text.to_owned(), Offer::Filter));
     }
-    let unguarded: Vec<&str> =
-        service.nodes.iter().filter(|node| !node.settings.enforced).map(|node| node.name.as_str()).collect();
+    let unguarded: Vec<&str> = service
+        .nodes
+        .iter()
+        .filter(|node| !node.settings.enforced && !node.removed)
+        .map(|node| node.name.as_str())
+        .collect();
     if !unguarded.is_empty() {
         let title = match unguarded.len() {
             1 => "1 node is not enforced".to_owned(),

@@ -60,6 +60,7 @@ fn Shown(vpcs: Signal<Vec<VpcLine>>) -> impl IntoView {
         icon: Glyph::Plus,
         kind: Kind::Primary,
         word: "Create VPC",
+        reason: None,
         begin: "Create VPC",
         empty: (
             "No VPC yet.",

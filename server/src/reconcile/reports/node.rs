@@ -36,7 +36,7 @@ impl NodeDesk {
         now: Timestamp,
     ) -> Result<bool> {
         if self.known.is_none() {
-            self.known = Some(store.snapshot().await?.figures_of_node(node).await?);
+            self.known = Some(store.snapshot().await?.figures_of_node(node, now).await?);
         }
         let figures = self.known.as_mut().expect("just read");
         let has = |name: &str| {
@@ -59,12 +59,18 @@ impl NodeDesk {
         if !std::mem::take(&mut self.dirty) && self.news.is_empty() {
             return None;
         }
-        Some((self.known.clone()?, std::mem::take(&mut self.news)))
+        let known = self.known.as_mut()?;
+        let figures = known.clone();
+        known.closed.clear();
+        Some((figures, std::mem::take(&mut self.news)))
     }
 
     /// The write has failed.
-    pub fn again(&mut self, refused: Vec<RefusedAttempt>) {
+    pub fn again(&mut self, figures: NodeFigures, refused: Vec<RefusedAttempt>) {
         self.dirty = true;
+        if let Some(known) = &mut self.known {
+            known.closed.splice(..0, figures.closed);
+        }
         self.news.splice(..0, refused);
         self.news.truncate(app::domain::service::node::REFUSED_SHOWN * 4);
     }

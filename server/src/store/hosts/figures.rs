@@ -60,7 +60,7 @@ impl Figures {
 }
 
 /// Every slot of the two hours that end now, oldest first.
-pub(super) fn dense(samples: &[(i64, u64, u64)], now: Timestamp) -> Vec<(u64, u64)> {
+fn dense(samples: &[(i64, u64, u64)], now: Timestamp) -> Vec<(u64, u64)> {
     let slot = now.seconds().div_euclid(SLOT_SECONDS);
     let mut dense = vec![(0, 0); SLOTS];
     for (at, received, sent) in samples {
