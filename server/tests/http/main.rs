@@ -5,6 +5,7 @@ mod agents;
 mod certificates;
 mod hostile;
 mod keys;
+mod migrations;
 mod serving;
 mod sessions;
 

@@ -140,6 +140,12 @@ impl Console {
         self.terminate();
     }
 
+    /// Ends the process at once, as a power cut would; it can be started again.
+    pub fn kill(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+
     /// Stops the console; gives everything that it logged.
     pub fn stop(mut self) -> String {
         self.terminate();
