@@ -1,7 +1,10 @@
 // Cloud accounts: how the console signs in to each cloud. Each test has a console of its own, since there is one account
 // per cloud.
 
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { aria } from "../aria.ts";
+import { Made } from "../made.ts";
 import { axe, expect, expectRowVisible, hydrated, isHydrated, rowOf, shot, signIn, test as base, visit, type Console, type Page } from "../fixtures.ts";
 
 const PATH = "/projects/default/accounts";
@@ -210,6 +213,57 @@ simulated("an account of a simulated cloud says so, is checked, and has no form"
     await expectCredentials(page, (await first.getByRole("rowheader").innerText()).trim(), /^Good/);
     await axe(page);
     await pictures(page, "accounts-simulated");
+});
+
+/** Users of UpCloud by their tokens. Of whatever else it is asked, it has nothing. */
+const USERS: Record<string, string> = { ucat_astrid: "astrid", ucat_bjorn: "bjorn" };
+
+/** Signed in on a console whose UpCloud knows who its tokens belong to. */
+const told = test.extend({
+    own: async ({ fresh }, use) => {
+        const upcloud = createServer((request, response) => {
+            const username = USERS[(request.headers.authorization ?? "").replace("Bearer ", "")];
+            const known = request.url === "/1.3/account" && username !== undefined;
+            const answer = known ? { account: { username, credits: 9000 } } : { error: { error_code: "NOT_FOUND", error_message: "There is none." } };
+            response.writeHead(known ? 200 : 404, { "content-type": "application/json" }).end(JSON.stringify(answer));
+        });
+        await new Promise<void>(done => upcloud.listen(0, "127.0.0.1", done));
+        const { port } = upcloud.address() as AddressInfo;
+        await use(await fresh({ env: { ...NOBODY, CAUSEWAY_UPCLOUD_ENDPOINT: `http://127.0.0.1:${port}/1.3` } }));
+        upcloud.closeAllConnections();
+        upcloud.close();
+    },
+});
+
+told("an account that becomes another user's is held until somebody says that both are of one account", async ({ page, own }) => {
+    await begin(page, "UpCloud", "lab");
+    await field(page, "API token").fill("ucat_astrid");
+    await add(page);
+    await expectCredentials(page, "lab", /^Good UpCloud knows the console as astrid\./);
+    await new Made(own, page.request).vpc("orders", "10.20.0.0/22", "upcloud-de-fra1");
+
+    await table(page).getByRole("link", { name: "lab" }).click();
+    await hydrated(page);
+    await field(page, "API token").fill("ucat_bjorn");
+    await page.getByRole("button", { name: "Save account" }).click();
+    await expect(page).toHaveURL(/\/accounts$/);
+    await expectCredentials(page, "lab", /^Not confirmed The credentials belong to another UpCloud user, bjorn, and not to astrid\. VPCs in UpCloud stand still/);
+
+    await table(page).getByRole("link", { name: "lab" }).click();
+    await hydrated(page);
+    const dialog = page.getByRole("dialog", { name: "Change cloud account" });
+    await expect(dialog.getByText("Are bjorn and astrid users of one UpCloud account?")).toBeVisible();
+    await aria(dialog, "account-confirm");
+    await axe(page);
+    await pictures(page, "account-confirm");
+    await dialog.getByRole("button", { name: "These credentials are the same account's" }).click();
+    await expect(page).toHaveURL(/\/accounts$/);
+    await hydrated(page);
+    await expectCredentials(page, "lab", /^Good UpCloud knows the console as bjorn\./);
+    await table(page).getByRole("link", { name: "lab" }).click();
+    await hydrated(page);
+    await expect(dialog).toBeVisible();
+    await expect(dialog.getByRole("button", { name: "These credentials are the same account's" })).toHaveCount(0);
 });
 
 /** On a desk and on a telephone, where nothing is wider than the screen; with CAUSEWAY_SHOTS=dark in dark too. */
