@@ -152,10 +152,10 @@ fn a_peering_that_the_peer_took_away_lets_nobody_in_any_more() {
     let mut seen = seen(vec![peering(FIRST, "INACTIVE")]);
     seen.firewalls = vec![rule(&["10.92.0.0/20"])];
     let close = Step::DeleteFirewall { subject: Subject::Connection(FIRST), name: connection(FIRST, "").name() };
-    assert_eq!(next(&wish, &seen), [close.clone()]);
+    assert_eq!(next(&wish, &seen), std::slice::from_ref(&close));
     // Also where our side of it has to be mended, or is gone itself: that may be refused for long.
     wish.connections[0].ranges = vec![range("192.168.7.0/24")];
-    assert_eq!(next(&wish, &seen), [close.clone()]);
+    assert_eq!(next(&wish, &seen), std::slice::from_ref(&close));
     seen.network.as_mut().expect("a network").peerings.clear();
     assert_eq!(next(&wish, &seen), [close]);
     seen.firewalls.clear();

@@ -162,7 +162,7 @@ async fn the_role_goes_with_the_last_grant_of_the_subscription_and_comes_back_wi
     let second = std::mem::replace(&mut town.wish, first);
     town.wish.present = false;
     town.settle().await;
-    assert_eq!(roles(&town).await, [own.clone()]);
+    assert_eq!(roles(&town).await, [own]);
     town.wish = second;
     town.wish.connections[0].present = true;
     town.settle().await;
