@@ -2,8 +2,8 @@
 // to 41 and 60, as far as they are seen without packets.
 
 import { aria } from "../aria.ts";
-import { axe, expect, expectRowVisible, hydrated, isHydrated, rowOf, shot, signIn, test, visit, type Page } from "../fixtures.ts";
-import { choose, download, eventually } from "../hands.ts";
+import { axe, expect, expectRowVisible, hydrated, isHydrated, rowOf, signIn, test, visit, type Page } from "../fixtures.ts";
+import { choose, download, eventually, pictures } from "../hands.ts";
 import { Made, PROJECT } from "../made.ts";
 
 test.describe.configure({ timeout: 90_000 });
@@ -21,21 +21,6 @@ const inside = (cidr: string, last: number): string => cidr.replace(/0\/20$/, St
 async function type(page: Page, kind: string): Promise<void> {
     await page.getByLabel("Service type").selectOption(kind);
     if (!isHydrated()) await page.getByRole("button", { name: "Show its components" }).click();
-}
-
-async function pictures(page: Page, name: string): Promise<void> {
-    if (!isHydrated()) return;
-    for (const width of [1280, 390]) {
-        await page.setViewportSize({ width, height: 844 });
-        const overflow = await page.locator("html").evaluate(root => root.scrollWidth - root.clientWidth);
-        expect(overflow, `pixels wider than ${width}`).toBeLessThanOrEqual(0);
-        await shot(page, width === 1280 ? name : `${name}-${width}`);
-        if (process.env.CAUSEWAY_SHOTS !== "dark") continue;
-        await page.emulateMedia({ colorScheme: "dark" });
-        await shot(page, width === 1280 ? `${name}-dark` : `${name}-${width}-dark`);
-        await page.emulateMedia({ colorScheme: null });
-    }
-    await page.setViewportSize({ width: 1280, height: 800 });
 }
 
 test("a project without services says what one is", async ({ browser, fresh }) => {

@@ -16,20 +16,41 @@ use crate::domain::{Network, Refusal, Refusals, Timestamp, gateway::checked};
 /// How long old hosts go on serving clients that still hold an old address, in seconds: five times the records' TTL.
 pub const DRAIN_SECONDS: i64 = 300;
 
-/// What to do before one migrates (domain 2.3).
-pub const BEFORE: [&str; 4] = [
-    "The target VPC and its peering connections are active.",
-    "A small service was tried there first.",
-    "Public access is on for the components that clients use, so that they have a way while the service moves.",
-    "Applications point to the public host.",
-];
+/// What to see to before one migrates to a VPC (domain 2.3), and after the names were switched.
+const TO_VPC: Checklist = Checklist {
+    before: &[
+        "The target VPC and its peering connections are active.",
+        "A small service was tried there first.",
+        "Public access is on for the components that clients use, so that they have a way while the service moves.",
+        "Applications point to the public host.",
+    ],
+    after: &[
+        "The private host answers (nslookup, nc -vz).",
+        "Applications point to the private host again.",
+        "Public access is off.",
+    ],
+};
 
-/// What to do once its names were switched.
-pub const AFTER: [&str; 3] = [
-    "The private host answers (nslookup, nc -vz).",
-    "Applications point to the private host again.",
-    "Public access is off.",
-];
+/// The same for a move to the internet.
+const TO_PUBLIC: Checklist = Checklist {
+    before: &[
+        "A small service was tried there first.",
+        "The IP filter lets in the ranges of your clients, and nobody else.",
+    ],
+    after: &["The host answers at its public addresses (nslookup, nc -vz)."],
+};
+
+/// What a person ticks off in the head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checklist {
+    pub before: &'static [&'static str],
+    /// Once the names were switched.
+    pub after: &'static [&'static str],
+}
+
+pub fn checklist(target: &Place) -> Checklist {
+    if target.vpc.is_some() { TO_VPC } else { TO_PUBLIC }
+}
 
 /// Beside the box that confirms it, and when it is not ticked.
 pub const OPENS: &str = "The IP filter lets everybody in, and in public nothing else decides. Confirm that you mean it; the filter can be narrowed before the first replacement host is enrolled.";

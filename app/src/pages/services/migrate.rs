@@ -23,7 +23,7 @@ use crate::{
         permission::Permission,
         service::{
             Place, Service,
-            migration::{AFTER, BEFORE, OPENS, opens},
+            migration::{OPENS, checklist, opens},
             placement,
         },
     },
@@ -142,8 +142,18 @@ fn Form(
             service.going().or_else(moving).or_else(|| read.missing(Permission::ServicesWrite))
         })
     });
-    let list = |items: &'static [&'static str]| {
-        view! { <ol class="checklist">{items.iter().map(|item| view! { <li>{*item}</li> }).collect_view()}</ol> }
+    let list = |title: &'static str, items: &'static [&'static str]| {
+        view! {
+            <div class="field">
+                <h3>{title}</h3>
+                <ol class="checklist">{items.iter().map(|item| view! { <li>{*item}</li> }).collect_view()}</ol>
+            </div>
+        }
+    };
+    let seen_to = move || {
+        target.with(|target| target.as_ref().map(checklist)).map(|checklist| {
+            (list("Before you migrate", checklist.before), list("After the names were switched", checklist.after))
+        })
     };
     view! {
         <ActionForm action=migrate>
@@ -161,14 +171,7 @@ fn Form(
                     <h3>"What happens"</h3>
                     {meaning}
                 </div>
-                <div class="field">
-                    <h3>"Before you migrate"</h3>
-                    {list(&BEFORE)}
-                </div>
-                <div class="field">
-                    <h3>"After the names were switched"</h3>
-                    {list(&AFTER)}
-                </div>
+                {seen_to}
             </PanelBody>
             <PanelFoot error=beside(FIELDS, remote)>
                 <ButtonLink kind=Kind::Quiet href=close>"Cancel"</ButtonLink>

@@ -22,7 +22,7 @@ use crate::{
         service::{
             Node, NodeState, Service,
             firewall::Firewall,
-            migration::{AFTER, Phase},
+            migration::{Phase, checklist},
         },
     },
     pages::{
@@ -71,6 +71,8 @@ struct Told {
 #[derive(Clone, Debug, PartialEq)]
 struct Moving {
     target: String,
+    /// What to see to after the switch.
+    after: &'static [&'static str],
     started_at: Timestamp,
     phase: Phase,
     /// Why names cannot be switched now.
@@ -85,6 +87,7 @@ impl Told {
         let migration = service.migration.as_ref().filter(|_| !service.deleting);
         let moving = migration.map(|migration| Moving {
             target: migration.target_label.clone(),
+            after: checklist(&migration.target).after,
             started_at: migration.started_at,
             phase: migration.phase(&service.nodes, read.now),
             blocked: migration.admit_switch(&service.nodes, read.now).err().map(|refusal| refusal.sentence),
@@ -176,7 +179,7 @@ fn steps(told: &Told, project: &ProjectName) -> AnyView {
         }
         .into_any();
     };
-    let Moving { target, started_at, phase, blocked, probe } = moving;
+    let Moving { target, after, started_at, phase, blocked, probe } = moving;
     let [first, second, third, fourth] = progress(phase);
     let (to_switch, to_return, to_finish) = (
         routes::service_switch(project, told.id),
@@ -217,7 +220,7 @@ fn steps(told: &Told, project: &ProjectName) -> AnyView {
         Phase::Leaving { .. } => phase.sentence(),
         _ => "Their agents take the firewall off, and the migration is done.".to_owned(),
     };
-    let after = AFTER.iter().map(|item| view! { <li>{*item}</li> }).collect_view();
+    let after = after.iter().map(|item| view! { <li>{*item}</li> }).collect_view();
     let probe = probe.filter(|_| !before).map(|probe| view! { <p><Copy value=probe/></p> });
     view! {
         <section class="block" aria-labelledby="h-steps">

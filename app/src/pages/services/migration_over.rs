@@ -42,10 +42,9 @@ impl LazyRoute for ServiceSwitch {
                 (Tone::Bad, "There is no way back but to migrate again.".to_owned()),
                 (
                     Tone::Wait,
-                    "What has not arrived at the new hosts by now is missing there: let replication catch up first."
-                        .to_owned(),
+                    "What has not reached the new hosts is missing there: let replication catch up first.".to_owned(),
                 ),
-                (Tone::Wait, "Expect an interruption of 5 to 10 s where one host is the primary.".to_owned()),
+                (Tone::Wait, "Expect an interruption of five to ten seconds where one host is the primary.".to_owned()),
                 (
                     Tone::Off,
                     "The old hosts serve for five more minutes, for clients that still hold an old address.".to_owned(),
