@@ -4,14 +4,11 @@
 import { readFileSync } from "node:fs";
 import { expect, hydrated, rowOf, shot, signIn, test, visit, type Page } from "../fixtures.ts";
 import { Lab, whyNoLab } from "../lab.ts";
+import { ALPHA, BETA, type Site } from "./stage.ts";
 
 const why = whyNoLab();
 test.skip(why !== undefined, `the lab ${why}`);
 test.setTimeout(180_000);
-
-const ALPHA = { vpc: "alpha", cidr: "172.16.0.0/16", gateway: "gw-alpha", tunnel: "10.200.1.0/24", address: "203.0.113.10", vm: "172.16.0.100" };
-const BETA = { vpc: "beta", cidr: "10.0.0.0/16", gateway: "gw-beta", tunnel: "10.200.2.0/24", address: "203.0.113.20", vm: "10.0.0.100" };
-type Site = typeof ALPHA;
 
 test("two VPCs are joined from the browser, packets keep their addresses, and deleting one side closes both", async ({ browser, fresh, problems }) => {
     const console = await fresh();
