@@ -19,7 +19,7 @@ pub const CERTIFICATE_DAYS: i64 = 365;
 pub const RENEW_DAYS: i64 = 30;
 
 /// What is said wherever the CA is shown.
-pub const NOT_PUBLIC: &str = "No public CA validates certificates signed by it: give this one to the clients as their root, or they refuse the connection.";
+pub const NOT_PUBLIC: &str = "No public CA validates certificates signed by it: give the CA certificate to the clients as their root, or they refuse the connection.";
 
 /// A host name as a certificate has it: lower-case, complete, no wildcard.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

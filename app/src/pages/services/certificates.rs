@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::services::ServiceReading,
-    components::{Badge, Block, ButtonLink, Column, Copy, Glyph, Icon, Table, Time, Tone, exact, shortened},
+    components::{Badge, Block, ButtonLink, Column, Copy, Glyph, Icon, Table, Tone, exact, shortened},
     domain::{
         ProjectName, ServiceId, ServiceName, Timestamp,
         certificate_authority::{NOT_PUBLIC, ServiceCertificate},
@@ -67,7 +67,6 @@ fn table(
                 <th scope="row" data-at="a1"><ul class="sources">{names}</ul></th>
                 <td class="nowrap" data-at="a2"><Badge tone word title=format!("Until {until}")/></td>
                 <td class="nowrap" data-at="b1"><time datetime=one.not_after.to_string()>{until.clone()}</time></td>
-                <td class="num quiet nowrap wide"><Time at=one.not_before short=true/></td>
                 <td class="nowrap"><Copy value=one.serial.clone() shown=shortened(&one.serial)/></td>
                 <td class="act" data-at="b2">
                     <a class="icon-button" rel="external" download=file href=href aria-label=label.clone() title=label>
@@ -82,7 +81,7 @@ fn table(
         <Table
             label="Certificates"
             columns=vec![
-                Column::text("Names"), Column::text("State"), Column::text("Valid until"), Column::number("Valid from").wide(),
+                Column::text("Names"), Column::text("State"), Column::text("Valid until"),
                 Column::text("Serial number"), Column::actions(),
             ]
             stack=true

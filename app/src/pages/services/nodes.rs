@@ -186,7 +186,7 @@ fn row(
             <td class="nowrap" data-at="b1">{private}</td>
             <td class="nowrap" data-at="c1">{public}</td>
             <td class="nowrap muted">{node.host_name.clone()}</td>
-            <td title="Packets let in above, refused below" data-at="c">{spark}</td>
+            <td title="Packets let in above, refused below">{spark}</td>
             <td class="num quiet nowrap" data-at="c2">{seen}</td>
             <td class="act">
                 <Menu label=format!("Actions for {}", node.name)>

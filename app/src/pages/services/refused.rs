@@ -88,7 +88,7 @@ pub fn Narrowed(read: Signal<TrafficReading>, page: String, of_node: bool) -> im
 
 fn none(watched: bool) -> impl IntoView {
     let said = if watched {
-        "Nobody was refused: whoever tried to reach a port of the service was let in by a rule."
+        "No node has told of a refused attempt."
     } else {
         "No agent guards a node yet, so nobody is refused and nobody counts."
     };

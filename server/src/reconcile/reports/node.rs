@@ -39,13 +39,16 @@ impl NodeDesk {
             self.known = Some(store.snapshot().await?.figures_of_node(node, now).await?);
         }
         let figures = self.known.as_mut().expect("just read");
-        let has = |name: &str| {
-            name == DROPPED || firewall.is_some_and(|firewall| firewall.rules.iter().any(|rule| rule.name == name))
-        };
-        let counters: Vec<RuleCounter> = told.counters.iter().filter(|counter| has(&counter.rule)).cloned().collect();
-        let before = figures.clone();
-        figures.count(&counters, now);
-        self.dirty |= *figures != before;
+        // A console that has just started does not know the rules yet. To pass all of them over would be to take them for
+        // gone, and to count anew what was counted: the next report tells it too.
+        if let Some(firewall) = firewall {
+            let has = |name: &str| name == DROPPED || firewall.rules.iter().any(|rule| rule.name == name);
+            let counters: Vec<RuleCounter> =
+                told.counters.iter().filter(|counter| has(&counter.rule)).cloned().collect();
+            let before = figures.clone();
+            figures.count(&counters, now);
+            self.dirty |= *figures != before;
+        }
 
         let refused = told.refused.iter().map(|attempt| ((attempt.from, attempt.port), attempt.packets)).collect();
         let before = std::mem::replace(&mut self.refused, refused);
