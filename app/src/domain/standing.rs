@@ -63,6 +63,8 @@ impl Node {
         match (self.state, self.sync) {
             (NodeState::TimingOut, _) | (_, Some(ConfigSync::Failed)) => Standing::Failed,
             (NodeState::Unknown, _) => Standing::Off,
+            // Nobody takes its firewall off but a person, or its host when it answers.
+            (NodeState::Leaving, Some(ConfigSync::Silent)) if self.removed => Standing::YourTurn,
             (NodeState::Leaving | NodeState::SyncingData, _) => Standing::Moving,
             (NodeState::SettingUpVm, _) if self.trouble.is_some() => Standing::Failed,
             // Its host has not called.

@@ -170,6 +170,8 @@ impl Keeper {
             self.around = Surroundings::of(facts, gateway.vpc);
         }
         let frame = self.frame(&document)?;
+        // Something is asked of the host again, whether or not it will apply.
+        self.status.cleaned &= document.is_empty();
         self.held = Some(Held { version, document, sum, frame });
         Ok(())
     }

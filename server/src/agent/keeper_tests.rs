@@ -412,6 +412,8 @@ async fn a_nodes_document_is_a_firewall_and_an_empty_one_takes_it_off() {
     scene.watch().await;
     assert!(scene.status().cleaned);
     assert_eq!(scene.host_state().await.firewall, None);
+    scene.deliver(&wanted, 3).await;
+    assert!(!scene.status().cleaned, "as soon as something is asked of it again, read back or not");
 }
 
 #[tokio::test]

@@ -76,7 +76,14 @@ impl Flashes {
 /// The fields of a form that may be shown again.
 fn values(form: &[u8]) -> BTreeMap<String, String> {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(form).unwrap_or_default();
-    pairs.into_iter().filter(|(name, value)| !is_secret(name) && name.len() + value.len() <= LONGEST).collect()
+    let may_be_shown =
+        |name: &str, value: &str| !is_secret(name) && !is_key(value) && name.len() + value.len() <= LONGEST;
+    pairs.into_iter().filter(|(name, value)| may_be_shown(name, value)).collect()
+}
+
+/// A private key that was pasted where a certificate or a request was asked for (RFC 7468).
+fn is_key(value: &str) -> bool {
+    value.contains("PRIVATE KEY-----")
 }
 
 fn is_secret(field: &str) -> bool {
@@ -93,7 +100,7 @@ mod tests {
     #[test]
     fn only_the_browser_that_typed_it_sees_it_and_nobody_a_password() {
         let flashes = Flashes::default();
-        let form = b"email=ingrid%40example.com&password=hunter2&form%5Bpreshared_key%5D=x&token=t&private_key=y\
+        let form = b"email=ingrid%40example.com&request=-----BEGIN+EC+PRIVATE+KEY-----&password=hunter2&form%5Bpreshared_key%5D=x&token=t&private_key=y\
             &form%5Bprivate_address%5D=10.0.0.4";
         let id = flashes.keep("digest", "/api/session/sign-in", form, Err(ApiError::NotFound));
         assert_eq!(flashes.find("another", &id), None);

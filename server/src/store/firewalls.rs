@@ -96,9 +96,10 @@ impl FirewallScene {
 
     pub fn migration(&self, service: &ServiceRow) -> Option<Migration> {
         let moving = self.migrations.get(&service.id)?;
-        let mut places = self.nodes.iter().filter(|row| row.service == service.id).map(|row| &row.place);
         let other = if service.place == moving.target {
-            places.find(|place| **place != moving.target)
+            // A host of an earlier move may not have cleaned up yet.
+            let old = self.nodes.iter().filter(|row| row.service == service.id && row.place != moving.target);
+            old.min_by_key(|row| row.removed).map(|row| &row.place)
         } else {
             Some(&moving.target)
         };

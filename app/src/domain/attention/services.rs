@@ -68,7 +68,12 @@ fn node(service: &Service, node: &Node, now: Timestamp) -> Option<Need> {
             || "has never answered.".to_owned(),
             |at| format!("has not answered for {}.", lasting(at.age_seconds(now))),
         );
-        let detail = "The firewall that its host was told last stays in force.";
+        let detail = match node.removed {
+            true => {
+                "It was removed, and its host has not taken its firewall off. Revoke its credential if the host is gone for good."
+            }
+            false => "The firewall that its host was told last stays in force.",
+        };
         (silence, detail.to_owned(), node.last_seen, Act::Open)
     } else if let Some(trouble) = &node.trouble {
         ("is in trouble.".to_owned(), trouble.clone(), None, Act::Open)
@@ -154,6 +159,17 @@ mod tests {
             not_after: NOW.plus_seconds(days * 86_400),
             certificate: String::new(),
         }
+    }
+
+    #[test]
+    fn a_removed_host_that_does_not_answer_waits_for_a_person() {
+        let mut town = orders();
+        town.services[0].node_count = 1;
+        let node = &mut town.services[0].nodes[1];
+        (node.removed, node.state, node.sync) = (true, NodeState::Leaving, Some(ConfigSync::Pending));
+        assert!(said(&town)[0].starts_with("Moving: "), "{:?}", said(&town));
+        town.services[0].nodes[1].sync = Some(ConfigSync::Silent);
+        assert!(said(&town)[0].starts_with("YourTurn: "), "{:?}", said(&town));
     }
 
     #[test]

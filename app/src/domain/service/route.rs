@@ -89,9 +89,14 @@ const LONGEST_PREFIX: &str = "privatelink-99-";
 
 /// Whether every host name of a service fits into the DNS.
 pub fn admit_host(service: &ServiceName, project: &ProjectName) -> Result<(), Refusal> {
-    let own = ["public-", "private-", "privatelink-"].into_iter().find(|prefix| service.as_str().starts_with(prefix));
+    // With the dash that follows it in its host name: `public` of project `orders-shop` would be the public host of `orders`
+    // of project `shop`.
+    let begun = format!("{service}-");
+    let own = ["public-", "private-", "privatelink-"].into_iter().find(|prefix| begun.starts_with(prefix));
     if let Some(prefix) = own {
-        let sentence = format!("Names that start with {prefix} are reserved: they are host names of other services.");
+        let word = prefix.trim_end_matches('-');
+        let sentence =
+            format!("{word} and names that start with {prefix} are reserved: they are host names of other services.");
         return Err(Refusal::malformed("name", sentence));
     }
     let length = format!("{LONGEST_PREFIX}{service}-{project}").len();
@@ -279,7 +284,11 @@ mod tests {
         let longest = "p".repeat(63).parse().expect("a name");
         let refusal = admit_host(&"orders".parse().expect("a name"), &longest).unwrap_err();
         assert!(refusal.sentence.ends_with("no service fits below it. Use another project."), "{}", refusal.sentence);
-        let refusal = admit_host(&"public-orders".parse().expect("a name"), &project).unwrap_err();
-        assert!(refusal.sentence.starts_with("Names that start with public- are reserved"), "{}", refusal.sentence);
+        for name in ["public-orders", "public"] {
+            let refusal = admit_host(&name.parse().expect("a name"), &project).unwrap_err();
+            let sentence =
+                "public and names that start with public- are reserved: they are host names of other services.";
+            assert_eq!(refusal.sentence, sentence);
+        }
     }
 }
