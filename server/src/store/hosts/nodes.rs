@@ -321,19 +321,17 @@ impl Tx {
 
     /// Above the bound the oldest go.
     async fn forget_refused(&mut self, service: &str) -> Result<()> {
-        let row = sqlx::query(
-            "select last_at from refused_attempt where service_id = $1 order by last_at desc limit 1 offset $2",
+        // By key: what one report brought has one time.
+        sqlx::query(
+            "delete from refused_attempt where service_id = $1 and (node_id, source, port) not in (
+                 select node_id, source, port from refused_attempt where service_id = $2
+                 order by last_at desc, node_id, source, port limit $3)",
         )
         .bind(service.to_owned())
+        .bind(service.to_owned())
         .bind(ATTEMPTS as i64)
-        .fetch_optional(self.connection())
+        .execute(self.connection())
         .await?;
-        let Some(row) = row else { return Ok(()) };
-        sqlx::query("delete from refused_attempt where service_id = $1 and last_at <= $2")
-            .bind(service.to_owned())
-            .bind(row.try_get::<i64, _>("last_at")?)
-            .execute(self.connection())
-            .await?;
         Ok(())
     }
 }
