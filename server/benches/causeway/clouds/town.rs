@@ -37,6 +37,7 @@ use super::{
 
 /// While everything is made.
 const HASTE: Duration = Duration::from_millis(500);
+const TOLD_EVERY: Duration = Duration::from_secs(20);
 /// In the order of every table; the peers are in the same regions.
 pub const CLOUDS: [(Provider, &str); 4] = [
     (Provider::Aws, "aws-eu-west-1"),
@@ -158,19 +159,16 @@ impl Town {
     /// Runs until all connections are active and carry what they should; then they have been so for a while.
     pub async fn settle(&mut self) -> Result<()> {
         self.restart(Some(HASTE)).await?;
-        let end = Instant::now() + PATIENCE;
+        let (mut told, end) = (Instant::now(), Instant::now() + PATIENCE);
         loop {
             let (vpcs, rows) = (self.vpcs().await?, self.connections().await?);
-            let done = rows.iter().all(|row| {
-                // UpCloud has no rules to open.
-                let carries = row.peer.provider() == Provider::UpCloud || !row.seen.opened.is_empty();
-                row.seen.state == ConnectionState::Active && carries
-            });
-            if done {
-                break;
+            let waiting: Vec<&ConnectionRow> = rows.iter().filter(|row| !is_settled(row)).collect();
+            let Some(first) = waiting.first() else { break };
+            if told.elapsed() > TOLD_EVERY {
+                told = Instant::now();
+                println!("  {} of {} connections are not settled", waiting.len(), rows.len());
             }
-            let waiting = rows.iter().find(|row| row.seen.state != ConnectionState::Active);
-            ensure!(Instant::now() < end, "not everything became active: {waiting:?}");
+            ensure!(Instant::now() < end, "{} connections did not settle, such as {first:?}", waiting.len());
             self.peers.answer(&vpcs, &rows).await?;
             sleep(Duration::from_millis(100)).await;
         }
@@ -258,6 +256,12 @@ impl Town {
         let now = self.calls();
         std::array::from_fn(|place| now[place] - before[place])
     }
+}
+
+/// Active, and what its ranges need is open; UpCloud has no rules to open.
+fn is_settled(row: &ConnectionRow) -> bool {
+    let carries = row.peer.provider() == Provider::UpCloud || !row.seen.opened.is_empty();
+    row.seen.state == ConnectionState::Active && carries
 }
 
 fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T> {
