@@ -64,11 +64,11 @@ fn table(
         let label = format!("Download certificate {}", shortened(&one.serial));
         view! {
             <tr>
-                <th scope="row" data-at="a1"><ul class="sources">{names}</ul></th>
+                <th scope="row" data-at="c"><ul class="sources">{names}</ul></th>
                 <td class="nowrap" data-at="a2"><Badge tone word title=format!("Until {until}")/></td>
-                <td class="nowrap" data-at="b1"><time datetime=one.not_after.to_string()>{until.clone()}</time></td>
-                <td class="nowrap"><Copy value=one.serial.clone() shown=shortened(&one.serial)/></td>
-                <td class="act" data-at="b2">
+                <td class="nowrap" data-at="a1"><time datetime=one.not_after.to_string()>{until.clone()}</time></td>
+                <td class="nowrap" data-at="b1"><Copy value=one.serial.clone() shown=shortened(&one.serial)/></td>
+                <td class="act">
                     <a class="icon-button" rel="external" download=file href=href aria-label=label.clone() title=label>
                         <Icon glyph=Glyph::Download/>
                     </a>
