@@ -105,7 +105,7 @@ test("a move to public with an open filter is confirmed, and it can be called of
     const window = page.getByRole("dialog");
     await window.getByLabel("Region", { exact: true }).selectOption("local-default");
     await window.getByRole("button", { name: "Migrate", exact: true }).last().click();
-    await expect(window.getByText("The IP filter lets everybody in, and in public nothing else decides.", { exact: false }).first()).toBeVisible();
+    await expect(window.getByText("In public the IP filter would let everybody in. Tick the box to confirm that you mean it.")).toBeVisible();
     await hydrated(page);
     await axe(page);
     await pictures(page, "service-migrate-open");

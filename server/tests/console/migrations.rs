@@ -7,7 +7,7 @@ use app::{
         service::{
             NodeState, Place, Service, ServiceState,
             member::NodeForm,
-            migration::{NewMigration, OPENS, Phase},
+            migration::{NewMigration, Phase, UNCONFIRMED},
         },
     },
 };
@@ -164,7 +164,7 @@ async fn a_move_to_public_with_an_open_filter_is_confirmed_and_the_filter_counts
     assert!(!shown(&stage, orders).await.filter_applies());
     let new = to("local-default");
     let error = stage.ingrid.migrate_service(&stage.harbor, orders, new.clone()).await.expect_err("a refusal");
-    assert_eq!(error.at("open"), Some(OPENS));
+    assert_eq!(error.at("open"), Some(UNCONFIRMED));
     assert_eq!(shown(&stage, orders).await.migration, None, "and nothing was done");
     let meant = NewMigration { open: true, ..new };
     stage.ingrid.migrate_service(&stage.harbor, orders, meant).await.expect("meant");

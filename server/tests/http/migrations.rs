@@ -1,6 +1,9 @@
 //! A console that is killed while a service moves: whatever a person has begun is done or it is not, and the rest goes on.
 
-use std::{thread, time::Duration};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::Value;
@@ -42,6 +45,8 @@ struct Campaign {
     random: StdRng,
     vpc: String,
     kills: u32,
+    /// How long a write takes here; a kill falls into it or just behind it.
+    pace: Duration,
 }
 
 impl Campaign {
@@ -52,7 +57,7 @@ impl Campaign {
         let mut browser = Browser::signed_in(&console);
         let fields = [("project", "default"), ("name", "alpha"), ("cloud", "local-default"), ("cidr", "10.20.0.0/16")];
         let vpc = browser.call("vpcs/create", &fields).body.trim_matches('"').to_owned();
-        Self { console, browser, random: StdRng::seed_from_u64(seed), vpc, kills: 0 }
+        Self { console, browser, random: StdRng::seed_from_u64(seed), vpc, kills: 0, pace: Duration::from_millis(30) }
     }
 
     fn run(mut self) {
@@ -98,7 +103,9 @@ impl Campaign {
                 ("form[private_address]", private.as_str()),
                 ("form[public_address]", public.as_str()),
             ];
+            let began = Instant::now();
             self.must("services/nodes/update", &fields);
+            self.pace = began.elapsed();
         }
     }
 
@@ -163,7 +170,8 @@ impl Campaign {
             });
             // Now and then it is left alone, or nothing would ever be done.
             if tried < 6 && self.random.random_bool(0.8) {
-                thread::sleep(Duration::from_micros(self.random.random_range(0..30_000)));
+                let late = self.random.random_range(0.0..1.5);
+                thread::sleep(self.pace.mul_f64(late));
                 self.kill();
                 _ = asking.join();
                 self.console.restart();

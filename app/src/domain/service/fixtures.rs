@@ -5,10 +5,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use uuid::Uuid;
 
 use super::{
-    Component, IpFilter, Node, NodeState, Place, Plan, Service, ServiceState, ServiceType, member::NodeSettings,
+    Component, IpFilter, Node, NodeState, Place, Plan, Service, ServiceState, ServiceType, VpcBrief,
+    firewall::{Peered, Way},
+    member::NodeSettings,
+    migration::{Migration, Side},
     route::Zone,
 };
-use crate::domain::{CloudName, NodeId, ServiceId, fixtures::NOW, gateway::DriftPolicy};
+use crate::domain::{Cidr, CloudName, NodeId, ServiceId, VpcId, fixtures::NOW, gateway::DriftPolicy, vpc::VpcState};
 
 pub fn component(name: &str, port: u16) -> Component {
     let name = name.parse().expect("a name");
@@ -58,5 +61,35 @@ pub fn service(name: &str) -> Service {
         deleting: false,
         created_at: NOW,
         updated_at: NOW,
+    }
+}
+
+/// One that moves from VPC alpha, which has a VPC peering and no public access, to public: its filter lets in
+/// 198.51.100.0/24 there. The second node takes over from the first.
+pub fn moving() -> Service {
+    let id = VpcId::from_uuid(Uuid::from_u128(7));
+    let cidr = Cidr::literal([10, 0, 0, 0], 24);
+    let vpc = VpcBrief { id, name: "alpha".parse().expect("a name"), cidr, state: VpcState::Active };
+    let target = Place { cloud: CloudName::default_local(), vpc: None };
+    let place = Place { vpc: Some(id), ..target.clone() };
+    let old = Node { place: place.clone(), ..node(1, Some([10, 0, 0, 4]), None) };
+    let replaces = Some(old.id);
+    let new = Node { replaces, state: NodeState::SyncingData, ..node(2, None, Some([203, 0, 113, 5])) };
+    let label = "Bergen".to_owned();
+    let other = Side { place: target.clone(), label: label.clone(), vpc: None, peered: Vec::new() };
+    let (target_label, other) = (label, Some(other));
+    Service {
+        node_count: 1,
+        place,
+        vpc: Some(vpc),
+        nodes: vec![old, new],
+        filter: IpFilter::parse("198.51.100.0/24", 0).expect("a list"),
+        peered: vec![Peered {
+            by: Way::VpcPeering,
+            name: "vpc-peering-gw-beta".to_owned(),
+            range: Cidr::literal([10, 2, 0, 0], 16),
+        }],
+        migration: Some(Migration { target, target_label, started_at: NOW, drains_until: None, other }),
+        ..service("orders")
     }
 }

@@ -4,39 +4,41 @@
 //! Causeway moves no data. The operator replicates from the old hosts to the new ones, which are members of one service
 //! meanwhile, and says when the names may be switched. Until then the way back is open.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
-    IpFilter, Node, NodeState, Place, VpcBrief,
+    IpFilter, Node, NodeState, Place, Service, VpcBrief,
     firewall::Peered,
     placement::{CHOOSE, admit_migration},
 };
-use crate::domain::{Network, Refusal, Refusals, Timestamp, gateway::checked};
+use crate::domain::{Network, ProjectName, Refusal, Refusals, Timestamp, gateway::checked};
 
 /// How long old hosts go on serving clients that still hold an old address, in seconds: five times the records' TTL.
 pub const DRAIN_SECONDS: i64 = 300;
 
-/// What to see to before one migrates to a VPC (domain 2.3), and after the names were switched.
-const TO_VPC: Checklist = Checklist {
+const ACTIVE: &str = "The target VPC and its peering connections are active.";
+const TRIED: &str = "A small service was tried there first.";
+const ANSWERS: &str = "The private host answers (nslookup, nc -vz).";
+
+/// What to see to before one migrates from VPC to VPC (domain 2.3), and after the names were switched.
+const BETWEEN_VPCS: Checklist = Checklist {
     before: &[
-        "The target VPC and its peering connections are active.",
-        "A small service was tried there first.",
+        ACTIVE,
+        TRIED,
         "Public access is on for the components that clients use, so that they have a way while the service moves.",
         "Applications point to the public host.",
     ],
-    after: &[
-        "The private host answers (nslookup, nc -vz).",
-        "Applications point to the private host again.",
-        "Public access is off.",
-    ],
+    after: &[ANSWERS, "Applications point to the private host again.", "Public access is off."],
 };
+
+/// The same for a move from the internet: clients come by the plain host, and there is no public one yet.
+const INTO_VPC: Checklist = Checklist { before: &[ACTIVE, TRIED], after: &[ANSWERS] };
 
 /// The same for a move to the internet.
 const TO_PUBLIC: Checklist = Checklist {
-    before: &[
-        "A small service was tried there first.",
-        "The IP filter lets in the ranges of your clients, and nobody else.",
-    ],
+    before: &[TRIED, "The IP filter lets in the ranges of your clients, and nobody else."],
     after: &["The host answers at its public addresses (nslookup, nc -vz)."],
 };
 
@@ -48,12 +50,39 @@ pub struct Checklist {
     pub after: &'static [&'static str],
 }
 
-pub fn checklist(target: &Place) -> Checklist {
-    if target.vpc.is_some() { TO_VPC } else { TO_PUBLIC }
+/// `from`: [`Migration::came_from`], or where the service is before it is asked to move.
+pub fn checklist(from: Option<&Place>, target: &Place) -> Checklist {
+    match (from.and_then(|from| from.vpc), target.vpc) {
+        (_, None) => TO_PUBLIC,
+        (None, Some(_)) => INTO_VPC,
+        (Some(_), Some(_)) => BETWEEN_VPCS,
+    }
 }
 
-/// Beside the box that confirms it, and when it is not ticked.
-pub const OPENS: &str = "The IP filter lets everybody in, and in public nothing else decides. Confirm that you mean it; the filter can be narrowed before the first replacement host is enrolled.";
+/// The host names that a service has on one side of the switch only, as [`Service::accesses`] has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamesChange {
+    pub ended: BTreeSet<String>,
+    pub begun: BTreeSet<String>,
+}
+
+impl NamesChange {
+    /// Of a service that is to move there.
+    pub fn of(service: &Service, project: &ProjectName, target: &Place) -> Self {
+        let hosts = |place: &Place| -> BTreeSet<String> {
+            let there = Service { place: place.clone(), ..service.clone() };
+            there.accesses(project).into_iter().map(|access| access.host).collect()
+        };
+        let (before, after) = (hosts(&service.place), hosts(target));
+        Self { ended: &before - &after, begun: &after - &before }
+    }
+}
+
+/// Beside the box that confirms it.
+pub const OPENS: &str = "The IP filter lets in every address, and in public nothing else decides. It can be narrowed as soon as the migration has begun, before the first replacement host is enrolled.";
+/// When that box is not ticked.
+pub const UNCONFIRMED: &str =
+    "In public the IP filter would let everybody in. Tick the box to confirm that you mean it.";
 
 /// Where to, as it was typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +116,7 @@ impl NewMigration {
     pub fn admit(&self, network: &Network, from: &Place, filter: &IpFilter) -> Result<(), Refusal> {
         admit_migration(network, from, &self.target)?;
         if opens(from, &self.target, filter) && !self.open {
-            return Err(Refusal::conflict("open", OPENS));
+            return Err(Refusal::conflict("open", UNCONFIRMED));
         }
         Ok(())
     }
@@ -144,15 +173,22 @@ impl Migration {
         let old = nodes.iter().filter(|node| self.is_old(node));
         let staying = old.clone().filter(|node| !node.removed).count();
         let Some(until) = self.drains_until else {
-            let replacements = nodes.iter().filter(|node| node.replaces.is_some());
+            // Also one that takes over from a host that was removed meanwhile: whoever wants fewer removes it.
+            let replacements = nodes.iter().filter(|node| node.replaces.is_some() && !node.removed);
+            let wanted = staying.max(replacements.clone().count());
             let ready = replacements.filter(|node| node.state == NodeState::SyncingData).count();
-            return if ready >= staying { Phase::Ready } else { Phase::Enrolling { ready, wanted: staying } };
+            return if ready >= wanted { Phase::Ready } else { Phase::Enrolling { ready, wanted } };
         };
         match old.count() {
             0 => Phase::Done,
             _ if now < until && staying > 0 => Phase::Draining { until },
             left => Phase::Leaving { left },
         }
+    }
+
+    /// Where the service comes from, which is `here` until its names are switched; `None`: no host is left there.
+    pub fn came_from<'a>(&'a self, here: &'a Place) -> Option<&'a Place> {
+        if self.drains_until.is_none() { Some(here) } else { self.other.as_ref().map(|side| &side.place) }
     }
 
     /// Whether this node is to be gone in the end.
@@ -242,6 +278,11 @@ mod tests {
         assert_eq!(migration.phase(&nodes, NOW), Phase::Enrolling { ready: 1, wanted: 2 });
         let refusal = migration.admit_switch(&nodes, NOW).unwrap_err();
         assert_eq!(refusal.sentence, "1 of 2 replacement hosts are ready. Enrol the others first.");
+        let (migration, mut nodes) = moving(&[NodeState::SyncingData, NodeState::SettingUpVm], None);
+        nodes[0].removed = true;
+        nodes[1].removed = true;
+        let waits = Phase::Enrolling { ready: 1, wanted: 2 };
+        assert_eq!(migration.phase(&nodes, NOW), waits, "a replacement waits, whatever became of whom it replaces");
         let (migration, nodes) = moving(&[NodeState::SyncingData; 2], None);
         assert_eq!(migration.phase(&nodes, NOW), Phase::Ready);
         assert_eq!(migration.admit_switch(&nodes, NOW), Ok(()));
@@ -282,6 +323,52 @@ mod tests {
         assert_eq!(migration.admit_finish(&nodes, NOW).unwrap_err().sentence, "Switch the names first.");
     }
 
+    /// A place in a VPC of that number; 0: in public.
+    fn place(vpc: u128) -> Place {
+        let cloud = crate::domain::CloudName::default_local();
+        Place { cloud, vpc: (vpc > 0).then(|| VpcId::from_uuid(uuid::Uuid::from_u128(vpc))) }
+    }
+
+    #[test]
+    fn applications_are_pointed_to_the_public_host_only_where_there_is_one() {
+        let points = "Applications point to the public host.";
+        let told = |from: u128, to: u128| {
+            let list = checklist(Some(&place(from)), &place(to));
+            (list.before.contains(&points), list.before.len(), list.after.len())
+        };
+        assert_eq!(told(7, 8), (true, 4, 3), "from VPC to VPC it leads on");
+        assert_eq!(told(0, 7), (false, 2, 1), "in public there is none");
+        assert_eq!(told(7, 0), (false, 2, 1), "it would be gone after the switch");
+    }
+
+    #[test]
+    fn the_checklist_stays_that_of_the_move_once_names_are_switched() {
+        let (mut migration, _) = moving(&[], None);
+        let here = place(0);
+        assert_eq!(migration.came_from(&here), Some(&here));
+        migration.drains_until = Some(NOW);
+        assert_eq!(migration.came_from(&place(7)), None, "nobody is left there");
+        migration.other = Some(Side { place: place(8), label: "beta".to_owned(), vpc: None, peered: Vec::new() });
+        assert_eq!(migration.came_from(&place(7)), Some(&place(8)));
+    }
+
+    #[test]
+    fn a_public_host_ends_where_a_service_leaves_a_vpc_and_begins_where_it_comes_into_one() {
+        use crate::domain::service::fixtures::{component, service};
+
+        let change = |open: bool, from: u128, to: u128| {
+            let pg = super::super::Component { public_access: open, private_access: true, ..component("pg", 5432) };
+            let orders = Service { place: place(from), components: vec![pg], ..service("orders") };
+            let change = NamesChange::of(&orders, &"shop".parse().expect("a name"), &place(to));
+            [change.ended, change.begun].map(|hosts| hosts.into_iter().collect::<Vec<_>>().join(" "))
+        };
+        let (public, none) = ("public-orders-shop.causeway.internal".to_owned(), String::new());
+        assert_eq!(change(true, 7, 0), [public.clone(), none.clone()]);
+        assert_eq!(change(true, 0, 7), [none.clone(), public]);
+        assert_eq!(change(true, 7, 8), [none.clone(), none.clone()]);
+        assert_eq!(change(false, 7, 0), [none.clone(), none], "without public access there was none");
+    }
+
     #[test]
     fn a_move_to_public_with_an_open_filter_is_confirmed() {
         let mut town = crate::domain::fixtures::Town::default();
@@ -293,7 +380,7 @@ mod tests {
         };
         let (open, narrow) = (IpFilter::default(), IpFilter::parse("203.0.113.0/24", 0).expect("a list"));
         let refusal = admit(false, &open, &inside, &target).unwrap_err();
-        assert_eq!((refusal.field.as_ref(), refusal.sentence.as_str()), ("open", OPENS));
+        assert_eq!((refusal.field.as_ref(), refusal.sentence.as_str()), ("open", UNCONFIRMED));
         assert_eq!(admit(true, &open, &inside, &target), Ok(()));
         assert_eq!(admit(false, &narrow, &inside, &target), Ok(()));
         assert_eq!(admit(false, &open, &target, &inside), Ok(()), "a VPC keeps everybody out");

@@ -267,13 +267,18 @@ impl Service {
     /// [`Service::firewall`] of this.
     pub fn elsewhere(&self) -> Option<Self> {
         let side = self.migration.as_ref()?.other.clone()?;
-        Some(Self {
-            place: side.place,
-            place_label: side.label,
-            vpc: side.vpc,
-            peered: side.peered,
-            ..self.clone()
-        })
+        Some(Self { place: side.place, place_label: side.label, vpc: side.vpc, peered: side.peered, ..self.clone() })
+    }
+
+    /// What its hosts let in at the place that its names do not lead to, with what people call that place.
+    pub fn firewall_elsewhere(&self) -> Option<(String, firewall::Firewall)> {
+        self.elsewhere().map(|there| (there.place_label.clone(), there.firewall()))
+    }
+
+    /// As it stands at the place of a host of its own: its names lead there, or to the other one while it moves.
+    pub fn at(&self, place: &Place) -> Self {
+        let other = if self.place == *place { None } else { self.elsewhere() };
+        other.filter(|there| there.place == *place).unwrap_or_else(|| self.clone())
     }
 
     /// As it will be once its names are switched, with the replacement hosts that are ready.

@@ -18,12 +18,12 @@ use crate::{
         Button, ButtonLink, Check, Consequences, Fact, Facts, Kind, Panel, PanelBody, PanelFoot, Refusal, Tone,
     },
     domain::{
-        Network,
+        Network, ProjectName,
         change::Topic,
         permission::Permission,
         service::{
             Place, Service,
-            migration::{OPENS, checklist, opens},
+            migration::{NamesChange, OPENS, checklist, opens},
             placement,
         },
     },
@@ -125,14 +125,16 @@ fn Form(
     let confirm = move || {
         opened.get().then(|| {
             view! {
-                <Check name="form[open]" id="open" label="Everybody may get in" checked=open hint=OPENS/>
-                <Refusal id="open-refusal" error=at("open", none, remote)/>
+                <div class="field">
+                    <Check name="form[open]" id="open" label="Everybody may get in" checked=open hint=OPENS/>
+                    <Refusal id="open-refusal" error=at("open", none, remote)/>
+                </div>
             }
         })
     };
     let lines = Memo::new(move |_| {
         let target = target.get()?;
-        Some(read.with(|read| network.with(|network| consequences(&read.service, network, &target))))
+        Some(read.with(|read| network.with(|network| consequences(&read.service, &read.project, network, &target))))
     });
     let meaning = move || lines.get().map(|lines| view! { <Consequences lines/> });
     let reason = Signal::derive(move || {
@@ -150,8 +152,10 @@ fn Form(
             </div>
         }
     };
+    let comes_from = from.clone();
     let seen_to = move || {
-        target.with(|target| target.as_ref().map(checklist)).map(|checklist| {
+        let to_see_to = target.with(|target| target.as_ref().map(|target| checklist(Some(&comes_from), target)));
+        to_see_to.map(|checklist| {
             (list("Before you migrate", checklist.before), list("After the names were switched", checklist.after))
         })
     };
@@ -182,7 +186,8 @@ fn Form(
 }
 
 /// What a move to there means, worst first.
-fn consequences(service: &Service, network: &Network, target: &Place) -> Vec<(Tone, String)> {
+fn consequences(service: &Service, project: &ProjectName, network: &Network, target: &Place) -> Vec<(Tone, String)> {
+    let NamesChange { ended, begun } = NamesChange::of(service, project, target);
     let label = placement::label(network, target);
     let hosts = service.nodes.iter().filter(|node| !node.removed).count();
     let mut lines = Vec::new();
@@ -192,6 +197,10 @@ fn consequences(service: &Service, network: &Network, target: &Place) -> Vec<(To
     } else if service.components.iter().all(|component| !component.public_access) {
         lines.push((Tone::Wait, "Only peered networks reach it there: no component has public access.".to_owned()));
     }
+    for host in &ended {
+        let text = format!("{host} is gone after the switch: point applications that use it to the plain host name.");
+        lines.push((Tone::Wait, text));
+    }
     lines
         .push((Tone::Wait, "No data moves by itself: you replicate it from the old hosts to the new ones.".to_owned()));
     let enrol = match hosts {
@@ -200,10 +209,61 @@ fn consequences(service: &Service, network: &Network, target: &Place) -> Vec<(To
     };
     lines.push((Tone::Move, enrol));
     let kind = if target.vpc.is_some() { "private" } else { "public" };
-    lines.push((
-        Tone::Off,
-        format!("Its host names stay the same. From the switch on they lead to {kind} addresses there."),
-    ));
+    let which = if ended.is_empty() { "Its host names" } else { "Its other host names" };
+    lines.push((Tone::Off, format!("{which} stay the same. From the switch on they lead to {kind} addresses there.")));
+    lines.extend(begun.iter().map(|host| (Tone::Off, format!("{host} begins with the switch."))));
     lines.push((Tone::Off, "Until the switch it can be called off.".to_owned()));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        fixtures::Town,
+        service::{
+            Component,
+            fixtures::{component, service},
+        },
+    };
+
+    #[test]
+    fn row_32_a_host_name_that_the_move_ends_or_begins_is_named() {
+        let mut town = Town::default();
+        town.vpc("alpha", "oslo", "10.10.0.0/16");
+        let inside = Place { cloud: town.network.vpcs[0].cloud.clone(), vpc: Some(town.network.vpcs[0].id) };
+        let outside = Place { vpc: None, ..inside.clone() };
+        let told = |public_access: bool, from: &Place, to: &Place| {
+            let components = vec![Component { public_access, ..component("pg", 5432) }];
+            let orders = Service { place: from.clone(), components, ..service("orders") };
+            let lines = consequences(&orders, &"shop".parse().expect("a name"), &town.network, to);
+            lines
+                .into_iter()
+                .map(|(_, text)| text)
+                .filter(|text| text.contains("host name") || text.contains("public-"))
+        };
+        let is_told = |public: bool, from: &Place, to: &Place, expected: &[&str]| {
+            assert_eq!(told(public, from, to).collect::<Vec<_>>(), expected);
+        };
+        is_told(
+            true,
+            &inside,
+            &outside,
+            &[
+                "public-orders-shop.causeway.internal is gone after the switch: point applications that use it to the plain host name.",
+                "Its other host names stay the same. From the switch on they lead to public addresses there.",
+            ],
+        );
+        is_told(
+            true,
+            &outside,
+            &inside,
+            &[
+                "Its host names stay the same. From the switch on they lead to private addresses there.",
+                "public-orders-shop.causeway.internal begins with the switch.",
+            ],
+        );
+        let stay = "Its host names stay the same. From the switch on they lead to public addresses there.";
+        is_told(false, &inside, &outside, &[stay]);
+    }
 }

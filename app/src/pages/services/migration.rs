@@ -13,8 +13,8 @@ use super::{
 use crate::{
     api::services::ServiceReading,
     components::{
-        Badge, Block, ButtonLink, Column, Copy, Empty, Glyph, Kind, Notice, PageHead, Progress, Step, Stepper, Table,
-        Time, Tone, each,
+        Badge, Block, ButtonLink, Column, Copy, Empty, Glyph, Icon, Kind, Notice, PageHead, Progress, Step, Stepper,
+        Table, Time, Tone, each,
     },
     domain::{
         NodeId, ProjectName, ServiceId, Timestamp,
@@ -87,7 +87,7 @@ impl Told {
         let migration = service.migration.as_ref().filter(|_| !service.deleting);
         let moving = migration.map(|migration| Moving {
             target: migration.target_label.clone(),
-            after: checklist(&migration.target).after,
+            after: checklist(migration.came_from(&service.place), &migration.target).after,
             started_at: migration.started_at,
             phase: migration.phase(&service.nodes, read.now),
             blocked: migration.admit_switch(&service.nodes, read.now).err().map(|refusal| refusal.sentence),
@@ -107,10 +107,7 @@ fn Shown(read: Signal<ServiceReading>, titled: bool) -> impl IntoView {
     let moves = Memo::new(move |_| told.with(|told| told.moving.is_some()));
     let (of_steps, of_hosts) = (project.clone(), project.clone());
     let names = Memo::new(move |_| read.with(names));
-    let elsewhere = Memo::new(move |_| {
-        let there = service.with(Service::elsewhere);
-        there.map(|there| (there.place_label.clone(), there.firewall()))
-    });
+    let elsewhere = Memo::new(move |_| service.with(Service::firewall_elsewhere));
     view! {
         {titled.then(|| view! { <Title text=page_name(told, |told| format!("Migration of {}", told.name))/> })}
         {move || told.with(|told| head(told, &project))}
@@ -208,7 +205,7 @@ fn steps(told: &Told, project: &ProjectName) -> AnyView {
     let drain = move || {
         match phase {
         Phase::Draining { until } => view! {
-            <p class="muted">"The old hosts serve until " <Time at=until/> "."</p>
+            <p class="muted">"The old hosts are let go " <Time at=until/> "."</p>
             <p class="deeds"><ButtonLink href=to_finish reason=of_finish>"Let them go now"</ButtonLink></p>
         }
         .into_any(),
@@ -233,7 +230,7 @@ fn steps(told: &Told, project: &ProjectName) -> AnyView {
                     <p class="muted">"Enrol each of those below, and replicate the data to it from the host that it takes over from."</p>
                 </Step>
                 <Step number=2 progress=second title="Switch the names" ours=switch>
-                    <p class="muted">"Once the data has arrived. If you keep the records in a DNS of your own, change them then: they stand below."</p>
+                    <p class="muted">"Once the data has arrived. If you keep the records in a DNS of your own, change them then: the service's page has them."</p>
                 </Step>
                 <Step number=3 progress=third title="Old hosts drain" ours=drain>
                     <ol class="checklist muted">{after}</ol>
@@ -335,32 +332,34 @@ fn host(row: &Row, service: ServiceId, project: &ProjectName) -> impl IntoView +
 #[derive(Clone, Debug, PartialEq)]
 struct Lead {
     host: String,
-    now: Vec<IpAddr>,
-    then: Vec<IpAddr>,
+    /// `None`: it begins with the switch.
+    now: Option<Vec<IpAddr>>,
+    /// `None`: it ends with the switch.
+    then: Option<Vec<IpAddr>>,
 }
 
 /// Every name before and after the switch; none once it is done.
 fn names(read: &ServiceReading) -> Vec<Lead> {
-    let project = project_for_links(&use_project().get_untracked());
     let Some(there) = read.service.switched() else { return Vec::new() };
-    let then = there.accesses(&project);
+    let then = there.accesses(&read.project);
     let mut leads: Vec<Lead> = Vec::new();
     for access in &read.accesses {
         if leads.iter().all(|lead| lead.host != access.host) {
-            leads.push(Lead { host: access.host.clone(), now: access.addresses.clone(), then: Vec::new() });
+            leads.push(Lead { host: access.host.clone(), now: Some(access.addresses.clone()), then: None });
         }
     }
     for access in then {
         match leads.iter_mut().find(|lead| lead.host == access.host) {
-            Some(lead) => lead.then = access.addresses,
-            None => leads.push(Lead { host: access.host, now: Vec::new(), then: access.addresses }),
+            Some(lead) => lead.then = Some(access.addresses),
+            None => leads.push(Lead { host: access.host, now: None, then: Some(access.addresses) }),
         }
     }
     leads
 }
 
 fn of_names(names: &[Lead]) -> impl IntoView + use<> {
-    let listed = |addresses: &[IpAddr], none: &'static str| {
+    let listed = |addresses: Option<&[IpAddr]>, none: &'static str, missing: &'static str| {
+        let Some(addresses) = addresses else { return view! { <span class="quiet">{missing}</span> }.into_any() };
         if addresses.is_empty() {
             return view! { <span class="quiet">{none}</span> }.into_any();
         }
@@ -368,18 +367,25 @@ fn of_names(names: &[Lead]) -> impl IntoView + use<> {
         view! { <span class="fact">{texts.join(", ")}</span> }.into_any()
     };
     let rows = names.iter().map(|lead| {
-        let (now, then) = (listed(&lead.now, "nowhere"), listed(&lead.then, "nowhere yet"));
+        let now = listed(lead.now.as_deref(), "nowhere", "begins with the switch");
+        let then = listed(lead.then.as_deref(), "nowhere yet", "gone after the switch");
         view! {
             <tr>
                 <th scope="row" class="fact" data-at="a1">{lead.host.clone()}</th>
                 <td data-at="b1">{now}</td>
-                <td data-at="c1">{then}</td>
+                <td data-at="c1"><span class="flow"><Icon glyph=Glyph::ArrowRight/> {then}</span></td>
             </tr>
         }
     });
     let rows = rows.collect_view();
+    let all_stay = names.iter().all(|lead| lead.now.is_some() && lead.then.is_some());
+    let lead = if all_stay {
+        "They stay the same; what they lead to changes with the switch."
+    } else {
+        "What they lead to changes with the switch; the public host name is there in a VPC only."
+    };
     view! {
-        <Block id="h-names" title="Names" lead="They stay the same; what they lead to changes with the switch.">
+        <Block id="h-names" title="Names" lead>
             <Table
                 label="Names"
                 columns=vec![Column::text("Host name"), Column::text("Leads to"), Column::text("After the switch")]
@@ -391,7 +397,8 @@ fn of_names(names: &[Lead]) -> impl IntoView + use<> {
     }
 }
 
-fn of_firewall(place: &str, firewall: &Firewall) -> impl IntoView + use<> {
+/// The firewall of the place that names do not lead to.
+pub fn of_firewall(place: &str, firewall: &Firewall) -> impl IntoView + use<> {
     let lines = let_in(firewall);
     view! {
         <Block id="h-there" title=format!("Firewall in {place}") lead="What its hosts there let in; the hosts of the other place have the service's effective firewall.">
@@ -422,6 +429,21 @@ pub fn Moves(read: Signal<ServiceReading>) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::service::{Component, fixtures};
+
+    #[test]
+    fn row_31_a_public_host_that_is_gone_after_the_switch_is_not_said_to_lead_nowhere_yet() {
+        let mut service = fixtures::moving();
+        service.components = vec![Component { public_access: true, ..fixtures::component("pg", 5432) }];
+        let leads = names(&ServiceReading::fixture(service));
+        let lines: Vec<_> =
+            leads.iter().map(|lead| (lead.host.as_str(), lead.now.is_some(), lead.then.clone())).collect();
+        let expected = [
+            ("orders-shop.causeway.internal", true, Some(vec![IpAddr::from([203, 0, 113, 5])])),
+            ("public-orders-shop.causeway.internal", true, None),
+        ];
+        assert_eq!(lines, expected);
+    }
 
     #[test]
     fn each_phase_is_one_step_and_those_before_it_are_done() {
