@@ -38,6 +38,18 @@ pub struct Failure {
 
 pub type Outcome<T> = Result<T, Failure>;
 
+/// As many things as a sentence names.
+const MOST: usize = 8;
+
+/// What is in the way of something, for a sentence.
+pub(crate) fn listed(things: &[String]) -> String {
+    let named = things.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+    match things.len().saturating_sub(MOST) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
 impl Failure {
     pub fn new(class: Class, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { class, code: code.into(), message: message.into(), retry_after: None }

@@ -24,7 +24,7 @@ mod wish;
 
 use std::collections::BTreeSet;
 
-pub(crate) use self::provide::named;
+pub(crate) use self::{failure::listed, provide::named};
 pub use self::{
     address::{AddressPart, AddressReport, AddressStanding, AddressWish},
     failure::{Class, Failure, Outcome},

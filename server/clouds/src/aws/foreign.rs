@@ -1,16 +1,16 @@
 //! What others put into a VPC of ours: it is never taken away. While it is there, nothing of the VPC is taken down,
 //! because what runs in it needs subnets, routes and openings as they are; a person is told what it is and where.
 
+use std::collections::BTreeMap;
+
 use super::{
     form::Form,
+    link::{Link, links},
     query::Query,
     seen::Seen,
     wire::{InternetGateway, NetworkInterface, RouteTable, SecurityGroup, Subnet, VpcEndpoint},
 };
-use crate::{Class, Failure, LinkWish, Outcome, Wish};
-
-/// As many as a sentence names.
-const MOST: usize = 8;
+use crate::{Class, Failure, LinkWish, Outcome, Wish, listed};
 
 /// The parts of a VPC that are listed anyway and are not ours.
 #[derive(Debug, Default)]
@@ -37,11 +37,23 @@ pub(super) async fn observe(query: &Query, wish: &Wish, seen: &Seen, listed: Lis
         let mut ids = endpoints.iter().flat_map(|endpoint| &endpoint.network_interface_id_set.item);
         ids.any(|id| *id == interface.network_interface_id)
     };
+    let ours = links(wish, seen);
+    let attached = seen.attachments.iter().flatten();
+    let attached = attached.filter(|attachment| {
+        let link = Link::Gateway(attachment);
+        !link.is_ended() && !link.is_ending() && link.is_of_others(&ours)
+    });
+    let mut attachments: BTreeMap<&str, &str> =
+        attached.map(|one| (one.transit_gateway_attachment_id.as_str(), one.transit_gateway_id.as_str())).collect();
     let mut named = Vec::new();
-    let others = interfaces.iter().filter(|interface| !of_an_endpoint(interface) && !is_leaving(seen, interface));
-    named.extend(
-        others.map(|interface| described("network interface", &interface.network_interface_id, about(interface))),
-    );
+    for interface in interfaces.iter().filter(|one| !of_an_endpoint(one) && !goes_with_another(seen, one)) {
+        match attachment_of(interface) {
+            // AWS lets nobody delete the interface itself.
+            Some(id) => drop(attachments.entry(id).or_default()),
+            None => named.push(described("network interface", &interface.network_interface_id, about(interface))),
+        }
+    }
+    named.extend(attachments.into_iter().map(|(id, gateway)| described("transit gateway attachment", id, gateway)));
     let left = endpoints.iter().filter(|endpoint| endpoint.state != "deleted");
     named.extend(left.map(|endpoint| described("VPC endpoint", &endpoint.vpc_endpoint_id, &endpoint.service_name)));
     named.extend(gateways.iter().map(|gateway| described("internet gateway", &gateway.internet_gateway_id, "")));
@@ -56,19 +68,25 @@ pub(super) async fn observe(query: &Query, wish: &Wish, seen: &Seen, listed: Lis
 }
 
 /// What the console may not read is told by AWS itself, when it refuses the deletion.
-fn readable<T>(found: Outcome<Vec<T>>) -> Outcome<Vec<T>> {
+pub(super) fn readable<T>(found: Outcome<Vec<T>>) -> Outcome<Vec<T>> {
     match found {
         Err(failure) if matches!(failure.class, Class::Denied | Class::Unexpected | Class::Gone) => Ok(Vec::new()),
         found => found,
     }
 }
 
-/// Of something that the console made and takes away by itself: AWS removes these a while after it.
-fn is_leaving(seen: &Seen, interface: &NetworkInterface) -> bool {
+/// Of a link that the console takes away by itself, or of an attachment that is told of itself: AWS removes these a
+/// while after it.
+fn goes_with_another(seen: &Seen, interface: &NetworkInterface) -> bool {
     let of_a_link = interface.description.strip_prefix("ELB net/").is_some_and(LinkWish::is_name_of_one);
     let mut attachments = seen.attachments.iter().flatten();
-    let of_ours = attachments.any(|ours| interface.description.contains(&ours.transit_gateway_attachment_id));
-    of_a_link || of_ours
+    let of_one = attachments.any(|one| attachment_of(interface) == Some(&one.transit_gateway_attachment_id));
+    of_a_link || of_one
+}
+
+/// The transit gateway attachment that AWS made it for, as it says in the description.
+fn attachment_of(interface: &NetworkInterface) -> Option<&str> {
+    interface.description.split_whitespace().find(|word| word.starts_with("tgw-attach-"))
 }
 
 fn about(interface: &NetworkInterface) -> &str {
@@ -86,10 +104,7 @@ pub(super) fn told(seen: &Seen) -> Option<Failure> {
     if seen.foreign.is_empty() {
         return None;
     }
-    let mut named = seen.foreign.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
-    if let Some(more) = seen.foreign.len().checked_sub(MOST).filter(|more| *more > 0) {
-        named += &format!(" and {more} more");
-    }
+    let named = listed(&seen.foreign);
     let account = vpc.owner_id.as_deref().map(|account| format!(" in the AWS account {account}")).unwrap_or_default();
     let message = format!(
         "The VPC {} still holds what was not made by Causeway: {named}. Delete this{account}; then Causeway deletes the VPC by itself",

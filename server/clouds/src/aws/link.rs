@@ -63,6 +63,11 @@ impl<'a> Link<'a> {
         self.tag() == Some(&connection.to_string())
     }
 
+    /// Whether it was made beside the console: without a tag of ours, and found for no connection.
+    pub fn is_of_others(self, links: &BTreeMap<Uuid, Link<'_>>) -> bool {
+        self.tag().is_none() && !links.values().any(|link| link.id() == self.id())
+    }
+
     pub fn carries(self) -> bool {
         matches!(self.state(), "active" | "available" | "modifying")
     }

@@ -51,7 +51,18 @@ fn network(wish: &Wish, seen: &Seen, wanted: &Wanted, links: &BTreeMap<Uuid, Lin
     }
     match &seen.attachments {
         Err(failure) => steps.push(Step::Tell(failure.clone())),
-        Ok(attachments) => waits |= attachments.iter().any(|attachment| !Link::Gateway(attachment).is_ended()),
+        Ok(attachments) => {
+            let is_asked_for = |link: Link<'_>| {
+                ours.contains(link.id()) || wish.connections.iter().any(|connection| link.is_tagged(connection.id))
+            };
+            for link in attachments.iter().map(Link::Gateway).filter(|link| !link.is_ended()) {
+                // One of others is named with all that is theirs.
+                waits |= link.is_ending() || !link.is_of_others(links);
+                if !link.is_ending() && !link.is_of_others(links) && !is_asked_for(link) {
+                    steps.push(end(link));
+                }
+            }
+        }
     }
     if !waits && steps.is_empty() {
         match foreign::told(seen) {

@@ -40,7 +40,8 @@ pub struct Seen {
     pub(super) tables: Vec<RouteTable>,
     pub(super) group: Option<SecurityGroup>,
     pub(super) peerings: Vec<Peering>,
-    /// Of transit gateways. That they cannot be read is no reason to read nothing else.
+    /// To transit gateways; only read where there should be some, or while the VPC should go. That they cannot be
+    /// read is no reason to read nothing else.
     pub(super) attachments: Outcome<Vec<Attachment>>,
     /// What others put into the VPC; only read while it should go.
     pub(super) foreign: Vec<String>,
@@ -145,11 +146,14 @@ async fn peerings(query: &Query, wish: &Wish, vpc: &str) -> Outcome<Vec<Peering>
 }
 
 async fn attachments(query: &Query, wish: &Wish, vpc: &str) -> Outcome<Vec<Attachment>> {
-    if !wish.connections.iter().any(is_gateway) {
+    let expected = wish.connections.iter().any(is_gateway);
+    if !expected && wish.present {
         return Ok(Vec::new());
     }
     let form = || Form::ec2("DescribeTransitGatewayVpcAttachments").with("MaxResults", 1000);
-    let mut found: Vec<Attachment> = query.pages(&wish.region, form().filter("vpc-id", [vpc])).await?;
+    let answer = query.pages(&wish.region, form().filter("vpc-id", [vpc])).await;
+    // Of a VPC that should go, also those that the console has forgotten.
+    let mut found: Vec<Attachment> = if expected { answer? } else { foreign::readable(answer)? };
     found.retain(|attachment| attachment.vpc_id == vpc);
     let is_there: BTreeSet<&str> = found.iter().map(|found| found.transit_gateway_attachment_id.as_str()).collect();
     let missing: BTreeSet<&str> = known(wish, ATTACHMENT).filter(|id| !is_there.contains(id)).collect();

@@ -20,7 +20,7 @@ pub const HOME: &str = "eu-west-1";
 const AWAY: &str = "us-east-1";
 
 pub struct Town {
-    clouds: Lookalikes,
+    pub clouds: Lookalikes,
     pub console: Reconciler,
     pub peer: Aws,
     pub ours: String,

@@ -1,6 +1,9 @@
 //! What is of others in an account of ours: shares that nobody asked for, and things in a VPC that should go.
 
-use clouds::{Class, Failure, NetworkStanding, Peer, Subject, lookalike::Settings};
+use clouds::{
+    Class, Failure, NetworkStanding, Peer, Subject,
+    lookalike::{Effect, Fault, Settings, Side},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -92,5 +95,65 @@ async fn a_vpc_with_things_of_others_waits_for_them_names_them_and_then_goes() {
     ] {
         aws.ask(HOME, action, &[(key, id)]).await.expect("the operator may");
     }
+    town.console.until(|report| report.network.standing == NetworkStanding::Absent).await;
+}
+
+async fn own_gateway(town: &Town) -> String {
+    let made = town.console.aws.ask(HOME, "CreateTransitGateway", &[]).await.expect("the operator may");
+    element(&made, "transitGatewayId")
+}
+
+#[tokio::test]
+async fn an_attachment_that_the_console_has_forgotten_goes_with_its_vpc() {
+    let mut town = Town::new(&Settings::immediate()).await;
+    let gateway = own_gateway(&town).await;
+    town.console.until(|report| report.network.standing == NetworkStanding::Ready).await;
+    let lost = Fault::once("CreateTransitGatewayVpcAttachment", Effect::Lose).after_apply().for_side(Side::Ours);
+    town.clouds.aws.add_fault(lost).await.expect("the rule is kept");
+    let id = town.console.connect(Peer::AwsTransitGateway { account: town.ours.clone(), gateway });
+    let failed = town.console.failures().await;
+    assert!(failed.iter().any(|(of, _)| *of == Subject::Connection(id)), "the answer was lost: {failed:?}");
+    town.console.wish.connections.clear();
+    let read = town.console.aws.ask(HOME, "DescribeTransitGatewayVpcAttachments", &[]).await.expect("it is read");
+    let attachment = element(&read, "transitGatewayAttachmentId");
+    assert!(attachment.starts_with("tgw-attach-"), "{read}");
+
+    town.console.wish.present = false;
+    for _ in 0..20 {
+        let (report, failed) = town.console.pass().await.expect("the cloud can be read");
+        let told = failed.iter().find(|(_, failure)| failure.class == Class::Operator);
+        assert!(told.is_none(), "nobody has to help: {told:?}");
+        if report.network.standing == NetworkStanding::Absent {
+            assert_eq!(town.console.made("Detach"), 1);
+            return;
+        }
+    }
+    panic!("the VPC stayed");
+}
+
+#[tokio::test]
+async fn an_attachment_of_others_is_named_as_one_and_not_as_an_interface_that_nobody_can_delete() {
+    let mut town = Town::new(&Settings::immediate()).await;
+    let gateway = own_gateway(&town).await;
+    town.console.until(|report| report.network.standing == NetworkStanding::Ready).await;
+    let vpc = town.console.wish.reference["vpc_id"].as_str().expect("an id").to_owned();
+    let subnet = town.console.wish.reference["subnet_ids"][0].as_str().expect("an id").to_owned();
+    let ask = [("TransitGatewayId", gateway.as_str()), ("VpcId", &vpc), ("SubnetIds.1", &subnet)];
+    let made = town.console.aws.ask(HOME, "CreateTransitGatewayVpcAttachment", &ask).await.expect("the operator may");
+    let attachment = element(&made, "transitGatewayAttachmentId");
+    let named = format!("not made by Causeway: transit gateway attachment {attachment}");
+
+    town.console.wish.present = false;
+    let failure = refusal(&mut town).await;
+    assert!(failure.message.contains(&format!("{named} ({gateway}). Delete this")), "{failure}");
+    // Where the console may not list attachments, the interface tells of it.
+    let denied = Fault::refuse("DescribeTransitGatewayVpcAttachments", 403, "UnauthorizedOperation");
+    town.clouds.aws.add_fault(denied.for_side(Side::Ours)).await.expect("the rule is kept");
+    let failure = refusal(&mut town).await;
+    assert!(failure.message.contains(&format!("{named}. Delete this")), "{failure}");
+    assert_eq!(town.console.made("Detach") + town.console.made("Delete"), 0);
+
+    let detach = [("TransitGatewayAttachmentId", attachment.as_str())];
+    town.console.aws.ask(HOME, "DeleteTransitGatewayVpcAttachment", &detach).await.expect("the operator may");
     town.console.until(|report| report.network.standing == NetworkStanding::Absent).await;
 }

@@ -419,8 +419,17 @@ fn a_network_takes_the_connections_with_it_that_the_console_forgot() {
     seen.peerings = vec![peering(OLDER, "pending-acceptance", &[])];
     assert_eq!(next(&gone, &seen), [Step::DeletePeering("pcx-1".into())]);
     seen.peerings.clear();
+    seen.attachments = Ok(vec![attachment(OLDER, "available")]);
+    assert_eq!(next(&gone, &seen), [Step::Detach("tgw-attach-1".into())]);
     seen.attachments = Ok(vec![attachment(OLDER, "deleting")]);
     assert_eq!(next(&gone, &seen), []);
+    // One of others is waited for while it leaves, and otherwise told of with all that is theirs.
+    let theirs = |state: &str| Attachment { tag_set: tags(&[]), ..attachment(OLDER, state) };
+    seen.attachments = Ok(vec![theirs("deleting")]);
+    assert_eq!(next(&gone, &seen), []);
+    seen.attachments = Ok(vec![theirs("available")]);
+    seen.foreign = vec!["transit gateway attachment tgw-attach-1 (tgw-1)".into()];
+    assert!(matches!(next(&gone, &seen)[..], [Step::Tell(_)]));
 }
 
 #[test]

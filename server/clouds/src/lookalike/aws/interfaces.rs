@@ -20,7 +20,7 @@ pub struct Interface {
     pub subnet: String,
     pub zone: String,
     pub address: Ipv4Addr,
-    /// `interface`, `network_load_balancer`, `vpc_endpoint`.
+    /// `interface`, `network_load_balancer`, `vpc_endpoint`, `transit_gateway`.
     pub kind: String,
     pub description: String,
     pub instance: Option<String>,
@@ -101,6 +101,15 @@ pub fn put(world: &mut World<Aws>, subnet_id: &str, subnet: &Subnet, purpose: Pu
     let id = ec2::id(Interface::PREFIX);
     world.put(&id, interface.wrap());
     Ok(id)
+}
+
+pub fn remove_described(world: &mut World<Aws>, description: &str) {
+    let all = world.under(Interface::PREFIX).filter_map(|(id, thing)| Some((id, Interface::of(thing)?)));
+    let gone: Vec<String> =
+        all.filter(|(_, one)| one.description == description).map(|(id, _)| id.to_owned()).collect();
+    for id in gone {
+        world.remove(&id);
+    }
 }
 
 fn within<'a>(world: &'a World<Aws>, subnet: &'a str) -> impl Iterator<Item = (&'a str, &'a Interface)> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Answer, Aws, Refused, Thing, ec2,
+    interfaces::{self, Purpose},
     networks::{Subnet, Vpc},
     ram,
     request::{Noun, Owned, Request},
@@ -429,5 +430,21 @@ pub fn ripen_attachment(world: &mut World<Aws>, id: &str, attachment: &Attachmen
         }
         State::PendingAcceptance | State::Available => (attachment.state, None),
     };
+    join(world, id, &next);
     world.put(id, next.wrap());
+}
+
+/// An attachment that is up has an interface in each of its subnets, which nobody but the vendor takes away.
+fn join(world: &mut World<Aws>, id: &str, attachment: &Attachment) {
+    let description = format!("Network Interface for Transit Gateway Attachment {id}");
+    interfaces::remove_described(world, &description);
+    if attachment.state != State::Available {
+        return;
+    }
+    for subnet_id in &attachment.subnets {
+        let Some(subnet) = world.get(subnet_id).and_then(Subnet::of).cloned() else { continue };
+        let purpose = Purpose { kind: "transit_gateway", description: description.clone(), instance: None };
+        // A subnet that is full has none.
+        let _ = interfaces::put(world, subnet_id, &subnet, purpose);
+    }
 }
