@@ -108,6 +108,26 @@ pub struct ServiceReading {
 }
 
 impl ServiceReading {
+    /// Of a service in project "shop", as somebody reads it who may do everything.
+    #[cfg(test)]
+    pub(crate) fn fixture(service: Service) -> Self {
+        let project: ProjectName = "shop".parse().expect("a name");
+        let (firewall, accesses) = (service.firewall(), service.accesses(&project));
+        Self {
+            service,
+            firewall,
+            accesses,
+            records: Vec::new(),
+            traffic: Vec::new(),
+            refused: Vec::new(),
+            refused_of: 0,
+            certificates: Vec::new(),
+            read_only: false,
+            project,
+            now: crate::domain::fixtures::NOW,
+        }
+    }
+
     /// Why whoever reads this may not do it; the sentence of the refusal that the server would answer with.
     pub fn missing(&self, permission: Permission) -> Option<String> {
         let scope = self.project.to_string();
@@ -307,9 +327,15 @@ pub async fn revoke_node_credential(project: String, id: String, node: String) -
     let (project, id, node) = (super::path(&project)?, super::path(&id)?, super::path(&node)?);
     let backend = crate::backend::backend()?;
     backend.revoke_node_credential(&project, id, node).await?;
-    // One that was removed is gone with it.
-    let stays = backend.service(&project, id).await?.nodes.iter().any(|known| known.id == node && !known.removed);
-    let page = if stays { crate::routes::node(&project, id, node) } else { crate::routes::service(&project, id) };
+    // One that was removed is gone with it, and the last one takes a service that is being deleted along. The credential
+    // ended in any case.
+    let service = backend.service(&project, id).await;
+    let stays = |service: &Service| service.nodes.iter().any(|known| known.id == node && !known.removed);
+    let page = match &service {
+        Ok(service) if stays(service) => crate::routes::node(&project, id, node),
+        Ok(_) => crate::routes::service(&project, id),
+        Err(_) => crate::routes::services(&project),
+    };
     leptos_axum::redirect(&page);
     Ok(())
 }

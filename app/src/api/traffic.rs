@@ -19,7 +19,7 @@ pub struct TrafficReading {
 /// `node`: empty for all nodes of the service. `span`: "day" or "month"; what is neither is a day.
 #[server(endpoint = "services/traffic", protocol = Reading)]
 pub async fn read_traffic(project: String, id: String, node: String, span: String) -> Result<TrafficReading, ApiError> {
-    use crate::domain::{NodeId, service::traffic::lanes};
+    use crate::domain::{NodeId, service::traffic::chart};
 
     let (project, id) = (super::path(&project)?, super::path(&id)?);
     let node: Option<NodeId> = if node.is_empty() { None } else { Some(super::path(&node)?) };
@@ -31,5 +31,5 @@ pub async fn read_traffic(project: String, id: String, node: String, span: Strin
     let mut refused = backend.refused_attempts(&project, id).await?;
     refused.retain(|attempt| asked(attempt.node));
     let watched = service.nodes.iter().any(|of| asked(of.id) && of.sync.is_some());
-    Ok(TrafficReading { span, lanes: lanes(&service.firewall(), &slots, span, super::now()), refused, watched })
+    Ok(TrafficReading { span, lanes: chart(&service, node, &slots, span, super::now()), refused, watched })
 }

@@ -81,21 +81,28 @@ impl Console {
         let road_warriors = tx.road_warriors_at(project.id, &refused).await?;
         drop(tx);
         let shown = self.shown_service(row, &scene, &vantage);
-        let firewall = shown.firewall();
+        let elsewhere = shown.elsewhere();
         let members: Vec<(ServiceId, Node)> = scene
             .services
             .iter()
             .flat_map(|service| scene.nodes_of(service, &vantage).into_iter().map(|node| (service.id, node)))
             .collect();
         let names: HashMap<ServiceId, _> = scene.services.iter().map(|service| (service.id, &service.name)).collect();
-        let known = Known {
-            network: &scene.network,
-            peered: &shown.peered,
-            nodes: members.iter().filter_map(|(service, node)| Some((*names.get(service)?, node))).collect(),
-            road_warriors: &road_warriors,
-        };
+        // While the service moves, each of its two places has a firewall and neighbours of its own.
+        let sides = std::iter::once(&shown).chain(&elsewhere).map(|side| {
+            let known = Known {
+                network: &scene.network,
+                peered: &side.peered,
+                nodes: members.iter().filter_map(|(service, node)| Some((*names.get(service)?, node))).collect(),
+                road_warriors: &road_warriors,
+            };
+            (&side.place, side.firewall(), known)
+        });
+        let sides: Vec<_> = sides.collect();
         let attempt = |refused: Refused| {
             let node = scene.nodes.iter().find(|node| node.id == refused.node)?;
+            let side = sides.iter().find(|(place, ..)| **place == node.place);
+            let (_, firewall, known) = side.or(sides.first())?;
             let component = shown.components.iter().find(|component| component.port == refused.port);
             Some(Attempt {
                 node: node.id,

@@ -7,6 +7,7 @@ use app::{
         service::{
             form::ServiceForm,
             member::NodeForm,
+            migration::NewMigration,
             node::{DROPPED, RefusedAttempt, RuleCounter},
             traffic::{Passed, SAMPLES, Slot, Span},
         },
@@ -14,10 +15,14 @@ use app::{
 };
 use server::store::hosts::NodeFigures;
 
-use super::*;
+use super::{
+    services::{in_vpc, list_nodes, service, shown},
+    *,
+};
 
 on_both_engines! {
     row_64_whom_nodes_refused_is_told_by_name_with_the_reason_the_latest_first
+    while_a_service_moves_whom_a_node_refused_is_explained_by_the_firewall_of_its_place
     row_64_traffic_is_summed_over_nodes_and_no_more_than_a_day_and_a_month_is_kept
     traffic_is_read_by_whoever_may_look_and_by_no_stranger
 }
@@ -85,10 +90,48 @@ async fn row_64_whom_nodes_refused_is_told_by_name_with_the_reason_the_latest_fi
     assert_eq!((shown[4].packets, shown[4].last_at), (3, now.plus_seconds(-60)));
 }
 
+/// A moment with half a minute left of its slot: what is written now is read within the same.
+async fn early_in_a_slot() -> Timestamp {
+    let left = |now: Timestamp| Span::Day.slot_seconds() - now.seconds().rem_euclid(Span::Day.slot_seconds());
+    while left(clock::now()) < 30 {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    clock::now()
+}
+
+async fn while_a_service_moves_whom_a_node_refused_is_explained_by_the_firewall_of_its_place(stage: Stage) {
+    let vpc = stage.vpc("alpha", "10.20.0.0/16").await;
+    let orders = service(&stage, "orders", "local-default").await;
+    list_nodes(&stage, orders).await;
+    let new = NewMigration { target: in_vpc(vpc).parse().expect("a place"), open: false };
+    stage.ingrid.migrate_service(&stage.harbor, orders, new).await.expect("a move");
+    let nodes = shown(&stage, orders).await.nodes;
+    let (old, replacement) = (nodes[0].id, nodes[2].id);
+    let now = clock::now();
+    let figures = NodeFigures::default();
+    write(&stage, old, &figures, &[("198.51.100.7", 1)], now.plus_seconds(-60)).await;
+    write(&stage, replacement, &figures, &[("198.51.100.7", 1)], now.plus_seconds(-50)).await;
+
+    let lines = async || -> Vec<(NodeId, String)> {
+        let shown = stage.ingrid.refused_attempts(&stage.harbor, orders).await.expect("a list");
+        shown.into_iter().map(|attempt| (attempt.node, attempt.cause.to_string())).collect()
+    };
+    let expected =
+        [(replacement, "Default deny: no rule lets it in".to_owned()), (old, "Let in by now: IP filter".to_owned())];
+    assert_eq!(lines().await, expected);
+    for node in &nodes[2..] {
+        let address = if node.id == replacement { "10.20.0.40" } else { "10.20.0.41" };
+        let listed = NodeForm { private_address: address.into(), ..NodeForm::default() };
+        stage.ingrid.update_node(&stage.harbor, orders, node.id, listed).await.expect("listed");
+    }
+    stage.ingrid.switch_service(&stage.harbor, orders).await.expect("switched");
+    assert_eq!(lines().await, expected, "the switch moves names, no firewall");
+}
+
 async fn row_64_traffic_is_summed_over_nodes_and_no_more_than_a_day_and_a_month_is_kept(stage: Stage) {
     let vpc = stage.vpc("alpha", "10.20.0.0/16").await;
     let (service, nodes) = orders(&stage, vpc).await;
-    let now = clock::now();
+    let now = early_in_a_slot().await;
     // A packet every five minutes, for 25 hours.
     let mut figures = NodeFigures::default();
     for step in 0..=300_u32 {

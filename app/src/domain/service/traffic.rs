@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ComponentName, NodeName,
+    ComponentName, NodeName, Service,
     firewall::{Cause, Firewall},
     node::DROPPED,
     origin::Origin,
@@ -157,7 +157,8 @@ fn place(number: i64, newest: i64, count: usize) -> Option<usize> {
 /// One rule of a chart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lane {
-    /// The rule's number on the page of the firewall; `None`: no rule any more.
+    /// The rule's number on the page of the firewall; `None`: no rule any more, or one of the other place only while
+    /// the service moves.
     pub number: Option<usize>,
     pub label: String,
     /// It counts what no rule admitted.
@@ -168,9 +169,23 @@ pub struct Lane {
     pub bytes: u64,
 }
 
-/// A chart with a lane per rule of the firewall in the firewall's order, then rules that are gone and have counted within
-/// the span, and what was refused last.
-pub fn lanes(firewall: &Firewall, slots: &[Slot], span: Span, now: Timestamp) -> Vec<Lane> {
+/// The chart of a service, or of one node by the firewall of its place. While a service moves, its nodes have two.
+pub fn chart(service: &Service, node: Option<NodeId>, slots: &[Slot], span: Span, now: Timestamp) -> Vec<Lane> {
+    match node.and_then(|node| service.nodes.iter().find(|of| of.id == node)) {
+        Some(node) => lanes(&service.at(&node.place).firewall(), None, slots, span, now),
+        None => lanes(&service.firewall(), service.firewall_elsewhere().as_ref(), slots, span, now),
+    }
+}
+
+/// A lane per rule of the firewall in the firewall's order, then those that only the firewall `elsewhere` has, with the
+/// place's label; rules that are gone and have counted within the span; and what was refused last.
+fn lanes(
+    firewall: &Firewall,
+    elsewhere: Option<&(String, Firewall)>,
+    slots: &[Slot],
+    span: Span,
+    now: Timestamp,
+) -> Vec<Lane> {
     let newest = span.slot(now);
     let bars = span.slots() / span.slots_per_bar();
     let lane = |number: Option<usize>, label: String, refused: bool| Lane {
@@ -184,6 +199,14 @@ pub fn lanes(firewall: &Firewall, slots: &[Slot], span: Span, now: Timestamp) ->
     let mut lanes: Vec<(String, Lane)> = Vec::new();
     for (at, rule) in firewall.rules.iter().enumerate() {
         lanes.push((rule.counter(), lane(Some(at + 1), rule.reason.to_string(), false)));
+    }
+    if let Some((place, there)) = elsewhere {
+        for rule in &there.rules {
+            let counter = rule.counter();
+            if lanes.iter().all(|(known, _)| *known != counter) {
+                lanes.push((counter, lane(None, format!("{}, in {place}", rule.reason), false)));
+            }
+        }
     }
     let mut gone: BTreeMap<String, Lane> = BTreeMap::new();
     let mut dropped = lane(Some(firewall.rules.len() + 1), "Default deny".to_owned(), true);
@@ -295,7 +318,7 @@ mod tests {
             slot(Span::Day, 287, vec![passed("sites", 5, 50), passed("filter", 1, 40)]),
             slot(Span::Day, 288, vec![passed("filter", 100, 100)]),
         ];
-        let shown = lanes(&effective(&around), &slots, Span::Day, NOW);
+        let shown = lanes(&effective(&around), None, &slots, Span::Day, NOW);
         let lines: Vec<_> =
             shown.iter().map(|lane| (lane.number, lane.label.as_str(), lane.packets, lane.bytes)).collect();
         assert_eq!(
@@ -310,6 +333,39 @@ mod tests {
         let filter = &shown[1].bars;
         assert_eq!((filter.len(), filter[0], filter[95]), (96, 1, 3), "a bar holds three slots");
         assert!(shown[3].refused);
+    }
+
+    #[test]
+    fn while_a_service_moves_a_node_is_drawn_by_the_firewall_of_its_place_and_the_service_by_both() {
+        let service = crate::domain::service::fixtures::moving();
+        let slots = [slot(Span::Day, 0, vec![passed("vpc-peerings", 3, 120), passed("filter", 2, 80)])];
+        let lines = |node: Option<NodeId>| -> Vec<_> {
+            let lanes = chart(&service, node, &slots, Span::Day, NOW);
+            lanes.into_iter().map(|lane| (lane.number, lane.label, lane.packets)).collect()
+        };
+        let line = |number, label: &str, packets| (number, label.to_owned(), packets);
+        let (members, peerings) = ("Other nodes of this service", "VPC peerings of the VPN gateway");
+        let inside = [
+            line(Some(1), members, 0),
+            line(Some(2), peerings, 3),
+            line(None, "filter, no rule any more", 2),
+            line(Some(3), "Default deny", 0),
+        ];
+        assert_eq!(lines(Some(service.nodes[0].id)), inside);
+        let outside = [
+            line(Some(1), members, 0),
+            line(Some(2), "IP filter", 2),
+            line(None, "vpc-peerings, no rule any more", 3),
+            line(Some(3), "Default deny", 0),
+        ];
+        assert_eq!(lines(Some(service.nodes[1].id)), outside);
+        let both = [
+            line(Some(1), members, 0),
+            line(Some(2), peerings, 3),
+            line(None, "IP filter, in Bergen", 2),
+            line(Some(3), "Default deny", 0),
+        ];
+        assert_eq!(lines(None), both);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use leptos_router::{LazyRoute, lazy_route};
 use super::{
     certificates::Certificates,
     connection::{Connection, Records},
-    migration::Moves,
+    migration::{Moves, of_firewall},
     nodes::Nodes,
     reading::{Reading, reading},
     refused::Latest,
@@ -60,7 +60,13 @@ fn Shown(read: Signal<ServiceReading>, titled: bool) -> impl IntoView {
     let service = Memo::new(move |_| read.with(|read| read.service.clone()));
     // What the head shows; its menu stays open while a node reports.
     let above = Memo::new(move |_| read.with(Above::of));
-    let firewall = Memo::new(move |_| read.with(|read| (read.service.id, read.firewall.clone())));
+    let firewall = Memo::new(move |_| {
+        read.with(|read| {
+            let elsewhere = read.service.firewall_elsewhere();
+            let here = elsewhere.is_some().then(|| read.service.place_label.clone());
+            (read.service.id, read.firewall.clone(), here, elsewhere)
+        })
+    });
     let missing = |permission| Memo::new(move |_| read.with(|read| read.missing(permission)));
     let (reason, missing) = (missing(Permission::ServiceConfigurationWrite), missing(Permission::ServicesWrite));
     let traffic = Memo::new(move |_| read.with(|read| read.traffic.clone()));
@@ -74,7 +80,11 @@ fn Shown(read: Signal<ServiceReading>, titled: bool) -> impl IntoView {
         <Connection read/>
         <Records read/>
         <Nodes service traffic missing/>
-        {move || firewall.with(|(id, firewall)| summary(firewall, &routes::service_firewall(&of_summary, *id)))}
+        {move || firewall.with(|(id, firewall, here, elsewhere)| {
+            let page = routes::service_firewall(&of_summary, *id);
+            let there = elsewhere.as_ref().map(|(place, firewall)| of_firewall(place, firewall));
+            (summary(firewall, here.as_deref(), &page), there)
+        })}
         <Latest read/>
         <Certificates read/>
     }
@@ -197,12 +207,16 @@ pub fn let_in(firewall: &Firewall) -> impl IntoView + use<> {
     }
 }
 
-/// The effective firewall.
-fn summary(firewall: &Firewall, page: &str) -> impl IntoView + use<> {
+/// The effective firewall. `here`: where it holds, while the hosts of another place have one of their own.
+fn summary(firewall: &Firewall, here: Option<&str>, page: &str) -> impl IntoView + use<> {
+    let lead = match here {
+        None => "What the nodes let in; nothing else reaches a port of the service.".to_owned(),
+        Some(here) => format!("What the nodes in {here} let in; nothing else reaches a port of the service there."),
+    };
     let (lines, page) = (let_in(firewall), page.to_owned());
     let aside = move || view! { <a href=page>"Rule by rule"</a> };
     view! {
-        <Block id="h-firewall" title="Effective firewall" lead="What the nodes let in; nothing else reaches a port of the service." aside>
+        <Block id="h-firewall" title="Effective firewall" lead aside>
             {lines}
         </Block>
     }

@@ -3,6 +3,7 @@ use leptos_meta::Title;
 use leptos_router::{LazyRoute, hooks::use_query_map, lazy_route};
 
 use super::{
+    migration::Moves,
     reading::reading,
     traffic::{Traffic, TrafficResource, traffic},
     verdict::TryIt,
@@ -14,7 +15,7 @@ use crate::{
         AddressRange, ServiceId,
         permission::Permission,
         service::{
-            Component,
+            Component, Service,
             firewall::{Firewall, Rule},
             node::Destination,
         },
@@ -53,20 +54,66 @@ impl LazyRoute for ServiceFirewall {
 fn Shown(read: Signal<ServiceReading>, traffic: TrafficResource) -> impl IntoView {
     let project = project_for_links(&use_project().get_untracked());
     let about = Memo::new(move |_| read.with(About::of));
-    let firewall = Memo::new(move |_| read.with(|read| read.firewall.clone()));
     let page = read.with_untracked(|read| routes::service_firewall(&project, read.service.id));
+    let (of_here, of_there) = (page.clone(), page.clone());
+    let here = Memo::new(move |_| read.with(|read| Sheet::here(read, &of_here)));
+    let there = Memo::new(move |_| read.with(|read| Sheet::elsewhere(read, &of_there)));
     let query = use_query_map();
     let asked = Memo::new(move |_| {
         let number = |name: &str| query.with(|query| query.get(name)).and_then(|text| text.parse::<usize>().ok());
         number("rule").map(|rule| (rule, number("page").unwrap_or(1).max(1)))
     });
-    let (of_rules, of_traffic) = (page.clone(), page.clone());
+    let is_other = Memo::new(move |_| query.with(|query| query.get("place").as_deref() == Some(OTHER)));
+    let listed = move || {
+        let (rule, at) = asked.get()?;
+        if is_other.get() {
+            there.with(|there| there.as_ref().and_then(|sheet| sources(sheet, rule, at))).map(IntoAny::into_any)
+        } else {
+            here.with(|sheet| sources(sheet, rule, at)).map(IntoAny::into_any)
+        }
+    };
     view! {
         {move || about.with(|about| head(about, &project))}
-        {move || about.with(|about| firewall.with(|firewall| rules(firewall, about, &of_rules)))}
-        {move || asked.get().and_then(|(rule, at)| firewall.with(|firewall| sources(firewall, rule, at, &page)))}
+        <Moves read/>
+        {move || here.with(rules)}
+        {move || there.with(|there| there.as_ref().map(rules))}
+        {listed}
         <TryIt read/>
-        <Traffic resource=traffic page=of_traffic/>
+        <Traffic resource=traffic page/>
+    }
+}
+
+/// In the query of the page: the place that names do not lead to.
+const OTHER: &str = "other";
+
+/// The firewall of one place, with what its table says.
+#[derive(Clone, Debug, PartialEq)]
+struct Sheet {
+    firewall: Firewall,
+    /// What people call it: the place that names do not lead to, while the service moves.
+    other: Option<String>,
+    /// The range of its VPC.
+    private: Option<String>,
+    components: Vec<Component>,
+    /// The page and its query as far as it names the place: a rule's number is added to it.
+    address: String,
+}
+
+impl Sheet {
+    fn here(read: &ServiceReading, page: &str) -> Self {
+        Self::of(&read.service, read.firewall.clone(), None, format!("{page}?"))
+    }
+
+    /// While the service moves.
+    fn elsewhere(read: &ServiceReading, page: &str) -> Option<Self> {
+        let there = read.service.elsewhere()?;
+        let (label, address) = (there.place_label.clone(), format!("{page}?place={OTHER}&"));
+        Some(Self::of(&there, there.firewall(), Some(label), address))
+    }
+
+    fn of(service: &Service, firewall: Firewall, other: Option<String>, address: String) -> Self {
+        let private = service.vpc.as_ref().map(|vpc| vpc.cidr.to_string());
+        Self { firewall, other, private, components: service.components.clone(), address }
     }
 }
 
@@ -75,8 +122,9 @@ fn Shown(read: Signal<ServiceReading>, traffic: TrafficResource) -> impl IntoVie
 struct About {
     id: ServiceId,
     name: String,
-    private: Option<String>,
-    components: Vec<Component>,
+    here: String,
+    /// The other place of a service that moves.
+    elsewhere: Option<String>,
     not_enforced: usize,
     /// Why its IP filter cannot be set by whoever reads this.
     fixed: Option<String>,
@@ -88,8 +136,8 @@ impl About {
         Self {
             id: service.id,
             name: service.name.to_string(),
-            private: service.vpc.as_ref().map(|vpc| vpc.cidr.to_string()),
-            components: service.components.clone(),
+            here: service.place_label.clone(),
+            elsewhere: service.elsewhere().map(|there| there.place_label),
             not_enforced: service.not_enforced(),
             fixed: service.going().or_else(|| read.missing(Permission::ServiceConfigurationWrite)),
         }
@@ -102,11 +150,7 @@ fn head(about: &About, project: &crate::domain::ProjectName) -> impl IntoView + 
         (about.name.clone(), routes::service(project, about.id)),
     ];
     let filter = routes::service_ip_filter(project, about.id);
-    let lead = match about.not_enforced {
-        0 => "Default deny: a packet to a port of the service gets in if a rule lets it. This is what its hosts enforce.".to_owned(),
-        1 => "Default deny: a packet to a port of the service gets in if a rule lets it. One node has no agent to enforce it.".to_owned(),
-        many => format!("Default deny: a packet to a port of the service gets in if a rule lets it. {many} nodes have no agent to enforce it."),
-    };
+    let lead = lead(about);
     let (title, reason) = (format!("Effective firewall of {}", about.name), about.fixed.clone());
     view! {
         <PageHead title crumbs lead>
@@ -115,35 +159,64 @@ fn head(about: &About, project: &crate::domain::ProjectName) -> impl IntoView + 
     }
 }
 
-fn rules(firewall: &Firewall, about: &About, page: &str) -> impl IntoView + use<> {
-    let rows = firewall.rules.iter().enumerate().map(|(at, rule)| row(at + 1, rule, about, page)).collect_view();
-    let ports: Vec<String> = firewall.guarded.iter().map(ToString::to_string).collect();
-    let number = firewall.rules.len() + 1;
-    view! {
-        <section class="block" aria-label="Rules">
-            <Table
-                label="Rules"
-                columns=vec![
-                    Column::number("Rule"), Column::text("Reason"), Column::text("From"), Column::text("To"), Column::text("Ports"),
-                ]
-                stack=true
-            >
-                {rows}
-                <tr>
-                    <th scope="row" class="num fact" data-at="a2">{number}</th>
-                    <td data-at="a1"><span class="flow nowrap"><Mark tone=Tone::Off/>"Default deny"</span></td>
-                    <td data-at="b1">"everywhere else"</td>
-                    <td data-at="b2">"every address"</td>
-                    <td data-at="c"><span class="fact">{ports.join(", ")}</span></td>
-                </tr>
-            </Table>
-            <p class="muted said">"Refused without an answer. Other ports of a host are its own business."</p>
-        </section>
+fn lead(about: &About) -> String {
+    let enforced = match about.not_enforced {
+        0 if about.elsewhere.is_none() => "This is what its hosts enforce.".to_owned(),
+        0 => String::new(),
+        1 => "One node has no agent to enforce it.".to_owned(),
+        many => format!("{many} nodes have no agent to enforce it."),
+    };
+    let two = about.elsewhere.as_ref().map(|there| {
+        format!("These rules are those of its hosts in {}; those in {there} have the rules below them.", about.here)
+    });
+    let first = "Default deny: a packet to a port of the service gets in if a rule lets it.".to_owned();
+    let said = [first, two.unwrap_or_default(), enforced];
+    said.into_iter().filter(|sentence| !sentence.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn rules(sheet: &Sheet) -> AnyView {
+    match &sheet.other {
+        None => view! { <section class="block" aria-label="Rules">{table(sheet, "Rules")}</section> }.into_any(),
+        Some(place) => {
+            let (title, table) = (format!("Firewall in {place}"), table(sheet, &format!("Rules in {place}")));
+            view! {
+                <Block id="h-there" title lead="What the service's hosts there enforce while it moves.">
+                    {table}
+                </Block>
+            }
+            .into_any()
+        }
     }
 }
 
-fn row(number: usize, rule: &Rule, about: &About, page: &str) -> impl IntoView + use<> {
-    let to = match (rule.to, &about.private) {
+fn table(sheet: &Sheet, label: &str) -> impl IntoView + use<> {
+    let (firewall, label) = (&sheet.firewall, label.to_owned());
+    let rows = firewall.rules.iter().enumerate().map(|(at, rule)| row(at + 1, rule, sheet)).collect_view();
+    let ports: Vec<String> = firewall.guarded.iter().map(ToString::to_string).collect();
+    let number = firewall.rules.len() + 1;
+    view! {
+        <Table
+            label
+            columns=vec![
+                Column::number("Rule"), Column::text("Reason"), Column::text("From"), Column::text("To"), Column::text("Ports"),
+            ]
+            stack=true
+        >
+            {rows}
+            <tr>
+                <th scope="row" class="num fact" data-at="a2">{number}</th>
+                <td data-at="a1"><span class="flow nowrap"><Mark tone=Tone::Off/>"Default deny"</span></td>
+                <td data-at="b1">"everywhere else"</td>
+                <td data-at="b2">"every address"</td>
+                <td data-at="c"><span class="fact">{ports.join(", ")}</span></td>
+            </tr>
+        </Table>
+        <p class="muted said">"Refused without an answer. Other ports of a host are its own business."</p>
+    }
+}
+
+fn row(number: usize, rule: &Rule, sheet: &Sheet) -> impl IntoView + use<> {
+    let to = match (rule.to, &sheet.private) {
         (Destination::Any, _) => view! { "every address" }.into_any(),
         (Destination::Private, Some(range)) => {
             view! { "private: " <span class="fact">{range.clone()}</span> }.into_any()
@@ -151,7 +224,7 @@ fn row(number: usize, rule: &Rule, about: &About, page: &str) -> impl IntoView +
         (Destination::Private, None) => view! { "private addresses" }.into_any(),
         (Destination::Public, _) => view! { "public addresses" }.into_any(),
     };
-    let ports = about.components.iter().filter(|component| rule.components.contains(&component.name));
+    let ports = sheet.components.iter().filter(|component| rule.components.contains(&component.name));
     let ports = ports.map(|component| {
         view! { <span class="nowrap">{component.name.to_string()} " " <span class="fact">{component.port}</span></span> }
     });
@@ -163,7 +236,7 @@ fn row(number: usize, rule: &Rule, about: &About, page: &str) -> impl IntoView +
         <tr>
             <th scope="row" class="num fact" data-at="a2">{number}</th>
             <td data-at="a1">{rule.reason.to_string()}</td>
-            <td data-at="b1"><div class="sources">{listed(number, rule, page)}{narrowed}</div></td>
+            <td data-at="b1"><div class="sources">{listed(number, rule, &sheet.address)}{narrowed}</div></td>
             <td data-at="b2">{to}</td>
             <td data-at="c"><span class="many">{ports}</span></td>
         </tr>
@@ -171,10 +244,10 @@ fn row(number: usize, rule: &Rule, about: &About, page: &str) -> impl IntoView +
 }
 
 /// The first sources of a rule, and the way to the others.
-fn listed(number: usize, rule: &Rule, page: &str) -> impl IntoView + use<> {
+fn listed(number: usize, rule: &Rule, address: &str) -> impl IntoView + use<> {
     let sources = named(rule);
     let more = sources.len().saturating_sub(FEW);
-    let href = format!("{page}?rule={number}#h-sources");
+    let href = format!("{address}rule={number}#h-sources");
     let more = (more > 0).then(|| view! { <li><a href=href>{format!("and {} more", grouped(more as u64))}</a></li> });
     view! {
         <ul>
@@ -199,17 +272,21 @@ fn named(rule: &Rule) -> Vec<(Option<String>, AddressRange)> {
 }
 
 /// All sources of one rule, a page at a time.
-fn sources(firewall: &Firewall, number: usize, at: usize, page: &str) -> Option<impl IntoView + use<>> {
-    let rule = firewall.rules.get(number.checked_sub(1)?)?;
+fn sources(sheet: &Sheet, number: usize, at: usize) -> Option<impl IntoView + use<>> {
+    let address = &sheet.address;
+    let rule = sheet.firewall.rules.get(number.checked_sub(1)?)?;
     let all = named(rule);
     let pages = all.len().div_ceil(PAGE).max(1);
     let at = at.min(pages);
     let (first, last) = ((at - 1) * PAGE, (at * PAGE).min(all.len()));
-    let to = |at: usize| format!("{page}?rule={number}&page={at}#h-sources");
+    let to = |at: usize| format!("{address}rule={number}&page={at}#h-sources");
     let back = (at > 1).then(|| view! { <ButtonLink small=true href=to(at - 1)>"Previous sources"</ButtonLink> });
     let on = (at < pages).then(|| view! { <ButtonLink small=true href=to(at + 1)>"More sources"</ButtonLink> });
     let said = format!("{} to {} of {}", grouped(first as u64 + 1), grouped(last as u64), grouped(all.len() as u64));
-    let title = format!("Sources of rule {number}");
+    let title = match &sheet.other {
+        Some(place) => format!("Sources of rule {number} in {place}"),
+        None => format!("Sources of rule {number}"),
+    };
     let rows = all[first..last].iter().cloned().map(|(name, range)| source(name, range)).collect_view();
     Some(view! {
         <Block id="h-sources" title lead=rule.reason.to_string()>
@@ -255,6 +332,25 @@ mod tests {
         let names: Vec<_> = named(&rule("")).into_iter().map(|(name, range)| (name, range.to_string())).collect();
         let expected = [("beta", "10.2.0.0/16"), ("gamma", "10.3.0.0/16")];
         assert_eq!(names, expected.map(|(name, range)| (Some(name.to_owned()), range.to_owned())));
+    }
+
+    #[test]
+    fn while_a_service_moves_the_rules_of_both_places_are_shown_and_said_to_be_theirs() {
+        let read = ServiceReading::fixture(crate::domain::service::fixtures::moving());
+        let reasons = |sheet: &Sheet| -> Vec<String> {
+            sheet.firewall.rules.iter().map(|rule| rule.reason.to_string()).collect()
+        };
+        let (here, there) = (Sheet::here(&read, "/fw"), Sheet::elsewhere(&read, "/fw").expect("two places"));
+        assert_eq!(reasons(&here), ["Other nodes of this service", "VPC peerings of the VPN gateway"]);
+        assert_eq!(reasons(&there), ["Other nodes of this service", "IP filter"]);
+        assert_eq!((here.private.as_deref(), there.private.as_deref()), (Some("10.0.0.0/24"), None));
+        assert_eq!((there.other.as_deref(), there.address.as_str()), (Some("Bergen"), "/fw?place=other&"));
+        let said = lead(&About::of(&read));
+        assert!(said.ends_with("those of its hosts in Oslo; those in Bergen have the rules below them."), "{said}");
+        let settled = crate::domain::service::Service { migration: None, ..read.service.clone() };
+        let read = ServiceReading { service: settled, ..read };
+        assert_eq!(Sheet::elsewhere(&read, "/fw"), None);
+        assert!(lead(&About::of(&read)).ends_with("This is what its hosts enforce."));
     }
 
     #[test]

@@ -48,10 +48,18 @@ pub fn TryIt(read: Signal<ServiceReading>) -> impl IntoView {
     .to_vec();
     let question = Memo::new(move |_| Question::read(&from.get(), &route.get(), &port.get()));
     let error = Signal::derive(move || question.with(|question| question.as_ref().err().cloned()));
-    let answer = Memo::new(move |_| {
-        let question = question.get().ok().flatten()?;
-        Some(read.with(|read| answer(&read.service, &read.firewall, question)))
+    let elsewhere = Memo::new(move |_| {
+        let there = read.with(|read| read.service.elsewhere())?;
+        let firewall = there.firewall();
+        Some((there, firewall))
     });
+    let answers =
+        Memo::new(move |_| {
+            let question = question.get().ok().flatten()?;
+            Some(read.with(|read| {
+                elsewhere.with(|there| answers((&read.service, &read.firewall), there.as_ref(), question))
+            }))
+        });
     let page = read.with_untracked(|read| routes::service_firewall(&project, read.service.id));
     view! {
         <Block id="h-try" title="Try it" lead="Would a connection get in? Nothing is sent.">
@@ -62,9 +70,9 @@ pub fn TryIt(read: Signal<ServiceReading>) -> impl IntoView {
                 <Button icon=Glyph::Search>"Try it"</Button>
             </form>
             <div aria-live="polite">
-                {move || answer.get().map(|(tone, text)| view! {
+                {move || answers.get().unwrap_or_default().into_iter().map(|(tone, text)| view! {
                     <p class="verdict flow"><Mark tone/><span><Prose text/></span></p>
-                })}
+                }).collect_view()}
             </div>
         </Block>
     }
@@ -88,6 +96,21 @@ impl Question {
         let (Some(route), Ok(port)) = (Route::from_text(route), port.trim().parse()) else { return Ok(None) };
         Ok(Some(Self { from, route, port }))
     }
+}
+
+/// A sentence; while a service moves one for each place, since the hosts of each have a firewall of their own.
+fn answers(
+    here: (&Service, &Firewall),
+    there: Option<&(Service, Firewall)>,
+    question: Question,
+) -> Vec<(Tone, String)> {
+    let Some((service, firewall)) = there else { return vec![answer(here.0, here.1, question)] };
+    let sides = [here, (service, firewall)];
+    let said = sides.map(|(service, firewall)| {
+        let (tone, text) = answer(service, firewall, question);
+        (tone, format!("In {}: {text}", service.place_label))
+    });
+    said.into()
 }
 
 /// What becomes of it and why, in a sentence.
@@ -191,6 +214,22 @@ mod tests {
             said(&service(true, "198.51.100.0/24"), "198.51.100.7", "public", "5432"),
             "Let in: 198.51.100.7 reaches port 5432 at a public address by rule 2, IP filter."
         );
+    }
+
+    #[test]
+    fn while_a_service_moves_an_answer_is_given_for_the_hosts_of_each_place() {
+        let service = fixtures::moving();
+        let there = service.elsewhere().map(|there| (there.clone(), there.firewall()));
+        let question = Question::read("198.51.100.7", "dynamic", "5432").expect("a question").expect("asked");
+        let said = answers((&service, &service.firewall()), there.as_ref(), question);
+        let expected = [
+            (
+                Tone::Bad,
+                "In Oslo: Refused: no rule lets 198.51.100.7 in to port 5432 at a private address. What no rule lets in is refused.",
+            ),
+            (Tone::Good, "In Bergen: Let in: 198.51.100.7 reaches port 5432 at a public address by rule 2, IP filter."),
+        ];
+        assert_eq!(said, expected.map(|(tone, text)| (tone, text.to_owned())));
     }
 
     #[test]
