@@ -94,7 +94,7 @@ async function host(console: Console, made: Made, service: Service, addresses: s
 }
 
 test("row 64: whom a node refused is told by name with the reason, the latest first", async ({ page, made, console }) => {
-    const [cidr, other] = [range(180), range(196)];
+    const [cidr, other] = [range(204), range(214)];
     const [vpc] = [await made.vpc(own("pier"), cidr), await made.vpc(own("mole"), other)];
     const service = await made.service(own("tally"), { place: Made.in(vpc!) });
     await visit(page, service.path);
@@ -138,7 +138,7 @@ test("row 64: whom a node refused is told by name with the reason, the latest fi
 });
 
 test("row 64: what passed is drawn per rule, and does not double when a host counts anew", async ({ page, made, console }) => {
-    const cidr = range(212);
+    const cidr = range(224);
     const vpc = await made.vpc(own("lock"), cidr);
     const service = await made.service(own("gauge"), { place: Made.in(vpc) });
     const one = await host(console, made, service, ["198.51.100.21", inside(cidr, 4)]);
