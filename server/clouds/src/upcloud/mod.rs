@@ -318,7 +318,8 @@ impl Cloud for UpCloud {
         }
         let attached = networks.first().and_then(Network::router);
         let (mut routers, mut peerings) = (Vec::new(), Vec::new());
-        if networks.is_empty() || !wish.present {
+        // Without a router, all of ours are looked for: what else a router joins must be known before it is used.
+        if attached.is_none() || !wish.present {
             networks.extend(self.labelled::<wire::Networks>(wish).await?);
         }
         if attached.is_none() || !wish.present {
@@ -376,6 +377,7 @@ impl Cloud for UpCloud {
             Step::EnablePeering(peering) => self.configure(peering, "active").await,
             Step::DisablePeering(peering) => self.configure(peering, "disabled").await,
             Step::DeletePeering(peering) => self.delete(&format!("{}/{peering}", wire::Peerings::PATH)).await,
+            Step::Tell(failure) => Err(failure),
         }
     }
 }

@@ -3,12 +3,21 @@
 //! A peering is changed only when UpCloud is done with the last change (`provisioning` is left alone) and
 //! only if it is not configured so already: every PATCH may start its transition anew. It is deleted in two
 //! moves, because UpCloud deletes disabled peerings only. The network goes last but one, its router last.
+//!
+//! A router joins all networks that are attached to it. One of ours that somebody attached their own networks to
+//! is therefore never given to our network again, and not taken away from under theirs: while its VPC goes, a person
+//! is told which networks are in the way. Without our label it is no longer ours.
+
+use std::collections::BTreeSet;
 
 use ipnet::Ipv4Net;
 use uuid::Uuid;
 
 use super::wire::{Label, Network, Peering, Router, VPC, labelled};
-use crate::{ConnectionReport, ConnectionWish, NetworkReport, NetworkStanding, Peer, Reference, Report, Subject, Wish};
+use crate::{
+    Class, ConnectionReport, ConnectionWish, Failure, NetworkReport, NetworkStanding, Peer, Reference, Report, Subject,
+    Wish, listed,
+};
 
 /// Absence so shortly after a request is "not visible yet".
 const SETTLING: i64 = 60_000;
@@ -25,8 +34,18 @@ pub struct Seen {
     /// Everything with our label that is in use by nobody: left behind where an answer was lost.
     pub stray_networks: Vec<Uuid>,
     pub stray_routers: Vec<Uuid>,
+    /// Those with our label that join networks of others.
+    pub shared: Vec<Shared>,
     /// Those of this VPC.
     pub peerings: Vec<Peering>,
+}
+
+/// A router with our label, and what is attached to it that is not ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    pub router: Uuid,
+    pub name: String,
+    pub networks: Vec<Uuid>,
 }
 
 impl Seen {
@@ -38,15 +57,23 @@ impl Seen {
             networks.into_iter().filter(|network| ours(&network.labels) || Some(network.uuid) == known).collect();
         networks.sort_by_key(|network| (Some(network.uuid) != known, network.router().is_none(), network.uuid));
         networks.dedup_by_key(|network| network.uuid);
+        let own: BTreeSet<Uuid> = networks.iter().map(|network| network.uuid).chain(known).collect();
         let mut networks = networks.into_iter();
         let network = networks.next();
         let attached = network.as_ref().and_then(Network::router);
-        let made = made_router_of(&wish.reference);
-        let mut routers: Vec<_> = routers
-            .into_iter()
-            .filter(|router| ours(&router.labels) || Some(router.uuid) == made)
-            .map(|router| router.uuid)
-            .collect();
+        let mut made = made_router_of(&wish.reference);
+        let (mut shared, mut unshared) = (Vec::new(), Vec::new());
+        for router in routers {
+            let others = router.others(&own);
+            match (ours(&router.labels), others.is_empty()) {
+                (true, false) => shared.push(Shared { router: router.uuid, name: router.name, networks: others }),
+                (false, false) => made = made.filter(|made| *made != router.uuid),
+                (true, true) => unshared.push(router.uuid),
+                (false, true) if Some(router.uuid) == made => unshared.push(router.uuid),
+                (false, true) => {}
+            }
+        }
+        let mut routers = unshared;
         routers.sort_by_key(|router| (Some(*router) != attached, Some(*router) != router_of(&wish.reference), *router));
         routers.dedup();
         let made = routers.first().copied().or(made);
@@ -59,6 +86,7 @@ impl Seen {
             settling: false,
             stray_networks: networks.map(|network| network.uuid).collect(),
             stray_routers: routers,
+            shared,
             peerings,
         }
     }
@@ -97,6 +125,8 @@ pub enum Step {
     EnablePeering(Uuid),
     DisablePeering(Uuid),
     DeletePeering(Uuid),
+    /// Nothing is changed, only told: what others put in the way.
+    Tell(Failure),
 }
 
 pub fn network_of(reference: &Reference) -> Option<Uuid> {
@@ -129,7 +159,9 @@ pub fn report(wish: &Wish, seen: &Seen) -> Report {
         reference.insert("made_router_uuid".to_owned(), made.to_string().into());
     }
     let standing = match (&seen.network, seen.router, wish.present) {
-        (None, None, _) if !seen.settling && seen.stray_networks.is_empty() => NetworkStanding::Absent,
+        (None, None, _) if !seen.settling && seen.stray_networks.is_empty() && seen.shared.is_empty() => {
+            NetworkStanding::Absent
+        }
         (Some(network), ..) if network.router().is_some() => NetworkStanding::Ready,
         _ => NetworkStanding::Partial,
     };
@@ -195,7 +227,7 @@ fn network(wish: &Wish, seen: &Seen) -> Option<Step> {
         return match (&seen.network, seen.router) {
             (Some(network), _) => Some(Step::DeleteNetwork(network.uuid)),
             (None, Some(router)) => Some(Step::DeleteRouter(router)),
-            (None, None) => None,
+            (None, None) => seen.shared.first().map(|shared| Step::Tell(in_the_way(shared))),
         };
     }
     match (&seen.network, seen.router) {
@@ -206,6 +238,18 @@ fn network(wish: &Wish, seen: &Seen) -> Option<Step> {
         (Some(_), None) => Some(Step::CreateRouter),
         (Some(network), Some(router)) => Some(Step::AttachRouter { network: network.uuid, router }),
     }
+}
+
+fn in_the_way(shared: &Shared) -> Failure {
+    let Shared { router, name, networks } = shared;
+    let named: Vec<String> = networks.iter().map(|network| format!("network {network}")).collect();
+    let message = format!(
+        "The router {name} ({router}) of the VPC is attached to what was not made by Causeway: {}. Detach this from the \
+         router in the UpCloud account; then Causeway deletes the VPC by itself",
+        listed(&named)
+    );
+    // The sentence says it all: there is no code of UpCloud's.
+    Failure::new(Class::Operator, "", message)
 }
 
 fn meet(seen: &Seen, connection: &ConnectionWish) -> Option<Step> {

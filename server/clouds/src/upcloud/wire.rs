@@ -3,6 +3,8 @@
 //! Every field that an answer may leave out is optional, and unknown fields are ignored: a peering that is
 //! `pending-peer` names its peer by uuid alone, and a network without a router has no field `router`.
 
+use std::collections::BTreeSet;
+
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
@@ -71,6 +73,27 @@ pub struct Router {
     pub name: String,
     #[serde(default)]
     pub labels: Vec<Label>,
+    #[serde(default)]
+    pub attached_networks: AttachedNetworks,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct AttachedNetworks {
+    #[serde(default)]
+    pub network: Vec<AttachedNetwork>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct AttachedNetwork {
+    pub uuid: Uuid,
+}
+
+impl Router {
+    /// What is attached to it beside these networks.
+    pub fn others(&self, networks: &BTreeSet<Uuid>) -> Vec<Uuid> {
+        let attached = self.attached_networks.network.iter().map(|network| network.uuid);
+        attached.filter(|network| !networks.contains(network)).collect()
+    }
 }
 
 /// One end of a peering.

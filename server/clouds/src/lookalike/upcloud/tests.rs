@@ -1,5 +1,7 @@
 //! The driver against the look-alike: a whole life, what the other side can do to it, and what goes wrong on the way.
 
+mod routers;
+
 use std::time::Duration;
 
 use reqwest::{Method, Url};
@@ -270,39 +272,6 @@ async fn our_own_network_gets_back_the_router_that_somebody_took_away() {
     assert_eq!(pass.report.network.standing, NetworkStanding::Ready);
     assert_eq!(town.state(&pass), "pending-peer");
     assert_eq!(town.count("router").await, 1);
-}
-
-#[tokio::test]
-async fn a_router_of_ours_that_lost_its_label_is_given_back_and_goes_with_its_vpc() {
-    let mut town = Town::new().await;
-    town.settle().await;
-    let network = format!("network/{}", town.ours());
-    let router = town.operator(Method::GET, &network, Value::Null).await["network"]["router"].clone();
-    let unlabelled = json!({"router": {"labels": []}});
-    let path = format!("router/{}", router.as_str().expect("a router"));
-    town.operator(Method::PATCH, &path, unlabelled).await;
-    town.operator(Method::PUT, &network, json!({"network": {"router": null}})).await;
-    town.settle().await;
-    let given = town.operator(Method::GET, &network, Value::Null).await["network"]["router"].clone();
-    assert_eq!((given, town.count_of("router").await), (router, 1));
-    town.wish.present = false;
-    let pass = town.settle().await;
-    assert_eq!(pass.report.network.standing, NetworkStanding::Absent);
-    assert_eq!(town.count_of("router").await, 0);
-}
-
-#[tokio::test]
-async fn a_router_of_the_operators_own_outlives_the_vpc_that_it_was_attached_to() {
-    let mut town = Town::new().await;
-    town.settle().await;
-    let theirs = town.operator(Method::POST, "router", json!({"router": {"name": "own", "labels": []}})).await;
-    let attached = json!({"network": {"router": theirs["router"]["uuid"]}});
-    town.operator(Method::PUT, &format!("network/{}", town.ours()), attached).await;
-    town.settle().await;
-    town.wish.present = false;
-    let pass = town.settle().await;
-    assert_eq!(pass.report.network.standing, NetworkStanding::Absent);
-    assert_eq!((town.count("router").await, town.count_of("router").await), (0, 1));
 }
 
 #[tokio::test]
