@@ -69,7 +69,7 @@ impl<
         + Services
         + Session
         + Traffic
-    + Traffic
+        + Traffic
         + Send
         + Sync,
 > Backend for T

@@ -24,7 +24,6 @@ mod wish;
 
 use std::collections::BTreeSet;
 
-pub(crate) use self::{failure::listed, provide::named};
 pub use self::{
     address::{AddressPart, AddressReport, AddressStanding, AddressWish},
     failure::{Class, Failure, Outcome},
@@ -36,6 +35,7 @@ pub use self::{
         Wish,
     },
 };
+pub(crate) use self::{failure::listed, provide::named};
 
 /// One cloud account.
 pub trait Cloud: Send + Sync {

@@ -176,7 +176,7 @@ fn replaced(row: &ServiceRow, moving: &MigrationRow, nodes: &[NodeRow]) -> Store
     let there = || nodes.iter().filter(|node| !node.removed);
     let alone = |old: &&NodeRow| !there().any(|node| node.replaces == Some(old.id));
     let old = || there().filter(|node| node.place != moving.target);
-    let found = old().find(alone).or_else(|| old().last());
+    let found = old().find(alone).or_else(|| old().next_back());
     let nobody = || {
         let sentence =
             format!("Service {} moves, and no node of it is left to be replaced. Switch the names first.", row.name);
