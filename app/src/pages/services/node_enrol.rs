@@ -87,7 +87,10 @@ fn Steps(
     };
     let guarded = move || {
         let standing = standing.get();
-        if standing.applied {
+        let replaces = node.with(|node| node.replaces.is_some());
+        if standing.applied && replaces {
+            "Its firewall is on the host. Names lead to it once they are switched."
+        } else if standing.applied {
             "Its firewall is on the host, and names lead to it."
         } else if standing.enrolled {
             "The host applies its firewall, reads it back and reports."
