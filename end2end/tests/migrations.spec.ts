@@ -10,8 +10,8 @@ test.describe.configure({ timeout: 90_000 });
 
 const hosts = (page: Page) => page.getByRole("table", { name: "Hosts" });
 const names = (page: Page) => page.getByRole("table", { name: "Names" });
-/** Names and ranges of this worker's and project's own. */
-const own = (name: string): string => `${name}-${isHydrated() ? "h" : "n"}${test.info().parallelIndex}`;
+/** Names and ranges of this worker's and project's own: the stories of a worker share its console. */
+const own = (name: string): string => `moves-${name}-${isHydrated() ? "h" : "n"}${test.info().parallelIndex}`;
 const range = (second: number): string => `10.${second + (isHydrated() ? 0 : 1) + 2 * test.info().parallelIndex}.0.0/20`;
 const inside = (cidr: string, last: number): string => cidr.replace(/0\/20$/, String(last));
 

@@ -15,7 +15,8 @@ test.describe.configure({ timeout: 90_000 });
 const refused = (page: Page) => page.getByRole("table", { name: "Refused attempts" });
 const traffic = (page: Page) => page.getByRole("table", { name: "Traffic" });
 const certificates = (page: Page) => page.getByRole("table", { name: "Certificates" });
-const own = (name: string): string => `${name}-${isHydrated() ? "h" : "n"}${test.info().parallelIndex}`;
+/** Names and ranges of this worker's and project's own: the stories of a worker share its console. */
+const own = (name: string): string => `figures-${name}-${isHydrated() ? "h" : "n"}${test.info().parallelIndex}`;
 const range = (second: number): string => `10.${second + (isHydrated() ? 0 : 1) + 2 * test.info().parallelIndex}.0.0/20`;
 const inside = (cidr: string, last: number): string => cidr.replace(/0\/20$/, String(last));
 

@@ -49,6 +49,8 @@ fn Steps(
     issue: ServerAction<IssueNodeEnrolment>,
 ) -> impl IntoView {
     let standing = Memo::new(move |_| node.with(|node| answer.with(|answer| standing(node, answer.as_ref()))));
+    // Not read of the node where it is shown: it is gone from the page in the moment in which the node needs no host.
+    let replaces = Memo::new(move |_| node.with(|node| node.replaces.is_some()));
     let step = move |at: usize| Signal::derive(move || standing.get().steps()[at]);
     let (project, service) = (use_project().get_untracked(), use_segment("service").get_untracked());
     let id = node.with_untracked(|node| node.id.to_string());
@@ -87,8 +89,7 @@ fn Steps(
     };
     let guarded = move || {
         let standing = standing.get();
-        let replaces = node.with(|node| node.replaces.is_some());
-        if standing.applied && replaces {
+        if standing.applied && replaces.get() {
             "Its firewall is on the host. Names lead to it once they are switched."
         } else if standing.applied {
             "Its firewall is on the host, and names lead to it."
