@@ -3,7 +3,7 @@
 //! Mounted behind a check that lets only TLS and unix sockets through. Every refusal is a JSON
 //! object with one sentence, and none repeats a token.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use app::domain::{
     change::Topic,
@@ -22,7 +22,6 @@ use axum::{
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tokio::time::Instant;
 
 use crate::{
     reconcile::{
@@ -105,13 +104,14 @@ async fn document(
     let Query(held) =
         query.map_err(|_| malformed("Ask with epoch, generation, hash and wait, or with none of them."))?;
     let version = held.version()?;
-    let until = Instant::now() + Duration::from_secs(held.wait.min(LONGEST_WAIT));
+    let wait = Duration::from_secs(held.wait.min(LONGEST_WAIT));
     let mut feed = state.store.feed().subscribe();
+    // Never begun again: what it writes wakes this loop, and it has more to do after that.
+    let mut newer = pin!(state.documents.newer(host, version.as_ref(), wait));
     loop {
-        let rest = until.saturating_duration_since(Instant::now());
         let before = *feed.borrow_and_update();
         let answer = tokio::select! {
-            answer = state.documents.newer(host, version.as_ref(), rest) => answer,
+            answer = &mut newer => answer,
             // A revoked credential ends the wait: whoever changed a gateway or a service may have done that.
             () = changed(host.role(), &mut feed, before) => {
                 authenticated(&state, &headers).await?;

@@ -109,6 +109,8 @@ impl Documents {
         }
         let generation = before.generation.max(held.generation);
         let epoch = before.epoch.max(held.epoch) + 1;
+        // The commit wakes whoever derives, who must not find the document settled before it is raised here, too.
+        slot.derived().forget_freshness();
         let raised = transact!(self.store, clock::now(), |tx| {
             let Some(scope) = tx.host(host).await? else { return Err(StoreError::NotFound) };
             tx.set_version(host, &Version { epoch, generation, hash: Hash(String::new()) }).await?;
