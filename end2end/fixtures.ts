@@ -238,8 +238,10 @@ async function copyWithTimers(page: Page): Promise<[Page, () => Promise<void>]> 
         viewport: page.viewportSize(),
     });
     const copy = await context.newPage();
-    await copy.route(page.url(), route => route.fulfill({ contentType: "text/html; charset=utf-8", body: content }));
-    await copy.goto(page.url());
+    // What is asked of a server has no fragment: with it the console would answer, with a page that comes alive.
+    const address = page.url().replace(/#.*$/, "");
+    await copy.route(address, route => route.fulfill({ contentType: "text/html; charset=utf-8", body: content }));
+    await copy.goto(address);
     return [copy, () => context.close()];
 }
 

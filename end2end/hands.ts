@@ -13,8 +13,11 @@ export async function choose(page: Page, menu: string, entry: string): Promise<v
 /** What is seen by itself where the page is alive, and by asking for the page again where it is not. */
 export async function eventually(page: Page, seen: (patience: { timeout: number }) => Promise<void>): Promise<void> {
     if (isHydrated()) return seen({ timeout: 15_000 });
+    let first = true;
     await expect(async () => {
-        await page.reload();
+        // What is there already may be over after the next reload.
+        if (!first) await page.reload();
+        first = false;
         await seen({ timeout: 500 });
     }).toPass({ timeout: 15_000 });
 }
