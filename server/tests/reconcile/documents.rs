@@ -131,6 +131,7 @@ async fn a_burst_of_a_thousand_edits_ends_with_every_host_at_the_last_generation
     for (gateway, agent) in &mut gateways {
         // The last edits may give a document that was there before them: a derivation that was under way still brings its own.
         eventually("the host has the last generation", async || {
+            agent.fetch(&desk, 0).await;
             agent.catch_up(&stage, &desk).await;
             let host = stage.store.host(*gateway).await.expect("the store answers").expect("a host");
             let last = Some(host.row.wanted);
