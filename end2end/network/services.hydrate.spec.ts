@@ -3,13 +3,11 @@
 
 import { expect, hydrated, rowOf, signIn, test, visit, type Page } from "../fixtures.ts";
 import { choose } from "../hands.ts";
-import { Lab, whyNoLab } from "../lab.ts";
+import { Lab } from "../lab.ts";
 import { Made, PROJECT } from "../made.ts";
-import { ALPHA, BETA, site, until } from "./stage.ts";
+import { ALPHA, BETA, onTheLab, site, until } from "./stage.ts";
 
-const why = whyNoLab();
-test.skip(why !== undefined, `the lab ${why}`);
-test.setTimeout(240_000);
+onTheLab(240);
 
 /** The node's address on the internet, beside its own in the VPC. */
 const PUBLIC = "203.0.113.77";

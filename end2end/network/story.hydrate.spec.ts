@@ -3,12 +3,10 @@
 
 import { readFileSync } from "node:fs";
 import { expect, hydrated, rowOf, shot, signIn, test, visit, type Page } from "../fixtures.ts";
-import { Lab, whyNoLab } from "../lab.ts";
-import { ALPHA, BETA, type Site } from "./stage.ts";
+import { Lab } from "../lab.ts";
+import { ALPHA, BETA, onTheLab, type Site } from "./stage.ts";
 
-const why = whyNoLab();
-test.skip(why !== undefined, `the lab ${why}`);
-test.setTimeout(180_000);
+onTheLab(180);
 
 test("two VPCs are joined from the browser, packets keep their addresses, and deleting one side closes both", async ({ browser, fresh, problems }) => {
     const console = await fresh();

@@ -5,7 +5,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { aria } from "../aria.ts";
 import { Made } from "../made.ts";
-import { axe, expect, expectRowVisible, hydrated, isHydrated, rowOf, shot, signIn, test as base, visit, type Console, type Page } from "../fixtures.ts";
+import { axe, expect, expectRowVisible, hydrated, isHydrated, rowOf, signIn, test as base, visit, type Console, type Page } from "../fixtures.ts";
+import { pictures } from "../hands.ts";
 
 const PATH = "/projects/default/accounts";
 const ID = "0af12345-0000-4000-8000-000000000001";
@@ -265,19 +266,3 @@ told("an account that becomes another user's is held until somebody says that bo
     await expect(dialog).toBeVisible();
     await expect(dialog.getByRole("button", { name: "These credentials are the same account's" })).toHaveCount(0);
 });
-
-/** On a desk and on a telephone, where nothing is wider than the screen; with CAUSEWAY_SHOTS=dark in dark too. */
-async function pictures(page: Page, name: string): Promise<void> {
-    if (!isHydrated()) return;
-    for (const width of [1280, 390]) {
-        await page.setViewportSize({ width, height: 844 });
-        const overflow = await page.locator("html").evaluate(root => root.scrollWidth - root.clientWidth);
-        expect(overflow, `pixels wider than ${width}`).toBeLessThanOrEqual(0);
-        await shot(page, `${name}-${width}`, { fullPage: false });
-        if (process.env.CAUSEWAY_SHOTS !== "dark") continue;
-        await page.emulateMedia({ colorScheme: "dark" });
-        await shot(page, `${name}-${width}-dark`, { fullPage: false });
-        await page.emulateMedia({ colorScheme: null });
-    }
-    await page.setViewportSize({ width: 1280, height: 800 });
-}

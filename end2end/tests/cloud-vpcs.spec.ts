@@ -1,8 +1,8 @@
 // A VPC in a cloud from its row in the list: made, explained while it waits, drawn on the map, deleted. Checklist rows 1 to
 // 3, 20, 22, 23, 33, 42, 43, 46.
 
-import { choose, eventually } from "../hands.ts";
-import { axe, expect, hydrated, isHydrated, rowOf, shot, signIn, test as base, visit, type Console, type Page } from "../fixtures.ts";
+import { choose, eventually, pictures } from "../hands.ts";
+import { axe, expect, hydrated, isHydrated, rowOf, signIn, test as base, visit, type Console, type Page } from "../fixtures.ts";
 
 const PROJECT = "/projects/default";
 const SUPPORT = "https://support.example.com/new?product=causeway";
@@ -50,22 +50,6 @@ async function ask(page: Page): Promise<void> {
     await expect(page).toHaveURL(/\/connections\/[0-9a-f-]{36}$/);
     await hydrated(page);
     await eventually(page, patience => expect(page.locator("main .badge", { hasText: /^Pending peer$/ }).first()).toBeVisible(patience));
-}
-
-/** Everywhere that a picture is of use; with CAUSEWAY_SHOTS=dark in dark too. */
-async function pictures(page: Page, name: string): Promise<void> {
-    if (!isHydrated()) return;
-    for (const width of [1280, 390]) {
-        await page.setViewportSize({ width, height: 844 });
-        const overflow = await page.locator("html").evaluate(root => root.scrollWidth - root.clientWidth);
-        expect(overflow, `pixels wider than ${width}`).toBeLessThanOrEqual(0);
-        await shot(page, `${name}-${width}`, { fullPage: false });
-        if (process.env.CAUSEWAY_SHOTS !== "dark") continue;
-        await page.emulateMedia({ colorScheme: "dark" });
-        await shot(page, `${name}-${width}-dark`, { fullPage: false });
-        await page.emulateMedia({ colorScheme: null });
-    }
-    await page.setViewportSize({ width: 1280, height: 800 });
 }
 
 test("rows 1, 2, 3, 23, 33 and 43: a cloud VPC is approved, becomes active and goes, and its row says so without a reload", async ({ page }) => {

@@ -6,8 +6,8 @@ import { request } from "node:http";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { axe, expect, expectRowVisible, hydrated, isHydrated, rowOf, shot, signIn, test, visit, type Console, type Page } from "../fixtures.ts";
-import { download, eventually } from "../hands.ts";
+import { axe, expect, expectRowVisible, hydrated, isHydrated, rowOf, signIn, test, visit, type Console, type Page } from "../fixtures.ts";
+import { download, eventually, pictures } from "../hands.ts";
 import { key, Made, PROJECT, type Service } from "../made.ts";
 
 test.describe.configure({ timeout: 90_000 });
@@ -19,21 +19,6 @@ const certificates = (page: Page) => page.getByRole("table", { name: "Certificat
 const own = (name: string): string => `figures-${name}-${isHydrated() ? "h" : "n"}${test.info().parallelIndex}`;
 const range = (second: number): string => `10.${second + (isHydrated() ? 0 : 1) + 2 * test.info().parallelIndex}.0.0/20`;
 const inside = (cidr: string, last: number): string => cidr.replace(/0\/20$/, String(last));
-
-async function pictures(page: Page, name: string): Promise<void> {
-    if (!isHydrated()) return;
-    for (const width of [1280, 390]) {
-        await page.setViewportSize({ width, height: 844 });
-        const overflow = await page.locator("html").evaluate(root => root.scrollWidth - root.clientWidth);
-        expect(overflow, `pixels wider than ${width}`).toBeLessThanOrEqual(0);
-        await shot(page, width === 1280 ? name : `${name}-${width}`);
-        if (process.env.CAUSEWAY_SHOTS !== "dark") continue;
-        await page.emulateMedia({ colorScheme: "dark" });
-        await shot(page, width === 1280 ? `${name}-dark` : `${name}-${width}-dark`);
-        await page.emulateMedia({ colorScheme: null });
-    }
-    await page.setViewportSize({ width: 1280, height: 800 });
-}
 
 /** The host of a node, as far as the console knows: it takes every document and tells what it is told to tell. */
 class Host {
